@@ -1,0 +1,84 @@
+"""The error tree: each name says what happened, each message what, where and what to do next.
+
+QAError                 the root; only the command line and the web page turn it into words
+├── QuestionRefused     the question is blank or too long to be one
+├── IndexMissing        there is no index where one was named
+├── IndexDamaged        the index is there, but a part of it is missing or not what was written
+├── IndexForeign        the index was written in another format
+├── IndexBusy           another process is building this index
+├── ModelMissing        the encoder's files are not on this machine
+├── ModelMismatch       the index was built with another encoder or other settings
+├── SeedsMissing        the folder of documents cannot be read
+├── SeedsEmpty          the folder of documents holds no file
+├── ReadFailed          one file could not be read; a build reports it and goes on
+│   └── Unsupported     the file's format is one that no reader knows
+├── StorageFailed       the disk refused to write
+├── SettingsInvalid     a setting has a value that means nothing
+└── QuestionsInvalid    a question file or a saved answer is not in its format
+"""
+
+
+class QAError(Exception):
+    """Any failure of this package that a user can act upon."""
+
+    exit_code = 1
+
+
+class QuestionRefused(QAError):
+    """The question is blank or longer than `settings.QUESTION_LIMIT`."""
+
+    exit_code = 2
+
+
+class IndexMissing(QAError):
+    """There is no index where one was named."""
+
+
+class IndexDamaged(QAError):
+    """A part of the index is missing or is not what was written."""
+
+
+class IndexForeign(QAError):
+    """The index was written in another format."""
+
+
+class IndexBusy(QAError):
+    """Another process is building this index."""
+
+
+class ModelMissing(QAError):
+    """The encoder's files are not on this machine."""
+
+
+class ModelMismatch(QAError):
+    """The index was built with another encoder or with other settings."""
+
+
+class SeedsMissing(QAError):
+    """The folder of documents cannot be read."""
+
+
+class SeedsEmpty(QAError):
+    """The folder of documents holds no file."""
+
+
+class ReadFailed(QAError):
+    """One file could not be read; the message is the reason that a report shows."""
+
+
+class Unsupported(ReadFailed):
+    """The file's format is one that no reader knows; the message says which where it can."""
+
+
+class StorageFailed(QAError):
+    """The disk refused to write; what was there before is intact."""
+
+
+class SettingsInvalid(QAError):
+    """A setting has a value that means nothing."""
+
+    exit_code = 2
+
+
+class QuestionsInvalid(QAError):
+    """A question file or a saved answer is not in its format."""

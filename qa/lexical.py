@@ -1,0 +1,129 @@
+"""Passages by their words: BM25. The only importer of tantivy.
+
+One writer thread makes one segment, so that a passage's number in tantivy is its ordinal in the
+snapshot, statistics are of the live passages only, and ties stand in the order of ordinals.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tantivy
+
+from qa.errors import IndexDamaged
+
+Ordinals = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+
+STEMMERS = {
+    "ar": "arabic", "da": "danish", "nl": "dutch", "en": "english", "fi": "finnish",
+    "fr": "french", "de": "german", "el": "greek", "hu": "hungarian", "it": "italian",
+    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "es": "spanish", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+STOP_WORDS = frozenset(
+    """a about after all also an and any are as at be been before between both but by can could did
+    do does doing for from had has have having he her here him his how i if in into is it its me
+    more most my no not of on or other our out over s she should so some such t than that the their
+    them then there these they this those through to under up was we were what when where which
+    while who whom whose why will with would you your""".split()
+)
+LONGEST_WORD = 64  # characters; longer ones are data, not words
+HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
+SMALL_HEAP = 50_000_000
+
+
+def write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> None:
+    """Writes the word index of `count` texts; a text's number is its ordinal."""
+    folder.mkdir()
+    index = tantivy.Index(_schema(), path=str(folder))
+    index.register_tokenizer("words", _analyzer(language))
+    heap = SMALL_HEAP if count < 20_000 else HEAP
+    writer = index.writer(heap_size=heap, num_threads=1)
+    for ordinal, text in enumerate(texts):
+        writer.add_document(tantivy.Document(ordinal=ordinal, body=text))
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+class Words:
+    """An open word index."""
+
+    def __init__(self, folder: Path, *, language: str) -> None:
+        try:
+            self._index = tantivy.Index.open(str(folder))
+        except ValueError as error:
+            raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
+        self._analyzer = _analyzer(language)
+        self._index.register_tokenizer("words", self._analyzer)
+        self._schema = self._index.schema
+        self._index.config_reader(reload_policy="manual", num_warmers=0)
+        self._searcher = self._index.searcher()
+        self.count = int(self._searcher.num_docs)
+
+    def terms(self, question: str) -> list[str]:
+        """The question's words as they are indexed: stemmed, each once, stop words dropped.
+
+        When nothing but stop words is asked, they are kept.
+        """
+        said = re.findall(r"\w+", question.lower())
+        kept = [word for word in said if word not in STOP_WORDS] or said
+        return list(dict.fromkeys(self._analyzer.analyze(" ".join(kept))))
+
+    def frequency(self, term: str) -> int:
+        """In how many passages a term stands."""
+        return int(self._searcher.doc_freq("body", term))
+
+    def search(
+        self, terms: Sequence[str], limit: int, only: Sequence[int] | None = None
+    ) -> tuple[Ordinals, Scores]:
+        """The best `limit` passages and their BM25, best first; `only` names ordinals."""
+        if not terms or limit < 1 or not self.count:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        query = self._query(terms)
+        if only is not None:
+            query = self._restricted(query, only)
+        hits = self._searcher.search(query, limit=limit, count=False).hits
+        return self._ordinals(hits)
+
+    def relevance(self, terms: Sequence[str], ordinals: Sequence[int]) -> Scores:
+        """BM25 of the given passages, 0 where no term stands."""
+        found, scores = self.search(terms, len(ordinals), only=ordinals)
+        known = dict(zip(found.tolist(), scores.tolist(), strict=True))
+        return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
+
+    def _query(self, terms: Sequence[str]) -> Any:
+        queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+    def _restricted(self, query: Any, only: Sequence[int]) -> Any:
+        among = tantivy.Query.term_set_query(self._schema, "ordinal", list(only))
+        return tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Must, query),
+                (tantivy.Occur.Must, tantivy.Query.const_score_query(among, 0.0)),
+            ]
+        )
+
+    def _ordinals(self, hits: Sequence[tuple[float, Any]]) -> tuple[Ordinals, Scores]:
+        ordinals = np.array([address.doc for _, address in hits], np.int64)
+        return ordinals, np.array([score for score, _ in hits], np.float32)
+
+
+def _schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("ordinal", indexed=True)
+    builder.add_text_field("body", tokenizer_name="words", index_option="freq")
+    return builder.build()
+
+
+def _analyzer(language: str) -> Any:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    builder = builder.filter(tantivy.Filter.remove_long(LONGEST_WORD))
+    builder = builder.filter(tantivy.Filter.lowercase())
+    if language in STEMMERS:
+        builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
+    return builder.build()

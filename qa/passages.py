@@ -1,0 +1,185 @@
+"""Document -> Passages: runs of whole sentences that respect the document's structure.
+
+A passage never crosses a page or a heading. Tables, lists and code stay whole where they fit. A
+sentence longer than the encoder's window is cut at spaces. Passages cover every non-blank character.
+
+The text is never altered. What helps ranking (the title and headings above a passage, the names of
+columns, words joined over a line-end hyphen) goes into the ranking text only, which remembers where
+each sentence ends in it.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+import sentencex
+
+from qa.records import Block, Document, Kind, Passage
+
+TokenEnds = Callable[[str], Sequence[int]]
+"""text -> where each of its tokens ends, in order"""
+
+WINDOW_MARGIN = 34  # tokens kept free for the context in front of a passage, [CLS] and [SEP]
+CONTEXT_CHARACTERS = 120
+LINE_END_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\ufffe\x02][ \t]*\r?\n\s*(?=[^\W\d_])")
+
+
+class Sentence(NamedTuple):
+    """A sentence in the document's text, without the blanks around it."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+class RankingText(NamedTuple):
+    """What the encoder and the word index read for a passage."""
+
+    text: str
+    ends: tuple[int, ...]  # where the context ends, then where each sentence ends, in `text`
+
+
+def split(
+    document: Document, token_ends: TokenEnds, *, limit: int, window: int, language: str
+) -> list[Passage]:
+    """The passages of a document, in order; `limit` and `window` are counted in tokens."""
+    passages: list[Passage] = []
+    longest = window - WINDOW_MARGIN
+    for _, section in groupby(document.blocks, key=_section):
+        blocks = list(section)
+        units = _units(document.text, blocks, token_ends, min(limit, longest), longest, language)
+        for run in _packed(units, limit):
+            ends = tuple(sentence.end for sentence in run)
+            place = blocks[0]
+            passages.append(Passage(run[0].start, ends[-1], ends, place.page, place.heading))
+    return passages
+
+
+def ranking_text(document: Document, passage: Passage, blocks: Sequence[Block]) -> RankingText:
+    """The passage with its context in front and its line-end hyphens joined.
+
+    `blocks` are those that the passage overlaps. Furniture has no ranking text at all.
+    """
+    if all(block.kind is Kind.FURNITURE for block in blocks):
+        return RankingText("", (0,) * (len(passage.sentences) + 1))
+    pieces = [_context(document, passage, blocks)]
+    ends = [len(pieces[0])]
+    start = passage.start
+    for end in passage.sentences:
+        pieces.append(LINE_END_HYPHEN.sub("", document.text[start:end]))
+        ends.append(ends[-1] + len(pieces[-1]))
+        start = end
+    return RankingText("".join(pieces), tuple(ends))
+
+
+def overlapping(blocks: Sequence[Block], passage: Passage) -> Sequence[Block]:
+    """The blocks that a passage overlaps."""
+    first = bisect_right(blocks, passage.start, key=lambda block: block.end)
+    last = bisect_left(blocks, passage.end, key=lambda block: block.start)
+    return blocks[first:last]
+
+
+def _section(block: Block) -> tuple[object, ...]:
+    """What must be equal for two neighbouring blocks to share a passage."""
+    row = block.start if block.kind is Kind.ROW else None
+    return block.page, block.heading, block.kind is Kind.FURNITURE, row
+
+
+def _context(document: Document, passage: Passage, blocks: Sequence[Block]) -> str:
+    names = [name for name in (document.title or "", *passage.heading) if name]
+    said = " ".join(document.text[passage.start : passage.end].split()[:40]).lower()
+    names = [name for name in dict.fromkeys(names) if name.lower() not in said]
+    columns = next((block.columns for block in blocks if block.columns), "")
+    context = ". ".join([*names, *([columns] if columns else [])])
+    return f"{context[:CONTEXT_CHARACTERS]}\n" if context else ""
+
+
+def _units(
+    text: str,
+    blocks: Iterable[Block],
+    token_ends: TokenEnds,
+    limit: int,
+    longest: int,
+    language: str,
+) -> Iterator[list[Sentence]]:
+    """Runs of sentences that stay together: a sentence of prose, a whole table, list or code."""
+    heading: list[Sentence] = []
+    for block in blocks:
+        sentences = list(_sentences(text, block, token_ends, longest, language))
+        if not sentences:
+            continue
+        if block.kind is Kind.HEADING:
+            heading += sentences  # a heading stays with what follows it
+            continue
+        whole = block.kind in (Kind.TABLE, Kind.LIST, Kind.CODE, Kind.ROW)
+        if whole and sum(sentence.tokens for sentence in sentences) <= limit:
+            yield heading + sentences
+        else:
+            yield [*heading, sentences[0]]
+            yield from ([sentence] for sentence in sentences[1:])
+        heading = []
+    if heading:
+        yield heading
+
+
+def _packed(units: Iterable[list[Sentence]], limit: int) -> Iterator[list[Sentence]]:
+    """Units gathered in order into runs of at most `limit` tokens."""
+    run: list[Sentence] = []
+    tokens = 0
+    for unit in units:
+        size = sum(sentence.tokens for sentence in unit)
+        if run and tokens + size > limit:
+            yield run
+            run, tokens = [], 0
+        run = run + unit
+        tokens += size
+    if run:
+        yield run
+
+
+def _sentences(
+    text: str, block: Block, token_ends: TokenEnds, longest: int, language: str
+) -> Iterator[Sentence]:
+    """The block's sentences; one longer than the window is cut at spaces."""
+    part = text[block.start : block.end]
+    ends = token_ends(part)
+    for start, end in _boundaries(part, block.kind, language):
+        first, last = bisect_right(ends, start), bisect_right(ends, end)
+        for cut_start, cut_end in _cut(part, start, end, ends[first:last], longest):
+            tokens = bisect_right(ends, cut_end) - bisect_right(ends, cut_start)
+            yield Sentence(block.start + cut_start, block.start + cut_end, tokens)
+
+
+def _boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int]]:
+    """Where sentences start and end, blanks around them left out."""
+    if kind in (Kind.TABLE, Kind.LIST, Kind.CODE):
+        ends = [match.end() for match in re.finditer(r"\n|$", part)]
+    elif kind in (Kind.ROW, Kind.HEADING, Kind.FURNITURE):
+        ends = [len(part)]
+    else:
+        ends = [found["end_index"] for found in sentencex.get_sentence_boundaries(language, part)]
+        ends.append(len(part))
+    for start, end in pairwise([0, *ends]):
+        piece = part[start:end]
+        if stripped := piece.strip():
+            at = start + piece.index(stripped[0])
+            yield at, at + len(stripped)
+
+
+def _cut(
+    part: str, start: int, end: int, ends: Sequence[int], longest: int
+) -> Iterator[tuple[int, int]]:
+    """The span itself, or pieces of at most `longest` tokens, cut at spaces where there are any."""
+    at = 0
+    while len(ends) - at > longest:
+        stop = ends[at + longest - 1]
+        space = max(part.rfind(" ", start + 1, stop), part.rfind("\n", start + 1, stop))
+        if space > start + (stop - start) // 2:
+            stop = space
+        yield start, stop
+        start = stop + len(part[stop:end]) - len(part[stop:end].lstrip())
+        at = bisect_right(ends, start)
+    if start < end:
+        yield start, end

@@ -1,0 +1,115 @@
+"""Files to Documents: a reader for each family of formats, chosen by content before name.
+
+`read` does one file's bytes. `walking` finds the files of a folder, `workers` reads many of them in
+processes of their own. Heavy libraries are imported by the reader that needs them, when it does.
+"""
+
+import hashlib
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import cast
+
+from qa.errors import ReadFailed, Unsupported
+from qa.reading import archive, ocr
+from qa.reading.content import Content, tidy
+from qa.reading.formats import Format, format_of
+from qa.records import Document
+
+# Format -> module, function and version: the version grows when a reader makes another text or
+# other blocks of the same bytes, so that an index knows which documents to read again.
+_READERS = {
+    Format.TEXT: ("text", "read", 1),
+    Format.MARKDOWN: ("markdown", "read", 1),
+    Format.HTML: ("html", "read", 1),
+    Format.CSV: ("rows", "read_csv", 1),
+    Format.JSONL: ("rows", "read_jsonl", 1),
+    Format.NOTEBOOK: ("notebook", "read", 1),
+    Format.MAIL: ("mail", "read", 1),
+    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 1),
+    Format.PDF: ("pdf", "read", 1),
+    Format.WORD: ("word", "read", 1),
+    Format.SLIDES: ("slides", "read", 1),
+    Format.SHEETS: ("sheets", "read", 1),
+    Format.OPEN_DOCUMENT: ("opendocument", "read", 1),
+    Format.BOOK: ("book", "read", 1),
+    Format.IMAGE: ("ocr", "read", 1),
+}
+_IN_ZIP = (Format.WORD, Format.SLIDES, Format.SHEETS, Format.OPEN_DOCUMENT, Format.BOOK)
+_LIBRARIES = (
+    "charset-normalizer",
+    "lxml",
+    "markdown-it-py",
+    "odfpy",
+    "openpyxl",
+    "pypdfium2",
+    "python-docx",
+    "python-pptx",
+)
+
+
+def _fingerprint() -> str:
+    """A short hash of the readers' versions and of the libraries' that shape their text."""
+    readers = [
+        f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())
+    ]
+    libraries = [f"{library}={_installed(library)}" for library in _LIBRARIES]
+    said = ";".join((*readers, *libraries, ocr.fingerprint()))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _installed(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "missing"
+
+
+FINGERPRINT = _fingerprint()
+
+
+def read(data: bytes, name: str) -> Document:
+    """The document that a file's bytes hold.
+
+    Raises ReadFailed, whose message is the reason, and its kind Unsupported.
+    """
+    return read_noted(data, name)[0]
+
+
+def read_noted(data: bytes, name: str) -> tuple[Document, str]:
+    """The document, and what a report should say of it besides, such as parts left out."""
+    chosen = format_of(data, name)
+    if chosen is Format.ARCHIVE:
+        raise Unsupported("an archive: its members are documents, it is none itself")
+    if chosen in _IN_ZIP:
+        archive.check(data)
+    module, function, number = _READERS[chosen]
+    content = tidy(_content(module, function, data, name))
+    document = Document(
+        sha256=hashlib.sha256(data).hexdigest(),
+        reader=f"{chosen} {number}",
+        text=content.text,
+        title=content.title,
+        date=content.date,
+        blocks=content.blocks,
+        pages=content.pages,
+        pages_without_text=content.pages_without_text,
+    )
+    return document, content.note
+
+
+def _content(module: str, function: str, data: bytes, name: str) -> Content:
+    """What a reader makes of the bytes; whatever its library raises becomes a reason."""
+    reader = getattr(importlib.import_module(f"qa.reading.{module}"), function)
+    try:
+        return cast(Content, reader(data, name))
+    except (ReadFailed, MemoryError, ImportError):
+        raise
+    except RecursionError as error:
+        raise ReadFailed("nested too deep") from error
+    except Exception as error:  # a library's own errors are too many to name
+        raise ReadFailed(f"damaged: {_in_a_line(error)}") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    """The error in at most 200 characters."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(": ")

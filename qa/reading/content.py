@@ -1,0 +1,207 @@
+"""What a reader makes of a file's bytes, and the drafting of it block by block.
+
+A reader either keeps the decoded file as the text and marks blocks in it, or drafts the text from
+the pieces that the format holds. `tidy` sees to it that the blocks are in order, do not overlap and
+hold every character that is not blank, whatever the reader did.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from qa.records import Block, Kind
+
+BLOCK_LIMIT = (
+    20_000  # characters; a longer block is cut at a line's end, so that none is huge
+)
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_BLANK = re.compile(r"\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's text with its blocks, and what else the file tells about itself."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    title: str | None = None
+    date: str | None = None
+    pages: int = 0
+    pages_without_text: tuple[int, ...] = ()
+    note: str = (
+        ""  # what a report should say of a file that was read, such as parts left out
+    )
+
+
+def tidy(content: Content) -> Content:
+    """The content with blocks as `Document` promises them, and with a text that encodes to UTF-8."""
+    text = _SURROGATE.sub("\ufffd", content.text)
+    blocks = tuple(_cut(text, _cover(text, content.blocks)))
+    return replace(content, text=text, blocks=blocks, title=one_line(content.title))
+
+
+def one_line(title: str | None) -> str | None:
+    """The title with its blanks folded to single spaces; None when nothing is left."""
+    return _SURROGATE.sub("\ufffd", " ".join((title or "").split())) or None
+
+
+def iso_date(value: str | None) -> str | None:
+    """The day, month or year with which `value` begins, as ISO 8601; None when it holds none."""
+    found = re.match(
+        r"\s*(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?!\d)", value or ""
+    )
+    if found is None:
+        return None
+    year, month, day = (int(part) if part else None for part in found.groups())
+    if month is None or not 1 <= month <= 12:
+        return f"{year:04d}"
+    return f"{year:04d}-{month:02d}" + (f"-{day:02d}" if day and day <= 31 else "")
+
+
+def _cover(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks trimmed to what is not blank, with the gaps between them as prose."""
+    at, heading, page = 0, tuple[str, ...](), None
+    for block in blocks:
+        start = max(block.start, at)
+        yield from _trimmed(text, Block(at, start, Kind.PROSE, page, heading))
+        yield from _trimmed(text, block._replace(start=start))
+        at, heading, page = max(at, block.end), block.heading, block.page
+    yield from _trimmed(text, Block(at, len(text), Kind.PROSE, page, heading))
+
+
+def _trimmed(text: str, block: Block) -> Iterator[Block]:
+    """The block without blanks at its ends; nothing when it is blank."""
+    first = _NOT_BLANK.search(text, block.start, block.end)
+    if first is None:
+        return
+    end = block.end
+    while text[end - 1].isspace():
+        end -= 1
+    yield block._replace(start=first.start(), end=end)
+
+
+def _cut(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, those longer than `BLOCK_LIMIT` in pieces."""
+    for block in blocks:
+        start = block.start
+        while block.end - start > BLOCK_LIMIT:
+            end = _cutting_place(text, start, start + BLOCK_LIMIT)
+            yield from _trimmed(text, block._replace(start=start, end=end))
+            start = end
+        yield from _trimmed(text, block._replace(start=start))
+
+
+def _cutting_place(text: str, start: int, end: int) -> int:
+    """The last line's end in text[start:end], or its last space, or `end` where it has neither."""
+    for mark in ("\n", "\r", " "):
+        found = text.rfind(mark, start + 1, end)
+        if found >= 0:
+            return found
+    return end
+
+
+@dataclass(slots=True)
+class Headings:
+    """The headings that stand above the place reached so far."""
+
+    path: list[tuple[int, str]] = field(default_factory=list)
+
+    def enter(self, level: int, title: str) -> tuple[str, ...]:
+        """The heading path once a heading of that level was met."""
+        while self.path and self.path[-1][0] >= level:
+            self.path.pop()
+        if folded := one_line(title):
+            self.path.append((level, folded))
+        return self.above
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The heading path of what stands here, outermost first."""
+        return tuple(title for _, title in self.path)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A text that grows block by block, with an empty line between blocks."""
+
+    headings: Headings = field(default_factory=Headings)
+    page: int | None = None
+    pieces: list[str] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    length: int = 0
+
+    def add(self, text: str, kind: Kind = Kind.PROSE, *, columns: str = "") -> None:
+        """Append a block; a blank one leaves no trace."""
+        text = text.strip()
+        if not text:
+            return
+        if self.pieces:
+            self._append("\n" if self._continues(kind) else "\n\n")
+        start = self.length
+        self._append(text)
+        above = self.headings.above
+        self.blocks.append(Block(start, self.length, kind, self.page, above, columns))
+
+    def enter(self, level: int, title: str) -> None:
+        """Append a heading, under which stands what is added next."""
+        self.headings.enter(level, title)
+        self.add(title, Kind.HEADING)
+
+    def add_list(self, items: Iterable[str]) -> None:
+        """Append a list; a lead-in that ends with a colon becomes part of its block."""
+        leads = bool(self.blocks) and self._leads_in(self.blocks[-1])
+        before = len(self.blocks)
+        self.add("\n".join(filter(None, (item.strip() for item in items))), Kind.LIST)
+        if leads and len(self.blocks) > before:
+            listed, lead = self.blocks.pop(), self.blocks.pop()
+            self.blocks.append(listed._replace(start=lead.start))
+
+    def add_table(self, rows: Iterable[Iterable[str]]) -> None:
+        """Append a table: a line for each row, tabs between its cells."""
+        lines = (
+            "\t".join(" ".join(cell.split()) for cell in row).strip() for row in rows
+        )
+        self.add("\n".join(filter(None, lines)), Kind.TABLE)
+
+    def add_content(self, content: Content) -> None:
+        """Append what another reader made, with the headings that it gives."""
+        if not content.text.strip():
+            return
+        if self.pieces:
+            self._append("\n\n")
+        shift = self.length
+        self._append(content.text)
+        for block in content.blocks:
+            start, end = block.start + shift, block.end + shift
+            self.blocks.append(block._replace(start=start, end=end, page=self.page))
+
+    def content(
+        self,
+        *,
+        title: str | None = None,
+        date: str | None = None,
+        pages: int = 0,
+        pages_without_text: tuple[int, ...] = (),
+        note: str = "",
+    ) -> Content:
+        """What was drafted."""
+        text, blocks = "".join(self.pieces), tuple(self.blocks)
+        return Content(text, blocks, title, date, pages, pages_without_text, note)
+
+    def _append(self, piece: str) -> None:
+        self.pieces.append(piece)
+        self.length += len(piece)
+
+    def _continues(self, kind: Kind) -> bool:
+        return (
+            kind is Kind.ROW and bool(self.blocks) and self.blocks[-1].kind is Kind.ROW
+        )
+
+    def _leads_in(self, block: Block) -> bool:
+        return (
+            block.kind is Kind.PROSE
+            and block.heading == self.headings.above
+            and block.page == self.page
+            and self.pieces[-1].endswith((":", "："))
+        )

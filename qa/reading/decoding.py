@@ -1,0 +1,151 @@
+"""Bytes to text, exactly: no newline is translated and no character is dropped.
+
+UTF-8 comes first, because text in another encoding is hardly ever valid UTF-8. A byte order mark
+names the encoding; it is the only thing that does not become text.
+"""
+
+import codecs
+import re
+
+from qa.errors import Unsupported
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is its beginning
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE = 1 << 16  # bytes that are looked at where the whole would take too long
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b") + b"\x7f"
+_CONTROL_SHARE = 0.02
+_DAMAGED_SHARE = 0.05
+
+# What Windows-1252 makes of Western European text: accented letters within words, and the
+# typographer's marks. A superscript or a currency sign within a word betrays another encoding.
+_WESTERN_LETTERS = (
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝŸßŠŽàáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿšžðÐþÞ"
+)
+_WESTERN = re.compile(
+    rf"[{_WESTERN_LETTERS}]|’|(?<!\w)[“„‘‚«‹¿¡€£¥§©(–—…•†‡]|[”’“»›…%°²³®™©–—·‰ºª¢€](?!\w)"
+    rf"|[–—…«»“”„\xa0‘×±½¼¾µ¶·÷]"
+)
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """The text of `data`; `declared` is an encoding that the file names itself, such as HTML does.
+
+    Raises Unsupported when the bytes are not text.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _decode_marked(data, encoding)
+    if order := _unmarked_utf16(data):
+        return data.decode(order)
+    if not looks_like_text(data):
+        raise Unsupported("not text: it holds NUL bytes or many control characters")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _decode_legacy(data, declared)
+
+
+def looks_like_text(data: bytes) -> bool:
+    """True when there is no NUL byte and there are few control characters."""
+    if b"\0" in data:
+        return False
+    sample = data[:_SAMPLE]
+    return len(sample) - len(sample.translate(None, _CONTROLS)) <= _CONTROL_SHARE * len(
+        sample
+    )
+
+
+def _decode_marked(data: bytes, encoding: str) -> str:
+    text = data.decode(encoding, errors="replace")
+    if "\0" in text:
+        raise Unsupported("not text: it holds NUL characters")
+    return text
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    """The byte order of UTF-16 without a mark; None when it is something else.
+
+    Spaces and line ends put NUL bytes at places of one parity, and text has no NUL characters.
+    """
+    sample = data[:_SAMPLE]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if (even == 0) == (odd == 0) or len(data) % 2:
+        return None
+    encoding = "utf-16-le" if odd else "utf-16-be"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    start = text[: _SAMPLE // 2]
+    strange = sum(
+        not (character.isprintable() or character.isspace()) for character in start
+    )
+    return (
+        encoding
+        if "\0" not in text and strange <= _CONTROL_SHARE * len(start)
+        else None
+    )
+
+
+def _decode_legacy(data: bytes, declared: str | None) -> str:
+    """The text of bytes that are not valid UTF-8."""
+    if declared and (text := _try(data, declared)) is not None:
+        return text
+    if _is_damaged_utf8(data):
+        return data.decode("utf-8", errors="replace")
+    sample = _telling_sample(data)
+    if _is_western(sample) and (text := _try(data, "cp1252")) is not None:
+        return text
+    return _detect(data, sample)
+
+
+def _try(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (LookupError, ValueError):
+        return None
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """True when nearly all that is not ASCII is UTF-8, as in a file cut within a character."""
+    sample = data[: 16 * _SAMPLE].decode("utf-8", errors="replace")
+    lost = sample.count("\ufffd")
+    beyond = sum(1 for character in sample if character > "\x7f")
+    return beyond - lost > 0 and lost <= max(
+        _DAMAGED_SHARE * beyond, 1 if beyond > 3 else 0
+    )
+
+
+def _telling_sample(data: bytes) -> bytes:
+    """Up to 64 KB of the lines that are not ASCII: only those tell the encoding."""
+    if data[:_SAMPLE].isascii() or len(data) > _SAMPLE:
+        lines = (line for line in data.splitlines(keepends=True) if not line.isascii())
+        chosen, size = [], 0
+        for line in lines:
+            chosen.append(line[:_SAMPLE])
+            size += len(line)
+            if size >= _SAMPLE:
+                break
+        return b"".join(chosen)[:_SAMPLE]
+    return data
+
+
+def _is_western(sample: bytes) -> bool:
+    text = sample.decode("cp1252", errors="replace")
+    beyond = sum(1 for character in text if character > "\x7f")
+    letters = sum(1 for character in text if character.isalpha())
+    return len(_WESTERN.findall(text)) == beyond and beyond <= 0.3 * max(letters, 1)
+
+
+def _detect(data: bytes, sample: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(
+        sample, cp_exclusion=["utf_16", "utf_16_be", "utf_16_le", "utf_7"]
+    ).best()
+    return data.decode(best.encoding if best else "cp1252", errors="replace")

@@ -1,0 +1,226 @@
+"""Which format a file has: its content tells first, its name only where content leaves it open."""
+
+import re
+import zipfile
+from enum import StrEnum
+from io import BytesIO
+
+from qa.errors import ReadFailed, Unsupported
+from qa.reading.decoding import looks_like_text
+
+
+class Format(StrEnum):
+    """The formats that are read."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    CSV = "csv"
+    JSONL = "jsonl"
+    NOTEBOOK = "ipynb"
+    MAIL = "eml"
+    WEB_ARCHIVE = "mhtml"
+    PDF = "pdf"
+    WORD = "docx"
+    SLIDES = "pptx"
+    SHEETS = "xlsx"
+    OPEN_DOCUMENT = "odt"
+    BOOK = "epub"
+    IMAGE = "image"
+    ARCHIVE = "zip"
+
+
+_IMAGES = (
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\0",
+    b"MM\0*",
+)
+_UNREAD = (
+    (b"{\\rtf", "rich text (RTF); save it as .docx or .odt"),
+    (b"%!PS", "PostScript; save it as PDF"),
+    (b"\x1f\x8b", "a gzip archive; only zip archives are opened"),
+    (b"BZh", "a bzip2 archive; only zip archives are opened"),
+    (b"\xfd7zXZ\0", "an xz archive; only zip archives are opened"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; only zip archives are opened"),
+    (b"Rar!\x1a\x07", "a RAR archive; only zip archives are opened"),
+    (b"(\xb5/\xfd", "a zstd archive; only zip archives are opened"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"ID3", "sound"),
+    (b"fLaC", "sound"),
+    (b"OggS", "sound or video"),
+    (b"\x1aE\xdf\xa3", "video"),
+)
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # OLE: old Office, or encrypted Office
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_OFFICE = {"word/": Format.WORD, "ppt/": Format.SLIDES, "xl/": Format.SHEETS}
+_MIMETYPES = {
+    "application/epub+zip": Format.BOOK,
+    "application/vnd.oasis.opendocument.text": Format.OPEN_DOCUMENT,
+    "application/vnd.oasis.opendocument.text-template": Format.OPEN_DOCUMENT,
+}
+_BY_NAME = {
+    "md": Format.MARKDOWN,
+    "markdown": Format.MARKDOWN,
+    "mdown": Format.MARKDOWN,
+    "mkd": Format.MARKDOWN,
+    "csv": Format.CSV,
+    "tsv": Format.CSV,
+    "tab": Format.CSV,
+    "jsonl": Format.JSONL,
+    "ndjson": Format.JSONL,
+    "eml": Format.MAIL,
+    "mht": Format.WEB_ARCHIVE,
+    "mhtml": Format.WEB_ARCHIVE,
+}
+_HTML_NAMES = ("html", "htm", "xhtml", "xht")
+_HTML_START = re.compile(
+    rb"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html[\s>])",
+    re.IGNORECASE | re.DOTALL,
+)
+_TAG = re.compile(rb"<[a-zA-Z!/][^<>]*>")
+_SVG_START = re.compile(
+    rb"(?:\s|<\?xml[^>]*>|<!--.*?-->|<!doctype svg[^>]*>)*<svg[\s>]",
+    re.IGNORECASE | re.DOTALL,
+)
+_MAIL_START = re.compile(
+    rb"(?:(?:Return-Path|Received|Delivered-To|From|To|Subject|Date|Message-ID|MIME-Version|"
+    rb"X-[\w-]+|DKIM-Signature|Authentication-Results):[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n){3}",
+    re.IGNORECASE,
+)
+_BOTH_ALIKE = re.compile(
+    rb"multipart/related[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*type=\"?text/html", re.IGNORECASE
+)
+_HEAD = 4096  # bytes
+
+
+def format_of(data: bytes, name: str) -> Format:
+    """The format that a reader is chosen by.
+
+    Raises Unsupported for formats that are known but not read and for what is not text at all, and
+    ReadFailed for damaged or encrypted containers.
+    """
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    head = data[:_HEAD]
+    if _is_pdf(head, suffix):
+        return Format.PDF
+    if head.startswith(_ZIP_STARTS):
+        return _format_of_zip(data)
+    if head.startswith(_COMPOUND):
+        raise _old_office(data)
+    if (
+        head.startswith(_IMAGES)
+        or _is_bitmap(head)
+        or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
+    ):
+        return Format.IMAGE
+    _refuse_unread(head)
+    return _format_of_text(data, head, suffix)
+
+
+def _is_pdf(head: bytes, suffix: str) -> bool:
+    """True for %PDF- at the start, or within the first kilobyte of a file named so."""
+    return head.startswith(b"%PDF-") or (suffix == "pdf" and b"%PDF-" in head[:1024])
+
+
+def _is_bitmap(head: bytes) -> bool:
+    return head.startswith(b"BM") and head[6:10] == b"\0\0\0\0" and len(head) > 26
+
+
+def _refuse_unread(head: bytes) -> None:
+    for start, what in _UNREAD:
+        if head.startswith(start):
+            raise Unsupported(what)
+    if head[257:262] == b"ustar":
+        raise Unsupported("a tar archive; only zip archives are opened")
+    if head[4:8] == b"ftyp":
+        raise Unsupported("video, sound or a HEIC image")
+    if _SVG_START.match(head):
+        raise Unsupported("an SVG drawing")
+
+
+def _format_of_text(data: bytes, head: bytes, suffix: str) -> Format:
+    sample = head.removeprefix(b"\xef\xbb\xbf")
+    sample = (
+        sample.replace(b"\0", b"")
+        if head.startswith((b"\xff\xfe", b"\xfe\xff"))
+        else sample
+    )
+    if suffix in ("pdf", "docx", "pptx", "xlsx", "odt", "epub", "zip"):
+        what = "damaged" if data and not looks_like_text(data) else "empty or only text"
+        raise (
+            ReadFailed(f"named .{suffix}, but its content is {what}")
+            if data
+            else ReadFailed(f"named .{suffix}, but it holds no byte")
+        )
+    if _HTML_START.match(sample) or (
+        suffix in _HTML_NAMES and (_TAG.search(sample) or not data)
+    ):
+        return Format.HTML
+    if suffix == "ipynb" or (
+        b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{"
+    ):
+        return Format.NOTEBOOK
+    if suffix in _BY_NAME:
+        return _BY_NAME[suffix]
+    if suffix not in ("txt", "log", "rst", "org", "tex") and _MAIL_START.match(sample):
+        return Format.WEB_ARCHIVE if _BOTH_ALIKE.search(sample) else Format.MAIL
+    return Format.TEXT
+
+
+def _format_of_zip(data: bytes) -> Format:
+    """The format that a zip's members make."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = set(archive.namelist())
+            mimetype = ""
+            if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
+                mimetype = (
+                    archive.read("mimetype").decode("ascii", errors="replace").strip()
+                )
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+    ) as error:
+        raise ReadFailed(
+            "damaged or cut off: its zip directory cannot be read"
+        ) from error
+    if mimetype in _MIMETYPES:
+        return _MIMETYPES[mimetype]
+    if mimetype.startswith("application/vnd.oasis.opendocument"):
+        kind = mimetype.rpartition(".")[2]
+        raise Unsupported(f"an OpenDocument {kind}; save it as .odt, .xlsx or .pptx")
+    if "[Content_Types].xml" in names:
+        return _format_of_office(names)
+    return Format.ARCHIVE
+
+
+def _format_of_office(names: set[str]) -> Format:
+    if "xl/workbook.bin" in names:
+        raise Unsupported("a binary Excel workbook (.xlsb); save it as .xlsx")
+    for folder, office in _OFFICE.items():
+        if any(name.startswith(folder) for name in names):
+            return office
+    return Format.ARCHIVE
+
+
+def _old_office(data: bytes) -> ReadFailed:
+    """What to say of an OLE container: Office before 2007, or an encrypted newer file."""
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        return ReadFailed("encrypted: it opens with a password only")
+    for stream, what in (
+        ("WordDocument", "an old Word file (.doc); save it as .docx"),
+        ("Workbook", "an old Excel file (.xls); save it as .xlsx"),
+        ("PowerPoint Document", "an old PowerPoint file (.ppt); save it as .pptx"),
+        ("__substg1.0_", "an Outlook message (.msg); save it as .eml"),
+    ):
+        if stream.encode("utf-16-le") in data:
+            return Unsupported(what)
+    return Unsupported("an old Office file; save it in today's format")

@@ -1,0 +1,384 @@
+"""HTML by lxml: the main text as a reader of the page sees it, without what surrounds it.
+
+Left out: scripts, styles, forms' controls, navigation, asides, page headers and footers, banners
+about cookies, and what is hidden. Runs of blanks fold to one space, as a browser folds them,
+but not within preformatted text.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+from lxml import html as lxml_html
+
+from qa.errors import ReadFailed
+from qa.reading.content import Content, Draft, iso_date
+from qa.reading.decoding import decode
+from qa.records import Kind
+
+_SILENT = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "canvas",
+        "iframe",
+        "object",
+        "embed",
+        "audio",
+        "video",
+        "head",
+        "nav",
+        "aside",
+        "select",
+        "option",
+        "button",
+        "input",
+        "textarea",
+        "dialog",
+        "menu",
+        "datalist",
+        "map",
+    ]
+)
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "caption",
+        "hgroup",
+        "search",
+    ]
+)
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_ROLES = frozenset(
+    [
+        "navigation",
+        "banner",
+        "contentinfo",
+        "complementary",
+        "search",
+        "dialog",
+        "alertdialog",
+    ]
+)
+_BANNER = re.compile(r"(?:^|[-_\s])(?:cookie|consent|gdpr)", re.IGNORECASE)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_BANNER_LIMIT = 2_000  # characters: a page about cookies is no banner
+_MAIN_SHARE = (
+    0.4  # of the page's text; below it, what calls itself main is not all of it
+)
+_DECLARED = re.compile(
+    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE
+)
+_BLANKS = re.compile(r"[^\S\xa0]+")
+_TITLE_PARTS = re.compile(r"\s+[|–—·»-]\s+")
+_DATES = (
+    "article:published_time",
+    "datepublished",
+    "date",
+    "dc.date",
+    "dcterms.created",
+    "dcterms.date",
+    "citation_publication_date",
+    "citation_date",
+    "article:modified_time",
+    "last-modified",
+)
+
+
+def read(data: bytes, _name: str) -> Content:
+    """The main text of an HTML page, with its title and date."""
+    return content_of(data)
+
+
+def content_of(data: bytes, charset: str | None = None) -> Content:
+    """The main text of a page; `charset` is what it was sent with, as far as that is known."""
+    root = _parse(_decoded(data, charset))
+    if root is None:
+        return Content("", ())
+    draft = Draft()
+    _Walk(draft).through(_main(root))
+    return draft.content(title=_title(root), date=_date(root))
+
+
+def add(draft: Draft, data: bytes, charset: str | None = None) -> None:
+    """Add the main text of a page to a draft."""
+    root = _parse(_decoded(data, charset))
+    if root is not None:
+        _Walk(draft).through(_main(root))
+
+
+def _decoded(data: bytes, charset: str | None) -> str:
+    declared = _DECLARED.search(data[:4096])
+    return decode(data, charset or (declared[1].decode("ascii") if declared else None))
+
+
+def _parse(markup: str) -> Any:
+    """The page's root element; None for a page without any."""
+    parser = lxml_html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    encoded = markup.encode("utf-8", errors="replace").replace(b"\0", b"")
+    try:
+        return lxml_html.document_fromstring(
+            encoded, parser=parser, ensure_head_body=False
+        )
+    except etree.ParserError:
+        return None
+    except (etree.LxmlError, ValueError) as error:
+        raise ReadFailed(f"its HTML cannot be parsed: {error}") from error
+
+
+class _Walk:
+    """One pass over a page's elements, without recursion, that fills a draft."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.words: list[str] = []  # of the block that is being read
+        self.items: list[str] | None = None  # of the outermost list that is being read
+        self.depth = 0  # of lists within lists
+
+    def through(self, root: Any) -> None:
+        """Add every block of `root` to the draft."""
+        events = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+        for event, element in events:
+            if event == "start":
+                if not self.enter(element):
+                    events.skip_subtree()
+            elif event == "end":
+                self.leave(element)
+            if event != "start" and element is not root:
+                self.say(element.tail)
+        self.close(Kind.PROSE)
+        self.close_list()
+
+    def enter(self, element: Any) -> bool:
+        """Take an element's beginning in; False when what is within it was dealt with."""
+        tag = element.tag
+        if _is_silent(element):
+            return False
+        if tag == "br":
+            self.words.append("\n")
+        elif tag in _HEADINGS:
+            self.close(Kind.PROSE)
+            if self.items is None:
+                self.draft.enter(int(tag[1]), _folded(_visible(element)))
+                return False
+        elif tag == "table" and _is_data(element):
+            self.close(Kind.PROSE)
+            self.flush_list()
+            self.draft.add_table(_rows(element))
+            return False
+        elif tag == "pre" and self.items is None:
+            self.close(Kind.PROSE)
+            self.draft.add(_visible(element, fold=False).strip("\r\n"), Kind.CODE)
+            return False
+        elif tag in ("ul", "ol", "dl"):
+            self.close(Kind.PROSE)
+            self.items = [] if self.items is None else self.items
+            self.depth += 1
+        elif tag in _BLOCKS:
+            self.close(Kind.PROSE)
+        self.say(element.text)
+        return True
+
+    def leave(self, element: Any) -> None:
+        """Take an element's end in."""
+        tag = element.tag
+        if tag in _BLOCKS and not _is_silent(element):
+            self.close(Kind.PROSE)
+        if tag in ("ul", "ol", "dl") and not _is_silent(element) and self.depth:
+            self.depth -= 1
+            if self.depth == 0:
+                self.close_list()
+
+    def say(self, text: str | None) -> None:
+        """Take text in that belongs to the block being read."""
+        if text:
+            self.words.append(_BLANKS.sub(" ", text))
+
+    def close(self, kind: Kind) -> None:
+        """End the block being read: a block of the draft, or an item of the list."""
+        text, self.words = _folded("".join(self.words)), []
+        if not text:
+            return
+        if self.items is None:
+            self.draft.add(text, kind)
+        else:
+            self.items.append(text)
+
+    def flush_list(self) -> None:
+        """Add the items read so far, so that what comes next stands after them."""
+        if self.items:
+            self.draft.add_list(self.items)
+            self.items = []
+
+    def close_list(self) -> None:
+        """End the list being read."""
+        self.flush_list()
+        self.items = None
+
+
+def _folded(text: str) -> str:
+    """The text with single spaces, and its forced line breaks."""
+    lines = (" ".join(_BLANKS.split(line)).strip() for line in text.split("\n"))
+    return "\n".join(lines).strip()
+
+
+def _visible(element: Any, *, fold: bool = True) -> str:
+    """All text within an element but what is silent."""
+    pieces = [element.text or ""]
+    events = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
+    for event, inner in events:
+        if inner is element:
+            continue
+        if event == "start":
+            if inner.tag == "br":
+                pieces.append("\n" if not fold else " ")
+            elif inner.tag in _BLOCKS and fold:
+                pieces.append(" ")
+            if _is_silent(inner):
+                events.skip_subtree()
+            else:
+                pieces.append(inner.text or "")
+        else:
+            if event == "end" and inner.tag in _BLOCKS and fold:
+                pieces.append(" ")
+            pieces.append(inner.tail or "")
+    text = "".join(pieces)
+    return _BLANKS.sub(" ", text) if fold else text
+
+
+def _is_silent(element: Any) -> bool:
+    """True for an element whose text is not part of what the page says."""
+    tag, attributes = element.tag, element.attrib
+    if tag in _SILENT:
+        return True
+    if not attributes and tag not in ("header", "footer"):
+        return False
+    if attributes.get("role", "").lower() in _ROLES or "hidden" in attributes:
+        return True
+    if attributes.get("aria-hidden") == "true" or _HIDDEN.search(
+        attributes.get("style", "")
+    ):
+        return True
+    if tag in ("header", "footer"):
+        return not any(
+            True for _ in element.iterancestors("article", "main", "section")
+        )
+    named = f"{attributes.get('id', '')} {attributes.get('class', '')}"
+    return (
+        tag in ("div", "section", "form", "p", "span")
+        and bool(_BANNER.search(named))
+        and len("".join(element.itertext())) < _BANNER_LIMIT
+    )
+
+
+def _main(root: Any) -> Any:
+    """The element that holds the page's main text."""
+    body = root.find("body")
+    body = root if body is None else body
+    candidates = [*root.iter("main"), *root.xpath("//*[@role='main']")] or [
+        *root.iter("article")
+    ]
+    if len(candidates) != 1:
+        return body
+    whole, main = (len(_visible(element).strip()) for element in (body, candidates[0]))
+    has_title = any(True for _ in body.iter("h1")) and not any(
+        True for _ in candidates[0].iter("h1")
+    )
+    return body if main < _MAIN_SHARE * whole or has_title else candidates[0]
+
+
+def _is_data(table: Any) -> bool:
+    """True for a table of data; one that lays out a page is walked through like the rest."""
+    if table.get("role") in ("presentation", "none"):
+        return False
+    return not any(
+        inner.tag == "table" and inner is not table or inner.tag in _HEADINGS
+        for inner in table.iter("table", *_HEADINGS)
+    )
+
+
+def _rows(table: Any) -> Iterator[list[str]]:
+    for caption in table.iter("caption"):
+        yield [_visible(caption)]
+    for row in table.iter("tr"):
+        yield [_visible(cell) for cell in row.iterchildren("td", "th")]
+
+
+def _metadata(root: Any) -> dict[str, str]:
+    """The page's `meta` elements, by name; the first of a name counts."""
+    found: dict[str, str] = {}
+    for element in root.iter("meta"):
+        name = (
+            element.get("property")
+            or element.get("name")
+            or element.get("itemprop")
+            or ""
+        )
+        if content := element.get("content"):
+            found.setdefault(name.lower(), content)
+    return found
+
+
+def _title(root: Any) -> str | None:
+    """og:title, else the title without the site's name, else the first heading."""
+    if named := _metadata(root).get("og:title"):
+        return named
+    heading = next((_folded(_visible(found)) for found in root.iter("h1")), None)
+    title = next((_folded(found.text_content()) for found in root.iter("title")), None)
+    if title and heading and heading in _TITLE_PARTS.split(title):
+        return heading
+    return title or heading
+
+
+def _date(root: Any) -> str | None:
+    metadata = _metadata(root)
+    times = (element.get("datetime") for element in root.iter("time"))
+    named = (metadata.get(name) for name in _DATES)
+    return next(
+        (date for value in (*named, next(times, None)) if (date := iso_date(value))),
+        None,
+    )

@@ -1,0 +1,154 @@
+"""Markdown by markdown-it-py: the text is the decoded file, the parser's line maps give the blocks.
+
+The markup stays in the text: an excerpt is what stands in the file.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from qa.errors import ReadFailed
+from qa.reading.content import Content, Headings, iso_date
+from qa.reading.decoding import decode
+from qa.records import Block, Kind
+
+_LINE_END = re.compile(r"\r\n?|\n")  # as the parser counts lines
+_FRONT_MATTER = re.compile(
+    r"\A\s*(?P<fence>---|\+\+\+)[ \t]*\r?\n(?P<body>.*?)^(?P=fence)[ \t]*\r?(?:\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_FRONT_MATTER_LIMIT = 100_000  # characters
+_KINDS = {
+    "heading_open": Kind.HEADING,
+    "bullet_list_open": Kind.LIST,
+    "ordered_list_open": Kind.LIST,
+    "table_open": Kind.TABLE,
+    "fence": Kind.CODE,
+    "code_block": Kind.CODE,
+    "paragraph_open": Kind.PROSE,
+    "blockquote_open": Kind.PROSE,
+    "html_block": Kind.PROSE,
+    "hr": Kind.FURNITURE,
+}
+
+
+def read(data: bytes, _name: str) -> Content:
+    """The content of a Markdown file; front matter is furniture that names title and date."""
+    return mark(decode(data))
+
+
+def mark(text: str, headings: Headings | None = None) -> Content:
+    """The text as it is, with blocks where Markdown has them, under the headings that stand above.
+
+    `headings` is taken along: what follows the text stands under its last heading.
+    """
+    front = _FRONT_MATTER.match(text, 0, _FRONT_MATTER_LIMIT)
+    start = front.end() if front else 0
+    named = _named(front["fence"], front["body"]) if front else {}
+    headings, blocks = Headings() if headings is None else headings, list[Block]()
+    if front:
+        blocks.append(Block(0, start, Kind.FURNITURE))
+    first_heading = None
+    lines = _line_starts(text, start)
+    for token in _parse(text[start:]):
+        if token.level or token.map is None or token.type not in _KINDS:
+            continue
+        if token.type == "heading_open":
+            title = _plain(token.meta["title"])
+            headings.enter(int(token.tag[1:]), title)
+            first_heading = first_heading or title
+        begin, end = lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)]
+        blocks.append(Block(begin, end, _KINDS[token.type], None, headings.above))
+    title = named.get("title") or first_heading
+    return Content(
+        text, tuple(_with_lead_ins(text, blocks)), title, iso_date(named.get("date"))
+    )
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark").enable("table").disable("inline")
+
+
+def _parse(text: str) -> Sequence[Token]:
+    """The block tokens; a heading's has its source under `meta["title"]`."""
+    try:
+        tokens = _parser().parse(text)
+    except RecursionError:
+        raise ReadFailed("its Markdown is nested too deep") from None
+    for token, following in pairwise(tokens):
+        if token.type == "heading_open":
+            token.meta["title"] = following.content
+    return tokens
+
+
+def _line_starts(text: str, start: int) -> list[int]:
+    """Where each line from `start` on begins, and the text's end."""
+    starts = [start, *(found.end() for found in _LINE_END.finditer(text, start))]
+    return starts if starts[-1] == len(text) else [*starts, len(text)]
+
+
+def _with_lead_ins(text: str, blocks: list[Block]) -> list[Block]:
+    """The blocks, each list joined with the paragraph above it that ends with a colon."""
+    joined: list[Block] = []
+    for block in blocks:
+        lead = joined[-1] if joined else None
+        if (
+            lead
+            and block.kind is Kind.LIST
+            and lead.kind is Kind.PROSE
+            and lead.heading == block.heading
+            and text[lead.start : lead.end].rstrip(" \t\r\n*_").endswith((":", "："))
+        ):
+            joined.pop()
+            block = block._replace(start=lead.start)
+        joined.append(block)
+    return joined
+
+
+def _plain(title: str) -> str:
+    """A heading's words without the marks of emphasis, code and links."""
+    tokens = MarkdownIt("commonmark").parseInline(title)
+    children = tokens[0].children or [] if tokens else []
+    return "".join(
+        " " if child.type.endswith("break") else child.content
+        for child in children
+        if child.type
+        in ("text", "text_special", "code_inline", "softbreak", "hardbreak")
+    )
+
+
+def _named(fence: str, body: str) -> dict[str, str]:
+    """Title and date as the front matter names them."""
+    try:
+        found = _loaded(fence, body)
+    except (ValueError, RecursionError, ReadFailed):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    named = {
+        str(key).lower(): value for key, value in found.items() if isinstance(key, str)
+    }
+    return {
+        key: str(named[key])
+        for key in ("title", "date")
+        if named.get(key) is not None and not isinstance(named[key], dict | list | set)
+    }
+
+
+def _loaded(fence: str, body: str) -> Any:
+    if fence == "+++":
+        import tomllib
+
+        return tomllib.loads(body.replace("\r\n", "\n"))
+    import yaml
+
+    try:
+        return yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise ReadFailed("its front matter is not YAML") from error

@@ -1,0 +1,67 @@
+"""Text of scanned pages by tesseract, where the `ocr` extra is installed and QA_OCR is 1.
+
+Without it nothing is guessed: pages without text are named in the report.
+"""
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
+from typing import Any
+
+from qa.errors import ReadFailed
+from qa.reading.content import Content, Draft
+
+PIXELS_PER_INCH = 300
+_PAGE_LIMIT = 1_000  # of one image file
+
+
+def enabled() -> bool:
+    """True when scanned pages are to be read."""
+    return os.environ.get("QA_OCR") == "1" and _library() is not None
+
+
+def fingerprint() -> str:
+    """What this module adds to the readers' fingerprint: the switch changes the texts."""
+    return f"ocr={_library()}" if enabled() else "ocr=off"
+
+
+def _library() -> str | None:
+    try:
+        return version("pytesseract")
+    except PackageNotFoundError:
+        return None
+
+
+def words_of(picture: Any) -> str:
+    """The text that tesseract sees in a PIL image."""
+    import pytesseract
+
+    try:
+        return str(pytesseract.image_to_string(picture)).strip()
+    except pytesseract.TesseractNotFoundError as error:
+        raise ReadFailed(
+            "tesseract is not on this machine, though QA_OCR is 1"
+        ) from error
+    except pytesseract.TesseractError as error:
+        raise ReadFailed(f"tesseract failed: {str(error)[:200]}") from error
+
+
+def read(data: bytes, _name: str) -> Content:
+    """The text of an image's pages; every page is without text when OCR is off."""
+    if not enabled():
+        return Content("", (), pages=1, pages_without_text=(1,))
+    from PIL import Image, ImageSequence
+
+    draft, blank = Draft(), list[int]()
+    pages = 0
+    with Image.open(BytesIO(data)) as image:
+        frames = ImageSequence.Iterator(image) if image.format == "TIFF" else (image,)
+        for draft.page, frame in enumerate(frames, start=1):
+            pages = draft.page
+            if pages > _PAGE_LIMIT:
+                raise ReadFailed(f"an image of more than {_PAGE_LIMIT} pages")
+            words = words_of(frame)
+            draft.add(words)
+            if not words:
+                blank.append(pages)
+    return draft.content(pages=pages, pages_without_text=tuple(blank))

@@ -1,0 +1,67 @@
+"""What became of one file: a status, its reason, and the document where there is one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qa.errors import ReadFailed, Unsupported
+from qa.reading import read_noted
+from qa.records import Document, Status
+
+_PAGES_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one document of a file came to; only INDEXED has a document to be indexed."""
+
+    path: str
+    status: Status
+    reason: str = ""
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file as it was read: an archive has an outcome for each member, others have one."""
+
+    path: str
+    size: int
+    modified: int  # nanoseconds since the epoch
+    sha256: str  # of the file's bytes; "" when they could not be read
+    outcomes: tuple[Outcome, ...]
+
+
+def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:
+    """What the bytes that `load` gives come to; any failure is an outcome."""
+    try:
+        document, note = read_noted(load(), path.rpartition("/")[2])
+    except Unsupported as error:
+        return Outcome(path, Status.UNSUPPORTED, str(error))
+    except ReadFailed as error:
+        return Outcome(path, Status.FAILED, str(error))
+    except ImportError as error:
+        return Outcome(path, Status.FAILED, f"a library is missing: {error.name}")
+    if document.text:
+        return Outcome(path, Status.INDEXED, _said(document, note), document)
+    if document.pages_without_text:
+        return Outcome(path, Status.NEEDS_OCR, _said(document, note), document)
+    return Outcome(path, Status.EMPTY, note or "it holds no text", document)
+
+
+def _said(document: Document, note: str) -> str:
+    """The note, after the pages that have no text."""
+    return "; ".join(filter(None, (_pages_said(document), note)))
+
+
+def _pages_said(document: Document) -> str:
+    """`"no text on pages 2, 3: they need OCR"`, or nothing when every page has text."""
+    blank = document.pages_without_text
+    if not blank:
+        return ""
+    if len(blank) == document.pages == 1 and document.reader.startswith("image"):
+        return "an image: what text it shows needs OCR"
+    if len(blank) == document.pages:
+        return f"no text on {'its page' if len(blank) == 1 else f'any of its {len(blank)} pages'}"
+    named = ", ".join(map(str, blank[:_PAGES_NAMED]))
+    more = f" and {len(blank) - _PAGES_NAMED} more" if len(blank) > _PAGES_NAMED else ""
+    return f"no text on page{'s' if len(blank) > 1 else ''} {named}{more}"

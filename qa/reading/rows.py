@@ -1,0 +1,144 @@
+"""Records: each line of a CSV or TSV file, each object of a JSONL file is a row of its own.
+
+A CSV file's text is the decoded file, so a row is quoted with its commas and quotation marks. A
+JSONL file's text is drafted from the values, because its escapes are not what it says.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from itertools import islice
+
+from qa.errors import ReadFailed
+from qa.reading.content import Content, Draft
+from qa.reading.decoding import decode
+from qa.records import Block, Kind
+
+_DELIMITERS = ",;\t|"
+_FIELD_LIMIT = 1 << 30  # characters: a field may be as long as its file
+_DEPTH_LIMIT = 100
+
+
+def read_csv(data: bytes, name: str) -> Content:
+    """The content of a file of separated values; its first row may name the columns."""
+    text = decode(data)
+    csv.field_size_limit(_FIELD_LIMIT)
+    delimiter = "\t" if name.lower().endswith((".tsv", ".tab")) else _delimiter(text)
+    header = _header(text, delimiter)
+    columns = ", ".join(filter(None, header))
+    blocks = [
+        Block(start, end, Kind.ROW, columns=columns)
+        for start, end in _spans(text, delimiter)
+    ]
+    if header and blocks:
+        blocks[0] = blocks[0]._replace(kind=Kind.FURNITURE, columns="")
+    return Content(text, tuple(blocks))
+
+
+def read_jsonl(data: bytes, _name: str) -> Content:
+    """The content of a JSONL file: the values of each object, its keys as columns."""
+    draft, broken = Draft(), list[int]()
+    for number, line in enumerate(io.StringIO(decode(data), newline=""), start=1):
+        if not line.strip():
+            continue
+        try:
+            keys, values = _flattened(json.loads(line))
+        except (ValueError, RecursionError):
+            broken.append(number)
+            keys, values = [], [line]
+        columns = ", ".join(dict.fromkeys(keys))
+        draft.add("\t".join(filter(str.strip, values)), Kind.ROW, columns=columns)
+    return draft.content(note=_note_of(broken))
+
+
+def _note_of(broken: list[int]) -> str:
+    """What a report says of lines that are not JSON; they are kept as they stand."""
+    if not broken:
+        return ""
+    first = ", ".join(map(str, broken[:5])) + (" ..." if len(broken) > 5 else "")
+    return f"not JSON, kept as text: line{'s' if len(broken) > 1 else ''} {first}"
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[list[str], int]]:
+    """Each record's cells, and how many lines were read when it ended."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for cells in reader:
+            yield cells, reader.line_num
+    except csv.Error as error:
+        raise ReadFailed(
+            f"line {reader.line_num} is not separated values: {error}"
+        ) from error
+
+
+def _spans(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
+    """Where each record stands in the text, from its first line to its last."""
+    lines, read, at = io.StringIO(text, newline=""), 0, 0
+    for cells, line in _rows(text, delimiter):
+        length = sum(len(part) for part in islice(lines, line - read))
+        if cells:
+            yield at, at + length
+        at, read = at + length, line
+
+
+def _delimiter(text: str) -> str:
+    """The sign that cuts the first rows into the most columns, the same number in nearly all."""
+
+    def columns(delimiter: str) -> tuple[float, int]:
+        rows = _rows(text[:20_000], delimiter)
+        widths = [len(cells) for cells, _ in islice(rows, 30) if cells]
+        widths = widths[:-1] if len(widths) > 2 else widths  # the last may be cut
+        usual = max(set(widths), key=widths.count, default=1)
+        return (widths.count(usual) / len(widths) if usual > 1 else 0.0), usual
+
+    return max(_DELIMITERS, key=columns)
+
+
+def _header(text: str, delimiter: str) -> list[str]:
+    """The names of the columns: a first row of different words over another row; else nothing."""
+    rows = [
+        cells for cells, _ in islice(_rows(text[:100_000], delimiter), 50) if any(cells)
+    ]
+    if len(rows) < 2:
+        return []
+    return rows[0] if names_columns(rows[0], rows[1]) else []
+
+
+def names_columns(first: list[str], second: list[str]) -> bool:
+    """True when `first` reads like the names of the columns over `second`."""
+    names = [" ".join(cell.split()) for cell in first if cell.strip()]
+    return (
+        bool(names)
+        and len(set(names)) == len(names)
+        and len(first) >= len(second)
+        and all(len(name) <= 60 and not _is_value(name) for name in names)
+    )
+
+
+def _is_value(cell: str) -> bool:
+    """True for numbers, dates and sentences, which name no column."""
+    digits = sum(character.isdigit() for character in cell)
+    return digits * 2 > len(cell) or cell.endswith((".", "!", "?"))
+
+
+def _flattened(value: object) -> tuple[list[str], list[str]]:
+    """The names and the values of all that a JSON value holds, in order."""
+    keys: list[str] = []
+    values: list[str] = []
+
+    def visit(inner: object, key: str, depth: int) -> None:
+        if depth > _DEPTH_LIMIT:
+            raise ValueError("nested too deep")
+        if isinstance(inner, dict):
+            for name, member in inner.items():
+                visit(member, str(name), depth + 1)
+        elif isinstance(inner, list):
+            for member in inner:
+                visit(member, key, depth + 1)
+        elif inner is not None:
+            keys.append(key)
+            values.append(inner if isinstance(inner, str) else json.dumps(inner))
+
+    visit(value, "", 0)
+    return [key for key in keys if key], values

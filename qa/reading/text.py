@@ -1,0 +1,177 @@
+"""Plain text and its relatives: the text is the decoded file, blocks are its paragraphs.
+
+Headings are recognised only where a format marks them: underlined titles (reStructuredText), stars
+(Org) and sectioning commands (LaTeX). In other text a short line may be anything, so it is prose.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qa.reading.content import Content, Headings, iso_date
+from qa.reading.decoding import decode
+from qa.records import Block, Kind
+
+_GAP = re.compile(r"(?:\r\n|\n|\r)[^\S\r\n]*(?:\r\n|\n|\r)\s*")
+_UNDERLINED = re.compile(
+    r"^(?:(?P<over>([=\-~^\"'`#*+.:_<>])\2{2,})[ \t]*\r?\n)?"
+    r"(?P<title>[ \t]*\S[^\r\n]{0,119})\r?\n"
+    r"(?P<under>([=\-~^\"'`#*+.:_<>])\5{2,})[ \t]*\r?(?=\n|\Z)",
+    re.MULTILINE,
+)
+_STARS = re.compile(r"^(?P<stars>\*{1,8})[ \t]+(?P<title>\S[^\r\n]*)", re.MULTILINE)
+_SECTION = re.compile(
+    r"^[ \t]*\\(?P<command>part|chapter|section|subsection|subsubsection|paragraph)\*?"
+    r"(?:\[[^\]\r\n]*\])?\{(?P<title>[^\r\n]*?)\}(?=[ \t\r\n%\\]|\Z)",
+    re.MULTILINE,
+)
+_SECTION_LEVELS = (
+    "part",
+    "chapter",
+    "section",
+    "subsection",
+    "subsubsection",
+    "paragraph",
+)
+_ORG_TITLE = re.compile(r"^#\+title:[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
+_ORG_DATE = re.compile(r"^#\+date:[ \t]*[<\[]?([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
+_ORG_CODE = re.compile(
+    r"^[ \t]*#\+begin_(?:src|example)\b.*?^[ \t]*#\+end_(?:src|example)[^\r\n]*",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_TEX_TITLE = re.compile(r"\\title\{([^{}]+)\}")
+_TEX_CODE = re.compile(r"\\begin\{(verbatim|lstlisting)\}.*?\\end\{\1\}", re.DOTALL)
+_TITLE_LIMIT = 120
+_SENTENCE_ENDS = (".", "!", "?", ",", ";", ":", "。", "！", "？")
+
+
+class Mark(NamedTuple):
+    """A stretch of the text that is not mere prose; a heading has a level above 0."""
+
+    start: int
+    end: int
+    kind: Kind
+    level: int = 0
+    title: str = ""
+
+
+def read(data: bytes, name: str) -> Content:
+    """The content of a text file; its name tells which marks are headings."""
+    text = decode(data)
+    match name.rpartition(".")[2].lower():
+        case "org":
+            return _marked(
+                text,
+                _org_marks(text),
+                _first(_ORG_TITLE, text),
+                _first(_ORG_DATE, text),
+            )
+        case "tex" | "latex":
+            return _marked(text, _tex_marks(text), _first(_TEX_TITLE, text))
+        case "rst" | "rest":
+            return _marked(text, _underlined_marks(text))
+        case "txt" | "text" | "":
+            return Content(
+                text, tuple(_paragraphs(text, 0, len(text), ())), _opening_title(text)
+            )
+        case _:
+            return Content(text, tuple(_paragraphs(text, 0, len(text), ())))
+
+
+def _marked(
+    text: str, marks: Iterator[Mark], title: str | None = None, date: str | None = None
+) -> Content:
+    """The text cut at its marks; the first heading is the title where none is named."""
+    headings, blocks, at = Headings(), list[Block](), 0
+    for mark in marks:
+        if mark.start < at:
+            continue
+        blocks += _paragraphs(text, at, mark.start, headings.above)
+        if mark.level:
+            headings.enter(mark.level, mark.title)
+            title = title or mark.title
+        blocks.append(Block(mark.start, mark.end, mark.kind, None, headings.above))
+        at = mark.end
+    blocks += _paragraphs(text, at, len(text), headings.above)
+    return Content(text, tuple(blocks), title, iso_date(date))
+
+
+def _paragraphs(
+    text: str, start: int, end: int, heading: tuple[str, ...]
+) -> Iterator[Block]:
+    """The paragraphs of text[start:end], which empty lines part."""
+    for gap in _GAP.finditer(text, start, end):
+        yield Block(start, gap.start(), Kind.PROSE, None, heading)
+        start = gap.end()
+    yield Block(start, end, Kind.PROSE, None, heading)
+
+
+def _underlined_marks(text: str) -> Iterator[Mark]:
+    """Underlined titles; the order in which the underlines first appear gives their levels."""
+    styles: list[tuple[str, bool]] = []
+    for found in _UNDERLINED.finditer(text):
+        title, under, over = found["title"].strip(), found["under"], found["over"]
+        if len(under) < len(title) or (over is not None and over != under):
+            continue
+        if over is None and not _stands_free(text, found.start()):
+            continue
+        style = (under[0], over is not None)
+        if style not in styles:
+            styles.append(style)
+        yield Mark(
+            found.start(), found.end(), Kind.HEADING, styles.index(style) + 1, title
+        )
+
+
+def _stands_free(text: str, start: int) -> bool:
+    """True when an empty line or nothing stands above."""
+    above = text[max(0, start - 200) : start]
+    return not above.strip() or bool(re.search(r"\n[^\S\n]*\n\Z", above))
+
+
+def _org_marks(text: str) -> Iterator[Mark]:
+    headings = (
+        Mark(
+            found.start(),
+            found.end(),
+            Kind.HEADING,
+            len(found["stars"]),
+            found["title"],
+        )
+        for found in _STARS.finditer(text)
+    )
+    code = (Mark(*found.span(), Kind.CODE) for found in _ORG_CODE.finditer(text))
+    return iter(sorted((*headings, *code)))
+
+
+def _tex_marks(text: str) -> Iterator[Mark]:
+    headings = (
+        Mark(
+            found.start(),
+            found.end(),
+            Kind.HEADING,
+            _SECTION_LEVELS.index(found["command"]) + 1,
+            found["title"],
+        )
+        for found in _SECTION.finditer(text)
+    )
+    code = (Mark(*found.span(), Kind.CODE) for found in _TEX_CODE.finditer(text))
+    return iter(sorted((*headings, *code)))
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.search(text)
+    return found[1].strip() if found else None
+
+
+def _opening_title(text: str) -> str | None:
+    """The first line, when it is short, is no sentence, and an empty line follows it."""
+    opening = text[: 4 * _TITLE_LIMIT].lstrip()
+    found = re.match(r"([^\r\n]+)(?:\r\n|\n|\r)[^\S\r\n]*(?:\r\n|\n|\r)", opening)
+    if (
+        found is None
+        or len(found[1]) > _TITLE_LIMIT
+        or found[1].rstrip().endswith(_SENTENCE_ENDS)
+    ):
+        return None
+    return found[1] if any(character.isalpha() for character in found[1]) else None

@@ -1,0 +1,139 @@
+"""How a worker process tells its outcomes: frames of JSON and raw bytes through a pipe.
+
+Nothing that is received can run: a parser that was taken over by a file must not reach the process
+that started it. A frame is its length and its bytes. A document's text follows its header in
+pieces and its blocks as numbers, so that neither side holds a large text in many forms.
+"""
+
+import json
+import os
+import struct
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from qa.reading.outcomes import Outcome
+from qa.records import Block, Document, Kind, Status
+
+_LENGTH = struct.Struct("<Q")
+_PIECE = 1 << 20  # characters or blocks in one frame
+_FRAME_LIMIT = 1 << 28  # bytes
+_IN_HEADER = tuple(
+    field.name for field in fields(Document) if field.name not in ("text", "blocks")
+)
+
+
+class Broken(Exception):
+    """The other end closed the pipe, or wrote what is no frame."""
+
+
+def send(pipe: int, header: Mapping[str, object]) -> None:
+    """Write a header. Raises Broken when nobody reads."""
+    _write(pipe, json.dumps(header).encode())
+
+
+def receive(pipe: int) -> dict[str, Any]:
+    """The next header. Raises Broken when there is none."""
+    try:
+        header = json.loads(_read(pipe))
+    except ValueError as error:
+        raise Broken from error
+    if not isinstance(header, dict):
+        raise Broken
+    return header
+
+
+def send_outcome(pipe: int, outcome: Outcome) -> None:
+    """Write an outcome, its document with it."""
+    document = outcome.document
+    header = {"path": outcome.path, "status": outcome.status, "reason": outcome.reason}
+    if document is None:
+        send(pipe, {"outcome": header, "document": None})
+        return
+    told = {name: getattr(document, name) for name in _IN_HEADER}
+    send(pipe, {"outcome": header, "document": told})
+    for start in range(0, len(document.text), _PIECE):
+        _write(pipe, document.text[start : start + _PIECE].encode())
+    _write(pipe, b"")
+    for start in range(0, len(document.blocks), _PIECE):
+        _send_blocks(pipe, document.blocks[start : start + _PIECE])
+    _write(pipe, b"")
+
+
+def receive_outcome(pipe: int, header: Mapping[str, Any]) -> Outcome:
+    """The outcome whose header was received."""
+    try:
+        told, about = header["outcome"], header["document"]
+        outcome = Outcome(
+            str(told["path"]), Status(told["status"]), str(told["reason"])
+        )
+        document = None if about is None else _receive_document(pipe, about)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Broken from error
+    return Outcome(outcome.path, outcome.status, outcome.reason, document)
+
+
+def _receive_document(pipe: int, about: dict[str, Any]) -> Document:
+    encoded = bytearray()
+    while piece := _read(pipe):
+        encoded += piece
+    text = encoded.decode()
+    del encoded
+    blocks = tuple(_receive_blocks(pipe))
+    about["pages_without_text"] = tuple(about["pages_without_text"])
+    return Document(text=text, blocks=blocks, **about)
+
+
+def _send_blocks(pipe: int, blocks: tuple[Block, ...]) -> None:
+    """Write the places where blocks stand, each once, and three numbers for each block."""
+    places: dict[tuple[object, ...], int] = {}
+    numbers = array("Q")
+    for block in blocks:
+        place = places.setdefault(tuple(block[2:]), len(places))
+        numbers.extend((block.start, block.end, place))
+    _write(pipe, json.dumps(list(places)).encode())
+    _write(pipe, numbers.tobytes())
+
+
+def _receive_blocks(pipe: int) -> Iterator[Block]:
+    while told := _read(pipe):
+        places = [
+            (Kind(kind), page, tuple(heading), columns)
+            for kind, page, heading, columns in json.loads(told)
+        ]
+        numbers = array("Q")
+        numbers.frombytes(_read(pipe))
+        for at in range(0, len(numbers), 3):
+            yield Block(numbers[at], numbers[at + 1], *places[numbers[at + 2]])
+
+
+def _write(pipe: int, data: bytes) -> None:
+    try:
+        for part in (_LENGTH.pack(len(data)), data):
+            view = memoryview(part)
+            while view:
+                view = view[os.write(pipe, view) :]
+    except OSError as error:
+        raise Broken from error
+
+
+def _read(pipe: int) -> bytes:
+    (length,) = _LENGTH.unpack(_read_exactly(pipe, _LENGTH.size))
+    if length > _FRAME_LIMIT:
+        raise Broken
+    return _read_exactly(pipe, length)
+
+
+def _read_exactly(pipe: int, length: int) -> bytes:
+    pieces = bytearray(length)
+    view = memoryview(pieces)
+    try:
+        while view:
+            count = os.readv(pipe, [view])
+            if count == 0:
+                raise Broken
+            view = view[count:]
+    except OSError as error:
+        raise Broken from error
+    return bytes(pieces)

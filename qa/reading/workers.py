@@ -1,0 +1,317 @@
+"""Many files read at once in processes of their own, told in the order in which they were named.
+
+A process is started, never forked: it inherits no lock, no thread and no open file, and it does
+not run the caller's main module. It reads one file at a time and lives on for the next. When it
+crashes, hangs or wants too much memory, its file has failed and another process takes its place.
+Small files of plain text are read right here: no parser of theirs can crash.
+
+A few files are read before their turn. One that is large, or an archive, waits for its turn and is
+read while no other is, so that only one large text is held at any time.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from qa.errors import ReadFailed
+from qa.reading import ocr, wire
+from qa.reading.formats import Format, format_of
+from qa.reading.loading import About, about, load
+from qa.reading.outcomes import Outcome, Reading, outcome_of
+from qa.reading.walking import locate
+from qa.reading.worker import OCR_PATIENCE
+from qa.records import Status
+
+__all__ = ["Outcome", "Reading", "read_files"]
+
+SMALL = 256 << 10  # bytes; a plain text file up to this size needs no process
+LARGE = 16 << 20  # bytes; a file above this size is read alone
+AHEAD = 4  # files a process that may be read before their turn
+CRASHES = 5  # of an archive's members, after which it is given up
+
+_GRACE = 15.0  # seconds that a process which should have ended itself is given besides
+_PLAIN_NAMES = (
+    ".txt",
+    ".text",
+    ".md",
+    ".markdown",
+    ".rst",
+    ".org",
+    ".log",
+    ".csv",
+    ".tsv",
+)
+_PLAIN = (Format.TEXT, Format.MARKDOWN, Format.CSV)
+
+
+def read_files(
+    seeds: Path, paths: Sequence[str], *, processes: int = 0, seconds: float = 60.0
+) -> Iterator[Reading]:
+    """A reading of each file, in the order of `paths` (as `walk` tells them).
+
+    `processes` 0 means one for each core, up to four. `seconds` is the time that one file, or one
+    member of an archive, may take.
+    """
+    waiting = iter(paths)
+    with _Pool(processes or min(_cores(), 4), seconds) as pool:
+        ahead = deque[_Task]()
+        while True:
+            for path in islice(waiting, AHEAD * pool.size - len(ahead)):
+                ahead.append(_Task(locate(seeds, path), path))
+            if not ahead:
+                return
+            pool.queue = [
+                task for task in ahead if task.may_run_ahead and not task.started
+            ]
+            yield pool.result(ahead.popleft())
+
+
+def _cores() -> int:
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+
+
+class _Task:
+    """One file that is to be read, and what was told of it so far."""
+
+    def __init__(self, file: Path, path: str) -> None:
+        self.file = Path(os.path.abspath(file))
+        self.path = path
+        self.size = about(file).size
+        self.started = False
+        self.outcomes: list[Outcome] = []
+        self.begun: str | None = None  # the member that is being read
+        self.crashes = 0
+        self.reading: Reading | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """True for a file that may be read in this process."""
+        return self.size <= SMALL and self.path.lower().endswith(_PLAIN_NAMES)
+
+    @property
+    def is_alone(self) -> bool:
+        """True for a file that is read while no other is."""
+        return self.size > LARGE or self.path.lower().endswith(".zip")
+
+    @property
+    def may_run_ahead(self) -> bool:
+        """True for a file that a process may read before its turn."""
+        return not self.is_plain and not self.is_alone
+
+    def read_here(self) -> None:
+        """Read the file in this process, unless its content is not as plain as its name."""
+        try:
+            data, state, digest = load(self.file)
+            if format_of(data, self.path) not in _PLAIN:
+                return
+        except ReadFailed:
+            return
+        self.outcomes = [outcome_of(self.path, lambda: data)]
+        self.finish(state, digest)
+
+    def finish(self, state: About, digest: str) -> None:
+        """Take the state in which the file was read; its reading is complete."""
+        self.reading = Reading(self.path, *state, digest, tuple(self.outcomes))
+        self.outcomes = []
+
+    def fail(self, reason: str) -> bool:
+        """Take a crash; True when there are members left that another process can read."""
+        self.crashes += 1
+        within = self.begun is not None and self.begun != self.path
+        self.outcomes.append(Outcome(self.begun or self.path, Status.FAILED, reason))
+        self.begun = None
+        if within and self.crashes < CRASHES:
+            return True
+        if within:
+            given_up = f"given up after {CRASHES} of its files failed so"
+            self.outcomes.append(Outcome(self.path, Status.FAILED, given_up))
+        self.finish(about(self.file), "")
+        return False
+
+
+class _Worker:
+    """A process and the file that it is reading."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.task: _Task | None = None
+        # -P: modules that lie in the current folder, or among the documents, are not imported.
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "qa.reading.worker", str(seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env=_environment(),
+        )
+        assert self.process.stdin and self.process.stdout  # as asked for above
+        self.requests = self.process.stdin.fileno()
+        self.answers = self.process.stdout.fileno()
+
+    def ask(self, task: _Task) -> None:
+        """Have the file read, but for the members that were told already."""
+        self.task, task.started = task, True
+        request = {
+            "file": str(task.file),
+            "path": task.path,
+            "done": len(task.outcomes),
+        }
+        try:
+            wire.send(self.requests, request)
+        except wire.Broken:
+            pass  # it died; the end of its answers tells
+
+    def take(self) -> None:
+        """Take what the process told next. Raises wire.Broken when it is dead."""
+        header: dict[str, Any] = wire.receive(self.answers)
+        if self.task is None:
+            raise wire.Broken
+        if "begin" in header:
+            self.task.begun = str(header["begin"])
+        elif "outcome" in header:
+            self.task.outcomes.append(wire.receive_outcome(self.answers, header))
+            self.task.begun = None
+        elif "end" in header:
+            size, modified, digest = header["end"]
+            self.task.finish(About(size, modified), digest)
+            self.task = None
+        else:
+            raise wire.Broken
+
+    def end(self) -> str:
+        """End the process, and why it ended, if it had done so by itself."""
+        try:
+            code = self.process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = -signal.SIGALRM
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
+        return _why(code, self.seconds)
+
+    def kill(self) -> None:
+        """End the process now."""
+        self.process.kill()
+        self.end()
+
+
+class _Pool:
+    """The processes, started when there is a file for them."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        self.size = size
+        self.seconds = seconds
+        self.patience = seconds * (OCR_PATIENCE if ocr.enabled() else 1) + _GRACE
+        self.queue: list[_Task] = []  # files that may be read now, in order
+        self.workers: list[_Worker] = []
+        self.selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self.workers:
+            worker.kill()
+        self.selector.close()
+
+    def result(self, task: _Task) -> Reading:
+        """The task's reading. Files that may be read ahead are begun meanwhile."""
+        self._begin()
+        if task.is_plain:
+            task.read_here()
+        if task.reading is None and not task.started:
+            self._run_alone(task)
+        while task.reading is None:
+            self._take()
+            self._begin()
+        while self._take(0.0):
+            self._begin()
+        return task.reading
+
+    def _run_alone(self, task: _Task) -> None:
+        """Read the task while no other is being read."""
+        while any(worker.task for worker in self.workers):
+            self._take()
+        self._idle_worker().ask(task)
+        while task.reading is None:
+            self._take()
+
+    def _begin(self) -> None:
+        """Give each idle process a file of the queue."""
+        while (
+            self.queue and sum(1 for worker in self.workers if worker.task) < self.size
+        ):
+            self._idle_worker().ask(self.queue.pop(0))
+
+    def _idle_worker(self) -> _Worker:
+        """A process that is reading nothing; a new one when all are at work."""
+        for worker in self.workers:
+            if worker.task is None:
+                return worker
+        worker = _Worker(self.seconds)
+        self.workers.append(worker)
+        self.selector.register(worker.answers, selectors.EVENT_READ, worker)
+        return worker
+
+    def _take(self, patience: float | None = None) -> bool:
+        """Take what the processes told; False when nothing came in time."""
+        ready = self.selector.select(self.patience if patience is None else patience)
+        for key, _ in ready:
+            try:
+                key.data.take()
+            except (wire.Broken, ValueError, TypeError):
+                self._replace(key.data)
+        if not ready and patience is None:
+            for worker in [worker for worker in self.workers if worker.task]:
+                worker.process.kill()
+                self._replace(worker, overdue=True)
+        return bool(ready)
+
+    def _replace(self, worker: _Worker, *, overdue: bool = False) -> None:
+        """Bury a dead process; what is left of its archive goes to another one."""
+        self.selector.unregister(worker.answers)
+        self.workers.remove(worker)
+        reason = worker.end()
+        if overdue:
+            reason = _why(-signal.SIGALRM, self.seconds)
+        if worker.task and worker.task.fail(reason):
+            self._idle_worker().ask(worker.task)
+
+
+def _environment() -> dict[str, str]:
+    """The processes' environment: they find the modules that this one finds, and use one core."""
+    modules = os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry))
+    threads = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+    )
+    return {**os.environ, **threads, "PYTHONPATH": modules}
+
+
+def _why(code: int, seconds: float) -> str:
+    """What an exit code says, in words."""
+    if code == -signal.SIGALRM:
+        return f"took longer than {seconds:g} seconds"
+    if code == -signal.SIGKILL:
+        return "its reader was killed, perhaps for want of memory"
+    if code < 0:
+        return f"its reader crashed ({signal.Signals(-code).name})"
+    return f"its reader ended by itself (exit code {code})"

@@ -1,0 +1,65 @@
+"""Settings, where they come from, and the fingerprint of those that shape an index.
+
+A setting is given to a function, or comes from the environment (`QA_LIMIT=3`), or has its default.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from qa.errors import SettingsInvalid
+
+SEEDS = Path("seeds")
+INDEX = Path("index")
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+QUESTION_LIMIT = 2_000  # characters; a question is a sentence or two, the model reads 256 tokens
+EXCERPT_LIMIT = 5  # excerpts and nearest passages in one answer
+FORMAT = 1  # of the index on disk
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that shapes an index: another value means another index."""
+
+    model: str = DEFAULT_MODEL  # a sentence-transformers name or folder
+    language: str = "en"  # ISO 639-1: chooses the sentence rules and the stemmer
+    passage_tokens: int = 180  # tokens of a passage, at most (a longer sentence stands alone)
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.passage_tokens <= 220:
+            raise SettingsInvalid(
+                f"passage_tokens is {self.passage_tokens}: give a number from 16 to 220."
+            )
+        if not self.language.isalpha():
+            raise SettingsInvalid(f"language is {self.language!r}: give a code such as 'en'.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings that `QA_MODEL`, `QA_LANGUAGE` and `QA_PASSAGE_TOKENS` name."""
+        given: dict[str, str | int] = {}
+        for field in fields(cls):
+            value = environment.get(f"QA_{field.name.upper()}")
+            if value is not None:
+                given[field.name] = whole(field.name, value) if field.type is int else value
+        return cls(**given)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, str | int]:
+        """The settings as they stand in a manifest."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def whole(name: str, value: str) -> int:
+    """`value` as a whole number; `SettingsInvalid` names the setting otherwise."""
+    try:
+        return int(value)
+    except ValueError as error:
+        raise SettingsInvalid(f"{name} is {value!r}: give a whole number.") from error
+
+
+def fingerprint(*parts: object) -> str:
+    """A short hash of what the parts say: 16 hex digits, the same on every machine."""
+    said = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

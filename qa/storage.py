@@ -1,0 +1,121 @@
+"""Durable writing, atomic publishing and the lock: all that the crash-safety of an index rests on.
+
+The order is always: write files, fsync them and their folder, rename the one name that makes them
+live, fsync its folder. POSIX promises that a rename is seen whole or not at all.
+"""
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from qa.errors import IndexBusy, StorageFailed
+
+CRASH_AT = "QA_CRASH_AT"  # tests name a step here, and the process dies there as by SIGKILL
+
+
+def step(name: str) -> None:
+    """A point where a power cut would be most awkward; tests cut the power here."""
+    if os.environ.get(CRASH_AT) == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def writing(what: Path) -> Iterator[None]:
+    """Turns the disk's refusals into `StorageFailed`, which names the place and the reason."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageFailed(
+            f"Cannot write to {what}: {reason}. The last index is intact; "
+            "free space or mend the permissions, then build again."
+        ) from error
+
+
+def write_file(file: Path, data: bytes) -> None:
+    """Writes a new file so that it survives a power cut once its folder is synced."""
+    with file.open("xb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def replace_file(file: Path, data: bytes) -> None:
+    """Puts `data` in the place of the file at once: a reader sees the old bytes or the new ones."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    with suppress(FileNotFoundError):
+        draft.unlink()
+    write_file(draft, data)
+    step(f"before-replace-{file.name}")
+    draft.replace(file)
+    step(f"after-replace-{file.name}")
+    sync_folder(file.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Fsyncs every file below the folder, then the folders, innermost first."""
+    for parent, _, names in os.walk(folder, topdown=False):
+        for name in sorted(names):
+            _sync(Path(parent, name))
+        sync_folder(Path(parent))
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder survive a power cut."""
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder that nothing names any more; what cannot go now goes next time."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below the folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@contextmanager
+def lock(index: Path) -> Iterator[None]:
+    """Holds the index for one writer; `IndexBusy` names the process that holds it.
+
+    The lock is the kernel's (flock): it dies with its process, so a stale one cannot stay. Python
+    opens files so that spawned children do not inherit them.
+    """
+    import fcntl
+
+    with writing(index):
+        index.mkdir(parents=True, exist_ok=True)
+        handle = os.open(index / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise IndexBusy(f"{index} is being built by {_holder(handle)}: wait for it.") from error
+        os.ftruncate(handle, 0)
+        holder = {"process": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        os.pwrite(handle, json.dumps(holder).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _holder(handle: int) -> str:
+    try:
+        said = json.loads(os.pread(handle, 1000, 0))
+        return f"process {said['process']} since {said['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

@@ -44,7 +44,7 @@ def write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> N
     heap = SMALL_HEAP if count < 20_000 else HEAP
     writer = index.writer(heap_size=heap, num_threads=1)
     for ordinal, text in enumerate(texts):
-        writer.add_document(tantivy.Document(ordinal=ordinal, body=text))
+        writer.add_document(_record(ordinal, text))
     writer.commit()
     writer.wait_merging_threads()
 
@@ -127,3 +127,10 @@ def _analyzer(language: str) -> Any:
     if language in STEMMERS:
         builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
     return builder.build()
+
+
+def _record(ordinal: int, text: str) -> Any:
+    record = tantivy.Document()
+    record.add_unsigned("ordinal", ordinal)
+    record.add_text("body", text)
+    return record

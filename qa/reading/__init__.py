@@ -49,9 +49,7 @@ _LIBRARIES = (
 
 def _fingerprint() -> str:
     """A short hash of the readers' versions and of the libraries' that shape their text."""
-    readers = [
-        f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())
-    ]
+    readers = [f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())]
     libraries = [f"{library}={_installed(library)}" for library in _LIBRARIES]
     said = ";".join((*readers, *libraries, ocr.fingerprint()))
     return hashlib.sha256(said.encode()).hexdigest()[:16]
@@ -111,5 +109,5 @@ def _content(module: str, function: str, data: bytes, name: str) -> Content:
 
 
 def _in_a_line(error: Exception) -> str:
-    """The error in at most 200 characters."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(": ")
+    """The error in at most 120 characters."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:120].rstrip(": ")

@@ -16,9 +16,7 @@ from qa.errors import ReadFailed, Unsupported
 from qa.reading.formats import Format, format_of
 from qa.reading.walking import safe
 
-TOTAL_LIMIT = (
-    512 << 20
-)  # bytes that one archive may unpack to, nested archives included
+TOTAL_LIMIT = 512 << 20  # bytes that one archive may unpack to, nested archives included
 MEMBER_LIMIT = 256 << 20  # bytes of one member
 MEMBERS_LIMIT = 20_000
 RATIO_LIMIT = 200  # unpacked to packed, for members above `RATIO_FREE`
@@ -56,13 +54,9 @@ class _Budget:
         """Take a member's size; raises ReadFailed when nothing is left for it."""
         self.members -= 1
         if self.members < 0:
-            raise ReadFailed(
-                f"beyond the {MEMBERS_LIMIT} files that are read of one archive"
-            )
+            raise ReadFailed(f"beyond the {MEMBERS_LIMIT} files that are read of one archive")
         if size > self.bytes:
-            raise ReadFailed(
-                f"beyond the {TOTAL_LIMIT >> 20} MB that one archive may unpack to"
-            )
+            raise ReadFailed(f"beyond the {TOTAL_LIMIT >> 20} MB that one archive may unpack to")
         self.bytes -= size
 
 
@@ -88,6 +82,12 @@ def check(data: bytes) -> None:
         for info in archive.infolist():
             _check_size(info)
             budget.spend(info.file_size)
+
+
+def names_itself(data: bytes) -> bool:
+    """True for an Office file with properties of its own; libraries make them up where missing."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        return any(name.lower().endswith("core.xml") for name in archive.namelist())
 
 
 def _members(data: bytes, path: str, budget: _Budget, depth: int) -> Iterator[Member]:
@@ -134,9 +134,7 @@ def _opened(
 def _check(info: zipfile.ZipInfo) -> None:
     """Raises ReadFailed for a member that must not or cannot be read."""
     if _BAD_NAME.search(info.orig_filename):
-        raise ReadFailed(
-            f"its name within the archive leads elsewhere: {info.orig_filename!r}"
-        )
+        raise ReadFailed(f"its name within the archive leads elsewhere: {info.orig_filename!r}")
     if stat.S_ISLNK(info.external_attr >> 16):
         raise Unsupported("a symbolic link")
     _check_size(info)
@@ -149,9 +147,7 @@ def _check_size(info: zipfile.ZipInfo) -> None:
     if info.file_size > MEMBER_LIMIT:
         raise ReadFailed(f"unpacks to more than {MEMBER_LIMIT >> 20} MB")
     if info.file_size > max(RATIO_FREE, RATIO_LIMIT * info.compress_size):
-        raise ReadFailed(
-            f"unpacks to more than {RATIO_LIMIT} times its size: a zip bomb"
-        )
+        raise ReadFailed(f"unpacks to more than {RATIO_LIMIT} times its size: a zip bomb")
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -186,8 +182,6 @@ def _failing(path: str, error: BaseException) -> Member:
     """A member whose loading raises the error as a ReadFailed."""
 
     def load() -> bytes:
-        raise (
-            error if isinstance(error, ReadFailed) else ReadFailed(f"damaged: {error}")
-        )
+        raise (error if isinstance(error, ReadFailed) else ReadFailed(f"damaged: {error}"))
 
     return Member(path, load)

@@ -101,12 +101,8 @@ def _items(package: Any) -> Iterator[Any]:
 
 def _spine(package: Any, folder: str) -> list[str]:
     """The chapters' paths within the archive, in reading order."""
-    paths = {
-        item.get("id"): _resolved(folder, item.get("href")) for item in _items(package)
-    }
-    named = (
-        paths.get(reference.get("idref")) for reference in _all(package, "itemref")
-    )
+    paths = {item.get("id"): _resolved(folder, item.get("href")) for item in _items(package)}
+    named = (paths.get(reference.get("idref")) for reference in _all(package, "itemref"))
     return list(dict.fromkeys(path for path in named if path))
 
 
@@ -114,9 +110,7 @@ def _resolved(folder: str, href: str) -> str:
     return posixpath.normpath(posixpath.join(folder, unquote(urldefrag(href)[0])))
 
 
-def _labels(
-    archive: zipfile.ZipFile, package: Any, folder: str
-) -> Iterator[tuple[str, str]]:
+def _labels(archive: zipfile.ZipFile, package: Any, folder: str) -> Iterator[tuple[str, str]]:
     """Chapters' paths with their names in the table of contents; the first name of each counts."""
     contents = [
         item
@@ -132,9 +126,7 @@ def _labels(
         except ReadFailed:
             continue  # a book without a table of contents can be read
         for href, label in (*_links(root), *_points(root)):
-            found.setdefault(
-                _resolved(posixpath.dirname(path), href), " ".join(label.split())
-            )
+            found.setdefault(_resolved(posixpath.dirname(path), href), " ".join(label.split()))
     yield from found.items()
 
 

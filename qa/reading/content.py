@@ -8,12 +8,13 @@ hold every character that is not blank, whatever the reader did.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from qa.records import Block, Kind
 
-BLOCK_LIMIT = (
-    20_000  # characters; a longer block is cut at a line's end, so that none is huge
-)
+BLOCK_LIMIT = 20_000  # characters; a longer block is cut at a line's end, so that none is huge
+
+_TEMPLATE_DAYS = ("2013-12-23", "2013-01-27")  # of python-docx and python-pptx
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_BLANK = re.compile(r"\S")
@@ -29,9 +30,7 @@ class Content:
     date: str | None = None
     pages: int = 0
     pages_without_text: tuple[int, ...] = ()
-    note: str = (
-        ""  # what a report should say of a file that was read, such as parts left out
-    )
+    note: str = ""  # what a report should say of a file that was read, such as parts left out
 
 
 def tidy(content: Content) -> Content:
@@ -48,15 +47,19 @@ def one_line(title: str | None) -> str | None:
 
 def iso_date(value: str | None) -> str | None:
     """The day, month or year with which `value` begins, as ISO 8601; None when it holds none."""
-    found = re.match(
-        r"\s*(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?!\d)", value or ""
-    )
+    found = re.match(r"\s*(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?!\d)", value or "")
     if found is None:
         return None
     year, month, day = (int(part) if part else None for part in found.groups())
     if month is None or not 1 <= month <= 12:
         return f"{year:04d}"
     return f"{year:04d}-{month:02d}" + (f"-{day:02d}" if day and day <= 31 else "")
+
+
+def made_on(created: date | None) -> str | None:
+    """The day on which a document says it was made; None for the days of libraries' templates."""
+    day = created.isoformat()[:10] if created else None
+    return None if day in _TEMPLATE_DAYS else day
 
 
 def _cover(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -159,9 +162,7 @@ class Draft:
 
     def add_table(self, rows: Iterable[Iterable[str]]) -> None:
         """Append a table: a line for each row, tabs between its cells."""
-        lines = (
-            "\t".join(" ".join(cell.split()) for cell in row).strip() for row in rows
-        )
+        lines = ("\t".join(" ".join(cell.split()) for cell in row).strip() for row in rows)
         self.add("\n".join(filter(None, lines)), Kind.TABLE)
 
     def add_content(self, content: Content) -> None:
@@ -194,9 +195,7 @@ class Draft:
         self.length += len(piece)
 
     def _continues(self, kind: Kind) -> bool:
-        return (
-            kind is Kind.ROW and bool(self.blocks) and self.blocks[-1].kind is Kind.ROW
-        )
+        return kind is Kind.ROW and bool(self.blocks) and self.blocks[-1].kind is Kind.ROW
 
     def _leads_in(self, block: Block) -> bool:
         return (

@@ -23,9 +23,7 @@ _DAMAGED_SHARE = 0.05
 
 # What Windows-1252 makes of Western European text: accented letters within words, and the
 # typographer's marks. A superscript or a currency sign within a word betrays another encoding.
-_WESTERN_LETTERS = (
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝŸßŠŽàáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿšžðÐþÞ"
-)
+_WESTERN_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝŸßŠŽàáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿšžðÐþÞ"
 _WESTERN = re.compile(
     rf"[{_WESTERN_LETTERS}]|’|(?<!\w)[“„‘‚«‹¿¡€£¥§©(–—…•†‡]|[”’“»›…%°²³®™©–—·‰ºª¢€](?!\w)"
     rf"|[–—…«»“”„\xa0‘×±½¼¾µ¶·÷]"
@@ -55,9 +53,7 @@ def looks_like_text(data: bytes) -> bool:
     if b"\0" in data:
         return False
     sample = data[:_SAMPLE]
-    return len(sample) - len(sample.translate(None, _CONTROLS)) <= _CONTROL_SHARE * len(
-        sample
-    )
+    return len(sample) - len(sample.translate(None, _CONTROLS)) <= _CONTROL_SHARE * len(sample)
 
 
 def _decode_marked(data: bytes, encoding: str) -> str:
@@ -82,14 +78,8 @@ def _unmarked_utf16(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     start = text[: _SAMPLE // 2]
-    strange = sum(
-        not (character.isprintable() or character.isspace()) for character in start
-    )
-    return (
-        encoding
-        if "\0" not in text and strange <= _CONTROL_SHARE * len(start)
-        else None
-    )
+    strange = sum(not (character.isprintable() or character.isspace()) for character in start)
+    return encoding if "\0" not in text and strange <= _CONTROL_SHARE * len(start) else None
 
 
 def _decode_legacy(data: bytes, declared: str | None) -> str:
@@ -116,9 +106,7 @@ def _is_damaged_utf8(data: bytes) -> bool:
     sample = data[: 16 * _SAMPLE].decode("utf-8", errors="replace")
     lost = sample.count("\ufffd")
     beyond = sum(1 for character in sample if character > "\x7f")
-    return beyond - lost > 0 and lost <= max(
-        _DAMAGED_SHARE * beyond, 1 if beyond > 3 else 0
-    )
+    return beyond - lost > 0 and lost <= max(_DAMAGED_SHARE * beyond, 1 if beyond > 3 else 0)
 
 
 def _telling_sample(data: bytes) -> bytes:
@@ -145,7 +133,5 @@ def _is_western(sample: bytes) -> bool:
 def _detect(data: bytes, sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(
-        sample, cp_exclusion=["utf_16", "utf_16_be", "utf_16_le", "utf_7"]
-    ).best()
+    best = from_bytes(sample, cp_exclusion=["utf_16", "utf_16_be", "utf_16_le", "utf_7"]).best()
     return data.decode(best.encoding if best else "cp1252", errors="replace")

@@ -77,14 +77,15 @@ _BY_NAME = {
     "mht": Format.WEB_ARCHIVE,
     "mhtml": Format.WEB_ARCHIVE,
 }
+_NAMED_FOR_CONTENT = ("pdf", "docx", "pptx", "xlsx", "odt", "epub", "zip")
 _HTML_NAMES = ("html", "htm", "xhtml", "xht")
 _HTML_START = re.compile(
-    rb"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:!doctype\s+html|html[\s>])",
+    rb"(?:\s++|<\?xml[^>]*+>|(?><!--.*?-->))*+<(?:!doctype\s+html|html[\s>])",
     re.IGNORECASE | re.DOTALL,
 )
 _TAG = re.compile(rb"<[a-zA-Z!/][^<>]*>")
 _SVG_START = re.compile(
-    rb"(?:\s|<\?xml[^>]*>|<!--.*?-->|<!doctype svg[^>]*>)*<svg[\s>]",
+    rb"(?:\s++|<\?xml[^>]*+>|(?><!--.*?-->)|<!doctype svg[^>]*+>)*+<svg[\s>]",
     re.IGNORECASE | re.DOTALL,
 )
 _MAIL_START = re.compile(
@@ -112,11 +113,7 @@ def format_of(data: bytes, name: str) -> Format:
         return _format_of_zip(data)
     if head.startswith(_COMPOUND):
         raise _old_office(data)
-    if (
-        head.startswith(_IMAGES)
-        or _is_bitmap(head)
-        or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
-    ):
+    if head.startswith(_IMAGES) or _is_bitmap(head) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
         return Format.IMAGE
     _refuse_unread(head)
     return _format_of_text(data, head, suffix)
@@ -145,31 +142,23 @@ def _refuse_unread(head: bytes) -> None:
 
 def _format_of_text(data: bytes, head: bytes, suffix: str) -> Format:
     sample = head.removeprefix(b"\xef\xbb\xbf")
-    sample = (
-        sample.replace(b"\0", b"")
-        if head.startswith((b"\xff\xfe", b"\xfe\xff"))
-        else sample
-    )
-    if suffix in ("pdf", "docx", "pptx", "xlsx", "odt", "epub", "zip"):
-        what = "damaged" if data and not looks_like_text(data) else "empty or only text"
-        raise (
-            ReadFailed(f"named .{suffix}, but its content is {what}")
-            if data
-            else ReadFailed(f"named .{suffix}, but it holds no byte")
-        )
-    if _HTML_START.match(sample) or (
-        suffix in _HTML_NAMES and (_TAG.search(sample) or not data)
-    ):
+    sample = sample.replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else sample
+    if suffix in _NAMED_FOR_CONTENT and data and not _is_text(data):
+        raise ReadFailed(f"damaged or cut off: named .{suffix}, but its content is not")
+    if _HTML_START.match(sample) or (suffix in _HTML_NAMES and (_TAG.search(sample) or not data)):
         return Format.HTML
-    if suffix == "ipynb" or (
-        b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{"
-    ):
+    if suffix == "ipynb" or (b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{"):
         return Format.NOTEBOOK
     if suffix in _BY_NAME:
         return _BY_NAME[suffix]
     if suffix not in ("txt", "log", "rst", "org", "tex") and _MAIL_START.match(sample):
         return Format.WEB_ARCHIVE if _BOTH_ALIKE.search(sample) else Format.MAIL
     return Format.TEXT
+
+
+def _is_text(data: bytes) -> bool:
+    """True for text that was given the name of another format; parts of a PDF are none."""
+    return looks_like_text(data) and b"endobj" not in data
 
 
 def _format_of_zip(data: bytes) -> Format:
@@ -179,9 +168,7 @@ def _format_of_zip(data: bytes) -> Format:
             names = set(archive.namelist())
             mimetype = ""
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
-                mimetype = (
-                    archive.read("mimetype").decode("ascii", errors="replace").strip()
-                )
+                mimetype = archive.read("mimetype").decode("ascii", errors="replace").strip()
     except (
         zipfile.BadZipFile,
         ValueError,
@@ -189,9 +176,7 @@ def _format_of_zip(data: bytes) -> Format:
         RuntimeError,
         OSError,
     ) as error:
-        raise ReadFailed(
-            "damaged or cut off: its zip directory cannot be read"
-        ) from error
+        raise ReadFailed("damaged or cut off: its zip directory cannot be read") from error
     if mimetype in _MIMETYPES:
         return _MIMETYPES[mimetype]
     if mimetype.startswith("application/vnd.oasis.opendocument"):

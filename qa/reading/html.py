@@ -107,9 +107,7 @@ _ROLES = frozenset(
 _BANNER = re.compile(r"(?:^|[-_\s])(?:cookie|consent|gdpr)", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BANNER_LIMIT = 2_000  # characters: a page about cookies is no banner
-_MAIN_SHARE = (
-    0.4  # of the page's text; below it, what calls itself main is not all of it
-)
+_MAIN_SHARE = 0.4  # of the page's text; below it, what calls itself main is not all of it
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE
 )
@@ -158,16 +156,18 @@ def _decoded(data: bytes, charset: str | None) -> str:
 
 def _parse(markup: str) -> Any:
     """The page's root element; None for a page without any."""
-    parser = lxml_html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    # Without `huge_tree` the parser drops long texts and all that is nested deep, and says nothing.
+    parser = lxml_html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     encoded = markup.encode("utf-8", errors="replace").replace(b"\0", b"")
     try:
-        return lxml_html.document_fromstring(
-            encoded, parser=parser, ensure_head_body=False
-        )
+        root = lxml_html.document_fromstring(encoded, parser=parser, ensure_head_body=False)
     except etree.ParserError:
-        return None
+        root = None
     except (etree.LxmlError, ValueError) as error:
         raise ReadFailed(f"its HTML cannot be parsed: {error}") from error
+    if any("RESOURCE_LIMIT" in fault.type_name for fault in parser.error_log):
+        raise ReadFailed("its elements are nested too deep")
+    return root
 
 
 class _Walk:
@@ -299,14 +299,10 @@ def _is_silent(element: Any) -> bool:
         return False
     if attributes.get("role", "").lower() in _ROLES or "hidden" in attributes:
         return True
-    if attributes.get("aria-hidden") == "true" or _HIDDEN.search(
-        attributes.get("style", "")
-    ):
+    if attributes.get("aria-hidden") == "true" or _HIDDEN.search(attributes.get("style", "")):
         return True
     if tag in ("header", "footer"):
-        return not any(
-            True for _ in element.iterancestors("article", "main", "section")
-        )
+        return not any(True for _ in element.iterancestors("article", "main", "section"))
     named = f"{attributes.get('id', '')} {attributes.get('class', '')}"
     return (
         tag in ("div", "section", "form", "p", "span")
@@ -319,9 +315,7 @@ def _main(root: Any) -> Any:
     """The element that holds the page's main text."""
     body = root.find("body")
     body = root if body is None else body
-    candidates = [*root.iter("main"), *root.xpath("//*[@role='main']")] or [
-        *root.iter("article")
-    ]
+    candidates = [*root.iter("main"), *root.xpath("//*[@role='main']")] or [*root.iter("article")]
     if len(candidates) != 1:
         return body
     whole, main = (len(_visible(element).strip()) for element in (body, candidates[0]))
@@ -352,12 +346,7 @@ def _metadata(root: Any) -> dict[str, str]:
     """The page's `meta` elements, by name; the first of a name counts."""
     found: dict[str, str] = {}
     for element in root.iter("meta"):
-        name = (
-            element.get("property")
-            or element.get("name")
-            or element.get("itemprop")
-            or ""
-        )
+        name = element.get("property") or element.get("name") or element.get("itemprop") or ""
         if content := element.get("content"):
             found.setdefault(name.lower(), content)
     return found

@@ -61,12 +61,8 @@ def _load_once(file: Path) -> Loaded | None:
         if not stat.S_ISREG(before.st_mode):
             raise ReadFailed("no regular file")
         if before.st_size > FILE_LIMIT:
-            format_of(
-                stream.read(4096), file.name
-            )  # what is unsupported is not too large
-            raise ReadFailed(
-                f"larger than {FILE_LIMIT >> 20} MB, the most that is read of a file"
-            )
+            format_of(stream.read(4096), file.name)  # what is unsupported is not too large
+            raise ReadFailed(f"larger than {FILE_LIMIT >> 20} MB, the most that is read of a file")
         data = stream.read(before.st_size + 1)
         after = os.fstat(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

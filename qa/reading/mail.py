@@ -80,9 +80,7 @@ def _text(part: MIMEPart) -> str:
 
 def _attached(mail: EmailMessage) -> str:
     """What a report says of attachments; "" when there are none."""
-    names = [
-        part.get_filename() or "without a name" for part in mail.iter_attachments()
-    ]
+    names = [part.get_filename() or "without a name" for part in mail.iter_attachments()]
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -23,6 +23,7 @@ _FRONT_MATTER = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _FRONT_MATTER_LIMIT = 100_000  # characters
+_MARKUP = re.compile(r"[*_`\[\]<&\\\n]")
 _KINDS = {
     "heading_open": Kind.HEADING,
     "bullet_list_open": Kind.LIST,
@@ -64,15 +65,19 @@ def mark(text: str, headings: Headings | None = None) -> Content:
             first_heading = first_heading or title
         begin, end = lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)]
         blocks.append(Block(begin, end, _KINDS[token.type], None, headings.above))
-    title = named.get("title") or first_heading
-    return Content(
-        text, tuple(_with_lead_ins(text, blocks)), title, iso_date(named.get("date"))
-    )
+    called = named.get("title") or first_heading
+    joined = tuple(_with_lead_ins(text, blocks))
+    return Content(text, joined, called, iso_date(named.get("date")))
 
 
 @cache
 def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").enable("table").disable("inline")
+
+
+@cache
+def _inline_parser() -> MarkdownIt:
+    return MarkdownIt("commonmark")
 
 
 def _parse(text: str) -> Sequence[Token]:
@@ -113,13 +118,14 @@ def _with_lead_ins(text: str, blocks: list[Block]) -> list[Block]:
 
 def _plain(title: str) -> str:
     """A heading's words without the marks of emphasis, code and links."""
-    tokens = MarkdownIt("commonmark").parseInline(title)
+    if not _MARKUP.search(title):
+        return title
+    tokens = _inline_parser().parseInline(title)
     children = tokens[0].children or [] if tokens else []
     return "".join(
         " " if child.type.endswith("break") else child.content
         for child in children
-        if child.type
-        in ("text", "text_special", "code_inline", "softbreak", "hardbreak")
+        if child.type in ("text", "text_special", "code_inline", "softbreak", "hardbreak")
     )
 
 
@@ -131,9 +137,7 @@ def _named(fence: str, body: str) -> dict[str, str]:
         return {}
     if not isinstance(found, dict):
         return {}
-    named = {
-        str(key).lower(): value for key, value in found.items() if isinstance(key, str)
-    }
+    named = {str(key).lower(): value for key, value in found.items() if isinstance(key, str)}
     return {
         key: str(named[key])
         for key in ("title", "date")

@@ -39,9 +39,7 @@ def words_of(picture: Any) -> str:
     try:
         return str(pytesseract.image_to_string(picture)).strip()
     except pytesseract.TesseractNotFoundError as error:
-        raise ReadFailed(
-            "tesseract is not on this machine, though QA_OCR is 1"
-        ) from error
+        raise ReadFailed("tesseract is not on this machine, though QA_OCR is 1") from error
     except pytesseract.TesseractError as error:
         raise ReadFailed(f"tesseract failed: {str(error)[:200]}") from error
 

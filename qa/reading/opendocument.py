@@ -26,9 +26,7 @@ def read(data: bytes, _name: str) -> Content:
     _add(draft, file.text)
     title, date = (_about(file, name) for name in ("title", "creation-date"))
     first = next((block for block in draft.blocks if block.heading), None)
-    return draft.content(
-        title=title or (first.heading[0] if first else None), date=iso_date(date)
-    )
+    return draft.content(title=title or (first.heading[0] if first else None), date=iso_date(date))
 
 
 def _add(draft: Draft, element: Any) -> None:
@@ -40,9 +38,7 @@ def _add(draft: Draft, element: Any) -> None:
             case "p":
                 draft.add(teletype.extractText(child))
             case "list":
-                draft.add_list(
-                    teletype.extractText(item) for item in _within(child, ("p", "h"))
-                )
+                draft.add_list(teletype.extractText(item) for item in _within(child, ("p", "h")))
             case "table":
                 draft.add_table(_rows(child))
             case tag if tag and tag not in _SILENT:

@@ -41,7 +41,7 @@ def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:
         return Outcome(path, Status.FAILED, str(error))
     except ImportError as error:
         return Outcome(path, Status.FAILED, f"a library is missing: {error.name}")
-    if document.text:
+    if document.blocks:
         return Outcome(path, Status.INDEXED, _said(document, note), document)
     if document.pages_without_text:
         return Outcome(path, Status.NEEDS_OCR, _said(document, note), document)

@@ -24,9 +24,7 @@ from qa.reading import ocr
 from qa.reading.content import Content, Headings, iso_date
 from qa.records import Block, Kind
 
-Box = tuple[
-    float, float, float, float
-]  # left, top, right, bottom in fractions of the page
+Box = tuple[float, float, float, float]  # left, top, right, bottom in fractions of the page
 
 _LOCK = Lock()
 _HYPHEN = "\ufffe"  # pdfium's mark for a hyphen at a line's end; the next line follows at once
@@ -107,18 +105,13 @@ def read(data: bytes, _name: str) -> Content:
         file = _open(data)
         try:
             outline = _outline(file)
-            pages = [
-                _page(file, number, sized=not outline)
-                for number in range(1, len(file) + 1)
-            ]
+            pages = [_page(file, number, sized=not outline) for number in range(1, len(file) + 1)]
             metadata = file.get_metadata_dict()
         finally:
             file.close()
     note = "" if b"%%EOF" in data[-4096:] else "cut off: its end is missing"
     marks = _furniture(pages)
-    for number, found in (
-        _outlined(pages, outline) if outline else _sized(pages, marks)
-    ).items():
+    for number, found in (_outlined(pages, outline) if outline else _sized(pages, marks)).items():
         marks.setdefault(number, []).extend(found)
     title = clean_title(metadata.get("Title")) or _first_title(pages, marks)
     date = iso_date(_spaced(metadata.get("CreationDate") or metadata.get("ModDate")))
@@ -164,12 +157,8 @@ def clean_title(title: str | None) -> str | None:
 
     `"Microsoft Word - Report.doc"` becomes `"Report"`, `"untitled"` becomes None.
     """
-    cleaned = _FILE_NAME.sub(
-        "", _PROGRAM.sub("", (title or "").strip("\0 \t\r\n"))
-    ).strip()
-    if cleaned.lower() in _JUNK_TITLES or not any(
-        character.isalpha() for character in cleaned
-    ):
+    cleaned = _FILE_NAME.sub("", _PROGRAM.sub("", (title or "").strip("\0 \t\r\n"))).strip()
+    if cleaned.lower() in _JUNK_TITLES or not any(character.isalpha() for character in cleaned):
         return None
     return cleaned
 
@@ -293,10 +282,7 @@ def _furniture(pages: Sequence[Page]) -> dict[int, list[Mark]]:
     """Per page, the lines at its edges that repeat, or that count its pages."""
     edges = {page.number: _edge_lines(page) for page in pages}
     counted = Counter(
-        key
-        for number, lines in edges.items()
-        for line in lines
-        for key in _keys(line.text, number)
+        key for number, lines in edges.items() for line in lines for key in _keys(line.text, number)
     )
     least = max(_REPEATED, _REPEATED_SHARE * len(pages))
     marks = {
@@ -317,11 +303,7 @@ def _furniture(pages: Sequence[Page]) -> dict[int, list[Mark]]:
 
 def _edge_lines(page: Page) -> list[Line]:
     lines = page.lines
-    chosen = (
-        lines
-        if len(lines) <= 2 * _EDGE_LINES
-        else lines[:_EDGE_LINES] + lines[-_EDGE_LINES:]
-    )
+    chosen = lines if len(lines) <= 2 * _EDGE_LINES else lines[:_EDGE_LINES] + lines[-_EDGE_LINES:]
     return [line for line in chosen if len(line.text) <= _FURNITURE_LENGTH]
 
 
@@ -330,9 +312,7 @@ def _keys(text: str, page: int) -> set[tuple[str, int | None]]:
     keys: set[tuple[str, int | None]] = {(text, None)}
     for found in list(_NUMBER.finditer(text))[:4]:
         if len(found[0]) <= 6:
-            keys.add(
-                (f"{text[: found.start()]}#{text[found.end() :]}", int(found[0]) - page)
-            )
+            keys.add((f"{text[: found.start()]}#{text[found.end() :]}", int(found[0]) - page))
     return keys
 
 
@@ -353,9 +333,7 @@ def _outline(file: pdfium.PdfDocument) -> list[tuple[int, int, str]]:
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _outlined(
-    pages: Sequence[Page], outline: list[tuple[int, int, str]]
-) -> dict[int, list[Mark]]:
+def _outlined(pages: Sequence[Page], outline: list[tuple[int, int, str]]) -> dict[int, list[Mark]]:
     """Per page, the headings that the outline names, found in the page's text where they stand."""
     marks: dict[int, list[Mark]] = {}
     at = dict.fromkeys((page.number for page in pages), 0)
@@ -369,16 +347,12 @@ def _outlined(
         )
         found = line.search(pages[number - 1].text, at[number])
         start, end = found.span() if found else (at[number], at[number])
-        marks.setdefault(number, []).append(
-            Mark(start, end, Kind.HEADING, level, title)
-        )
+        marks.setdefault(number, []).append(Mark(start, end, Kind.HEADING, level, title))
         at[number] = end
     return marks
 
 
-def _sized(
-    pages: Sequence[Page], furniture: dict[int, list[Mark]]
-) -> dict[int, list[Mark]]:
+def _sized(pages: Sequence[Page], furniture: dict[int, list[Mark]]) -> dict[int, list[Mark]]:
     """Per page, the headings that larger type betrays; larger type stands higher."""
     usual = Counter[float]()
     for page in pages:
@@ -386,15 +360,11 @@ def _sized(
             usual[line.size] += len(line.text)
     body = usual.most_common(1)[0][0] if usual else 0.0
     found = {
-        page.number: _larger(
-            page, body, {mark.start for mark in furniture.get(page.number, ())}
-        )
+        page.number: _larger(page, body, {mark.start for mark in furniture.get(page.number, ())})
         for page in pages
     }
     headings = [line for lines in found.values() for line in lines]
-    if not body or len(headings) > _HEADING_SHARE * sum(
-        len(page.lines) for page in pages
-    ):
+    if not body or len(headings) > _HEADING_SHARE * sum(len(page.lines) for page in pages):
         return {}
     sizes = sorted({line.size for line in headings}, reverse=True)
     return {
@@ -441,9 +411,7 @@ def _first_title(pages: Sequence[Page], marks: dict[int, list[Mark]]) -> str | N
     """The largest heading of the first page, where it has a text of that size."""
     if not pages:
         return None
-    headings = [
-        mark for mark in marks.get(1, ()) if mark.kind is Kind.HEADING and mark.end
-    ]
+    headings = [mark for mark in marks.get(1, ()) if mark.kind is Kind.HEADING and mark.end]
     return min(headings, key=lambda mark: mark.level).title if headings else None
 
 
@@ -461,14 +429,10 @@ def _joined(
             pieces.append("\n\n")
             shift += 2
         for block in _blocks(page, sorted(marks.get(page.number, ())), headings):
-            blocks.append(
-                block._replace(start=block.start + shift, end=block.end + shift)
-            )
+            blocks.append(block._replace(start=block.start + shift, end=block.end + shift))
         pieces.append(page.text)
         shift += len(page.text)
-    blank = tuple(
-        page.number for page in pages if page.shows_something and not page.text
-    )
+    blank = tuple(page.number for page in pages if page.shows_something and not page.text)
     return Content("".join(pieces), tuple(blocks), title, date, len(pages), blank, note)
 
 

@@ -28,8 +28,7 @@ def read_csv(data: bytes, name: str) -> Content:
     header = _header(text, delimiter)
     columns = ", ".join(filter(None, header))
     blocks = [
-        Block(start, end, Kind.ROW, columns=columns)
-        for start, end in _spans(text, delimiter)
+        Block(start, end, Kind.ROW, columns=columns) for start, end in _spans(text, delimiter)
     ]
     if header and blocks:
         blocks[0] = blocks[0]._replace(kind=Kind.FURNITURE, columns="")
@@ -67,9 +66,7 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[list[str], int]]:
         for cells in reader:
             yield cells, reader.line_num
     except csv.Error as error:
-        raise ReadFailed(
-            f"line {reader.line_num} is not separated values: {error}"
-        ) from error
+        raise ReadFailed(f"line {reader.line_num} is not separated values: {error}") from error
 
 
 def _spans(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
@@ -97,9 +94,7 @@ def _delimiter(text: str) -> str:
 
 def _header(text: str, delimiter: str) -> list[str]:
     """The names of the columns: a first row of different words over another row; else nothing."""
-    rows = [
-        cells for cells, _ in islice(_rows(text[:100_000], delimiter), 50) if any(cells)
-    ]
+    rows = [cells for cells, _ in islice(_rows(text[:100_000], delimiter), 50) if any(cells)]
     if len(rows) < 2:
         return []
     return rows[0] if names_columns(rows[0], rows[1]) else []

@@ -11,7 +11,8 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from qa.reading.content import Content, Draft, iso_date
+from qa.reading.archive import names_itself
+from qa.reading.content import Content, Draft, made_on
 from qa.reading.rows import names_columns
 from qa.records import Kind
 
@@ -20,17 +21,13 @@ def read(data: bytes, _name: str) -> Content:
     """The content of a workbook."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and rules that are not read
-        file = load_workbook(
-            BytesIO(data), read_only=True, data_only=True, keep_links=False
-        )
+        file = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
         draft = Draft()
         for sheet in file.worksheets:
             _add(draft, sheet)
-    about = file.properties
-    created = about.created
-    return draft.content(
-        title=about.title, date=iso_date(created.isoformat()) if created else None
-    )
+    if not names_itself(data):
+        return draft.content()
+    return draft.content(title=file.properties.title, date=made_on(file.properties.created))
 
 
 def _add(draft: Draft, sheet: Any) -> None:
@@ -73,13 +70,9 @@ def _said(value: object) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float):
-        return (
-            str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        )
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, datetime):
-        return (
-            value.date().isoformat() if value.time() == time() else value.isoformat(" ")
-        )
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     if isinstance(value, date | time):
         return value.isoformat()
     return str(value)

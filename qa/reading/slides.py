@@ -7,7 +7,8 @@ from typing import Any
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-from qa.reading.content import Content, Draft, Headings, iso_date
+from qa.reading.archive import names_itself
+from qa.reading.content import Content, Draft, Headings, made_on
 
 
 def read(data: bytes, _name: str) -> Content:
@@ -28,12 +29,11 @@ def read(data: bytes, _name: str) -> Content:
             draft.add(_said(slide.notes_slide.notes_text_frame))
         if draft.length == before and len(slide.shapes):
             blank.append(number)
-    about = file.core_properties
-    date = iso_date(about.created.isoformat()) if about.created else None
-    named = about.title if about.title != "PowerPoint Presentation" else None
+    about = file.core_properties if names_itself(data) else None
+    named = about.title if about and about.title != "PowerPoint Presentation" else None
     return draft.content(
         title=named or first_title,
-        date=date,
+        date=made_on(about.created) if about else None,
         pages=len(file.slides),
         pages_without_text=tuple(blank),
     )
@@ -73,11 +73,7 @@ def _add(draft: Draft, shape: Any) -> None:
 
 def _said(frame: Any) -> str:
     """All paragraphs of a text frame; there may be none."""
-    return (
-        "\n".join(_folded(paragraph.text) for paragraph in frame.paragraphs)
-        if frame
-        else ""
-    )
+    return "\n".join(_folded(paragraph.text) for paragraph in frame.paragraphs) if frame else ""
 
 
 def _folded(text: str) -> str:

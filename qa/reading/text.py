@@ -36,11 +36,13 @@ _SECTION_LEVELS = (
 _ORG_TITLE = re.compile(r"^#\+title:[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _ORG_DATE = re.compile(r"^#\+date:[ \t]*[<\[]?([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _ORG_CODE = re.compile(
-    r"^[ \t]*#\+begin_(?:src|example)\b.*?^[ \t]*#\+end_(?:src|example)[^\r\n]*",
+    r"^[ \t]*#\+begin_(?:src|example)\b(?:(?!^[ \t]*#\+begin_).)*?^[ \t]*#\+end_(?:src|example)[^\r\n]*",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _TEX_TITLE = re.compile(r"\\title\{([^{}]+)\}")
-_TEX_CODE = re.compile(r"\\begin\{(verbatim|lstlisting)\}.*?\\end\{\1\}", re.DOTALL)
+_TEX_CODE = re.compile(
+    r"\\begin\{(verbatim|lstlisting)\}(?:(?!\\begin\{\1\}).)*?\\end\{\1\}", re.DOTALL
+)
 _TITLE_LIMIT = 120
 _SENTENCE_ENDS = (".", "!", "?", ",", ";", ":", "。", "！", "？")
 
@@ -71,9 +73,7 @@ def read(data: bytes, name: str) -> Content:
         case "rst" | "rest":
             return _marked(text, _underlined_marks(text))
         case "txt" | "text" | "":
-            return Content(
-                text, tuple(_paragraphs(text, 0, len(text), ())), _opening_title(text)
-            )
+            return Content(text, tuple(_paragraphs(text, 0, len(text), ())), _opening_title(text))
         case _:
             return Content(text, tuple(_paragraphs(text, 0, len(text), ())))
 
@@ -96,9 +96,7 @@ def _marked(
     return Content(text, tuple(blocks), title, iso_date(date))
 
 
-def _paragraphs(
-    text: str, start: int, end: int, heading: tuple[str, ...]
-) -> Iterator[Block]:
+def _paragraphs(text: str, start: int, end: int, heading: tuple[str, ...]) -> Iterator[Block]:
     """The paragraphs of text[start:end], which empty lines part."""
     for gap in _GAP.finditer(text, start, end):
         yield Block(start, gap.start(), Kind.PROSE, None, heading)
@@ -118,9 +116,7 @@ def _underlined_marks(text: str) -> Iterator[Mark]:
         style = (under[0], over is not None)
         if style not in styles:
             styles.append(style)
-        yield Mark(
-            found.start(), found.end(), Kind.HEADING, styles.index(style) + 1, title
-        )
+        yield Mark(found.start(), found.end(), Kind.HEADING, styles.index(style) + 1, title)
 
 
 def _stands_free(text: str, start: int) -> bool:
@@ -168,10 +164,6 @@ def _opening_title(text: str) -> str | None:
     """The first line, when it is short, is no sentence, and an empty line follows it."""
     opening = text[: 4 * _TITLE_LIMIT].lstrip()
     found = re.match(r"([^\r\n]+)(?:\r\n|\n|\r)[^\S\r\n]*(?:\r\n|\n|\r)", opening)
-    if (
-        found is None
-        or len(found[1]) > _TITLE_LIMIT
-        or found[1].rstrip().endswith(_SENTENCE_ENDS)
-    ):
+    if found is None or len(found[1]) > _TITLE_LIMIT or found[1].rstrip().endswith(_SENTENCE_ENDS):
         return None
     return found[1] if any(character.isalpha() for character in found[1]) else None

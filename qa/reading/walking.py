@@ -134,9 +134,7 @@ class _Walk:
 
     def holds(self, real: str) -> bool:
         """True for what stands in the folder and not in the part left out."""
-        if self.left_out and (
-            real == self.left_out or real.startswith(self.left_out + os.sep)
-        ):
+        if self.left_out and (real == self.left_out or real.startswith(self.left_out + os.sep)):
             return False
         return real == self.root or real.startswith(self.root.rstrip(os.sep) + os.sep)
 

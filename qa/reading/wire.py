@@ -19,9 +19,7 @@ from qa.records import Block, Document, Kind, Status
 _LENGTH = struct.Struct("<Q")
 _PIECE = 1 << 20  # characters or blocks in one frame
 _FRAME_LIMIT = 1 << 28  # bytes
-_IN_HEADER = tuple(
-    field.name for field in fields(Document) if field.name not in ("text", "blocks")
-)
+_IN_HEADER = tuple(field.name for field in fields(Document) if field.name not in ("text", "blocks"))
 
 
 class Broken(Exception):
@@ -65,9 +63,7 @@ def receive_outcome(pipe: int, header: Mapping[str, Any]) -> Outcome:
     """The outcome whose header was received."""
     try:
         told, about = header["outcome"], header["document"]
-        outcome = Outcome(
-            str(told["path"]), Status(told["status"]), str(told["reason"])
-        )
+        outcome = Outcome(str(told["path"]), Status(told["status"]), str(told["reason"]))
         document = None if about is None else _receive_document(pipe, about)
     except (KeyError, TypeError, ValueError) as error:
         raise Broken from error

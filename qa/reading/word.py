@@ -13,7 +13,8 @@ from docx import Document as open_document
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
-from qa.reading.content import Content, Draft, Headings, iso_date
+from qa.reading.archive import names_itself
+from qa.reading.content import Content, Draft, Headings, made_on
 
 _PARAGRAPH, _TABLE, _BOX = qn("w:p"), qn("w:tbl"), qn("w:txbxContent")
 _SAID = {
@@ -28,7 +29,6 @@ _SILENT = frozenset(
 )
 _NOTES = ("/footnotes", "/endnotes")
 _STYLES_ABOVE = 20  # that a style may be based on, one on the other
-_MADE_BY_LIBRARY = "python-docx"  # its template's date is not the document's
 
 
 def read(data: bytes, _name: str) -> Content:
@@ -41,10 +41,10 @@ def read(data: bytes, _name: str) -> Content:
     for relation in file.part.rels.values():
         if relation.reltype.endswith(_NOTES) and not relation.is_external:
             _add(draft, parse_xml(relation.target_part.blob), styles)
+    if not names_itself(data):
+        return draft.content(title=title)
     about = file.core_properties
-    made = None if about.author == _MADE_BY_LIBRARY else about.created
-    date = iso_date(made.isoformat()) if made else None
-    return draft.content(title=about.title or title, date=date)
+    return draft.content(title=about.title or title, date=made_on(about.created))
 
 
 def _add(draft: Draft, element: Any, styles: "_Styles") -> str | None:
@@ -62,9 +62,7 @@ def _add(draft: Draft, element: Any, styles: "_Styles") -> str | None:
             draft.add_table(_rows(block))
         elif (level := styles.level(block)) is not None and text.strip():
             draft.enter(level, text)
-            highest = min(
-                highest or (level, text), (level, text), key=lambda found: found[0]
-            )
+            highest = min(highest or (level, text), (level, text), key=lambda found: found[0])
         else:
             draft.add(text)
     draft.add_list(items)

@@ -128,9 +128,7 @@ def _die_with_parent(requests: int) -> None:
     """End this process as soon as the other end of its input is closed, whatever it is doing."""
     watch = select.poll()
     watch.register(requests, 0)  # hang-ups are told without asking
-    while not any(
-        event & (select.POLLHUP | select.POLLERR) for _, event in watch.poll()
-    ):
+    while not any(event & (select.POLLHUP | select.POLLERR) for _, event in watch.poll()):
         pass
     os._exit(0)
 

@@ -32,23 +32,13 @@ from qa.records import Status
 
 __all__ = ["Outcome", "Reading", "read_files"]
 
-SMALL = 256 << 10  # bytes; a plain text file up to this size needs no process
+SMALL = 64 << 10  # bytes; a plain text file up to this size needs no process
 LARGE = 16 << 20  # bytes; a file above this size is read alone
 AHEAD = 4  # files a process that may be read before their turn
 CRASHES = 5  # of an archive's members, after which it is given up
 
 _GRACE = 15.0  # seconds that a process which should have ended itself is given besides
-_PLAIN_NAMES = (
-    ".txt",
-    ".text",
-    ".md",
-    ".markdown",
-    ".rst",
-    ".org",
-    ".log",
-    ".csv",
-    ".tsv",
-)
+_PLAIN_NAMES = (".txt", ".text", ".md", ".markdown", ".log", ".csv", ".tsv")
 _PLAIN = (Format.TEXT, Format.MARKDOWN, Format.CSV)
 
 
@@ -68,18 +58,12 @@ def read_files(
                 ahead.append(_Task(locate(seeds, path), path))
             if not ahead:
                 return
-            pool.queue = [
-                task for task in ahead if task.may_run_ahead and not task.started
-            ]
+            pool.queue = [task for task in ahead if task.may_run_ahead and not task.started]
             yield pool.result(ahead.popleft())
 
 
 def _cores() -> int:
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1
-    )
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Task:
@@ -257,9 +241,7 @@ class _Pool:
 
     def _begin(self) -> None:
         """Give each idle process a file of the queue."""
-        while (
-            self.queue and sum(1 for worker in self.workers if worker.task) < self.size
-        ):
+        while self.queue and sum(1 for worker in self.workers if worker.task) < self.size:
             self._idle_worker().ask(self.queue.pop(0))
 
     def _idle_worker(self) -> _Worker:
@@ -300,9 +282,7 @@ class _Pool:
 def _environment() -> dict[str, str]:
     """The processes' environment: they find the modules that this one finds, and use one core."""
     modules = os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry))
-    threads = dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-    )
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**os.environ, **threads, "PYTHONPATH": modules}
 
 

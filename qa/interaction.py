@@ -1,0 +1,86 @@
+"""Late interaction (MaxSim) over token vectors that are stored as product-quantised codes.
+
+A token's vector of `dim` numbers is cut into pieces of 4; each piece is named by one of 16
+centroids, two names a byte: 384 numbers become 48 bytes. The centroids belong to the encoder, never
+to the corpus (Jégou et al., Product quantization for nearest neighbor search, 2011; late
+interaction: Khattab and Zaharia, ColBERT, 2020). Centroids and question tokens are whole numbers in
+float32 (see `vectors`), so a MaxSim is exact whatever the order of its sums.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.settings import fingerprint
+from qa.vectors import SCALE, Vectors, whole
+
+Codes = npt.NDArray[np.uint8]
+
+PIECE = 4  # numbers in a piece of a vector
+CENTROIDS = 16  # names for a piece: 4 bits
+
+
+class Codebook:
+    """The centroids of one encoder, `(dim / 4, 16, 4)` whole numbers."""
+
+    def __init__(self, centroids: npt.NDArray[np.int16]) -> None:
+        self.centroids = centroids.astype(np.float32)
+        self.pieces = len(centroids)
+        self.code_bytes = self.pieces // 2
+        self.fingerprint = fingerprint(centroids.shape, centroids.astype("<i2").tobytes().hex())
+
+    @classmethod
+    def load(cls, file: Path) -> "Codebook":
+        """The codebook in a file that `save` wrote."""
+        return cls(np.load(file, allow_pickle=False))
+
+    def save(self, file: Path) -> None:
+        """Writes the centroids as a .npy file of 16-bit whole numbers."""
+        np.save(file, self.centroids.astype(np.int16), allow_pickle=False)
+
+    def encode(self, tokens: Vectors) -> Codes:
+        """The codes `(n, dim / 8)` of token vectors `(n, dim)` of unit length."""
+        pieces = (tokens * np.float32(SCALE)).reshape(len(tokens), self.pieces, PIECE)
+        # |x - c|^2 without |x|^2, which is the same for every centroid
+        products = np.matmul(pieces.transpose(1, 0, 2), self.centroids.transpose(0, 2, 1))
+        distances = self._squares[:, None, :] - 2 * products
+        names = distances.argmin(axis=2).T.astype(np.uint8)
+        return names[:, 0::2] | (names[:, 1::2] << 4)
+
+    def decode(self, codes: Codes) -> Vectors:
+        """The whole-number vectors `(n, dim)` that the codes `(n, dim / 8)` stand for."""
+        rows = codes + self._offsets
+        return self._pairs.take(rows, axis=0).reshape(len(codes), self.pieces * PIECE)
+
+    @cached_property
+    def _squares(self) -> Vectors:
+        return np.square(self.centroids).sum(axis=2)
+
+    @cached_property
+    def _pairs(self) -> Vectors:
+        """What each byte at each place stands for, `(places * 256, 8)`."""
+        byte = np.arange(256)
+        low, high = self.centroids[0::2, byte & 15], self.centroids[1::2, byte >> 4]
+        return np.concatenate([low, high], axis=2).reshape(-1, 2 * PIECE).copy()
+
+    @cached_property
+    def _offsets(self) -> npt.NDArray[np.int64]:
+        return np.arange(self.code_bytes, dtype=np.int64) * 256
+
+
+def token_products(codebook: Codebook, codes: Codes, question: Vectors) -> Vectors:
+    """Cosines `(n, m)` of n coded tokens with the question's m tokens, `(m, dim)` unit length."""
+    products = codebook.decode(codes) @ whole(question).T
+    return products / np.float32(SCALE * SCALE)
+
+
+def maxima(products: Vectors, starts: Sequence[int] | npt.NDArray[np.int64]) -> Vectors:
+    """For each run of tokens, the best match of every question token: `(runs, m)`.
+
+    `starts` are the rows of `products` where the runs begin; none may be empty. A run's MaxSim is
+    the mean of its row.
+    """
+    return np.maximum.reduceat(products, np.asarray(starts), axis=0)

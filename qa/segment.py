@@ -1,0 +1,354 @@
+"""A segment: the documents that one build added, immutable once written.
+
+    texts.utf8         the documents' texts, one after the other
+    inputs.utf8        the passages' ranking texts, for the word index of later snapshots
+    documents.sqlite   titles, dates, blocks and headings
+    passages.bin       one `PASSAGE` record a passage
+    sentences.bin      one `SENTENCE` record a sentence
+    vectors.f32        a pooled vector a passage, whole numbers (see `vectors`)
+    codes.u8           the token codes (see `interaction`)
+
+What a question reads of many passages stands in arrays that are memory-mapped: nothing is loaded
+that is not asked for, and no connection or lock stands between threads. What it reads of the few
+documents that it cites stands in SQLite, which shares one connection between threads.
+"""
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.errors import IndexDamaged
+from qa.passages import RankingText
+from qa.records import Block, Document, Kind, Passage
+from qa.vectors import Vectors
+
+PASSAGE = np.dtype(
+    [
+        ("document", "<u4"),
+        ("start", "<u4"),
+        ("end", "<u4"),
+        ("line", "<u4"),
+        ("last_line", "<u4"),
+        ("page", "<u4"),  # 0: the document has no pages
+        ("heading", "<u4"),
+        ("sentences", "<u4"),
+        ("tokens", "<u4"),
+        ("context_tokens", "<u4"),  # in front of the first sentence's
+        ("text_bytes", "<u4"),
+        ("input_bytes", "<u4"),
+        ("first_byte", "<u8"),
+        ("first_input_byte", "<u8"),
+        ("first_sentence", "<u8"),
+        ("first_token", "<u8"),
+        ("input", "V16"),  # hash of the ranking text
+    ]
+)
+SENTENCE = np.dtype([("end", "<u4"), ("token_end", "<u4")])  # in the document; in the passage
+
+Records = npt.NDArray[np.void]
+
+_SCHEMA = """
+CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, title TEXT, date TEXT,
+    pages INTEGER, pages_without_text TEXT, characters INTEGER, first_byte INTEGER, bytes INTEGER,
+    row INTEGER, passages INTEGER, blocks BLOB);
+CREATE TABLE heading (number INTEGER PRIMARY KEY, path TEXT);
+"""
+
+
+class Coded(NamedTuple):
+    """A passage's ranking text as the index keeps it."""
+
+    vector: Vectors  # (dim,) whole numbers
+    codes: npt.NDArray[np.uint8]  # (tokens, code bytes)
+    bounds: tuple[int, ...]  # tokens of the context, then where each sentence's tokens end
+
+
+class Held(NamedTuple):
+    """Where a document stands in a segment."""
+
+    number: int
+    row: int
+    passages: int
+
+
+def input_hash(text: str) -> bytes:
+    """The 16 bytes by which an exact ranking text is known again."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+class SegmentWriter:
+    """Writes a segment document by document, holding none of them."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.passages = 0
+        self._documents = 0
+        self._headings: dict[tuple[str, ...], int] = {}
+        self._sentences = self._tokens = self._text_bytes = self._input_bytes = 0
+        self._database = sqlite3.connect(folder / "documents.sqlite", isolation_level=None)
+        self._database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
+        names = ("texts.utf8", "inputs.utf8", "passages.bin", "sentences.bin", "vectors.f32")
+        self._files: dict[str, IO[bytes]] = {
+            name: (folder / name).open("xb") for name in (*names, "codes.u8")
+        }
+
+    def add(
+        self,
+        document: Document,
+        passages: Sequence[Passage],
+        inputs: Sequence[RankingText],
+        coded: Sequence[Coded],
+    ) -> Held:
+        """Appends a document with its passages, their ranking texts and their codes."""
+        held = Held(self._documents, self.passages, len(passages))
+        self._add_document(document, held)
+        lines = _line_starts(document.text)
+        byte, character = self._text_bytes, 0
+        for passage, ranking, code in zip(passages, inputs, coded, strict=True):
+            byte += len(document.text[character : passage.start].encode())
+            text_bytes = len(document.text[passage.start : passage.end].encode())
+            self._add_passage(passage, ranking, code, byte, text_bytes, lines)
+            byte, character = byte + text_bytes, passage.end
+        data = document.text.encode()
+        self._files["texts.utf8"].write(data)
+        self._text_bytes += len(data)
+        self._documents += 1
+        return held
+
+    def _add_document(self, document: Document, held: Held) -> None:
+        blocks = zlib.compress(json.dumps(document.blocks, separators=(",", ":")).encode(), 1)
+        self._database.execute(
+            f"INSERT INTO document VALUES ({','.join('?' * 13)})",
+            (
+                held.number,
+                document.sha256,
+                document.reader,
+                document.title,
+                document.date,
+                document.pages,
+                json.dumps(document.pages_without_text),
+                len(document.text),
+                self._text_bytes,
+                len(document.text.encode()),
+                held.row,
+                held.passages,
+                blocks,
+            ),
+        )
+
+    def _add_passage(
+        self,
+        passage: Passage,
+        ranking: RankingText,
+        coded: Coded,
+        byte: int,
+        text_bytes: int,
+        lines: Sequence[int],
+    ) -> None:
+        data = ranking.text.encode()
+        record = (
+            self._documents,
+            passage.start,
+            passage.end,
+            bisect_right(lines, passage.start),
+            bisect_left(lines, passage.end),
+            passage.page or 0,
+            self._heading(passage.heading),
+            len(passage.sentences),
+            len(coded.codes),
+            coded.bounds[0],
+            text_bytes,
+            len(data),
+            byte,
+            self._input_bytes,
+            self._sentences,
+            self._tokens,
+            input_hash(ranking.text),
+        )
+        ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))
+        self._files["passages.bin"].write(np.array([record], PASSAGE).tobytes())
+        self._files["sentences.bin"].write(np.array(ends, SENTENCE).tobytes())
+        self._files["vectors.f32"].write(coded.vector.astype("<f4").tobytes())
+        self._files["codes.u8"].write(coded.codes.tobytes())
+        self._files["inputs.utf8"].write(data)
+        self.passages += 1
+        self._input_bytes += len(data)
+        self._sentences += len(ends)
+        self._tokens += len(coded.codes)
+
+    def _heading(self, heading: tuple[str, ...]) -> int:
+        known = self._headings.get(heading)
+        if known is None:
+            known = self._headings[heading] = len(self._headings)
+            said = json.dumps(heading, ensure_ascii=False)
+            self._database.execute("INSERT INTO heading VALUES (?, ?)", (known, said))
+        return known
+
+    def close(self) -> None:
+        """Finishes the files; they are not yet synced to disk."""
+        for file in self._files.values():
+            file.close()
+        if self._database.in_transaction:
+            self._database.execute("COMMIT")
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Segment:
+    """An open segment; every file is opened at once, so that it may be deleted while in use."""
+
+    def __init__(self, folder: Path, *, dim: int, code_bytes: int) -> None:
+        self.folder = folder
+        self.records = _mapped(folder / "passages.bin", PASSAGE)
+        self.sentences = _mapped(folder / "sentences.bin", SENTENCE)
+        self.vectors = _mapped(folder / "vectors.f32", np.dtype("<f4")).reshape(-1, dim)
+        self.codes = _mapped(folder / "codes.u8", np.dtype("u1")).reshape(-1, code_bytes)
+        self._texts = _mapped(folder / "texts.utf8", np.dtype("u1"))
+        self._inputs = _mapped(folder / "inputs.utf8", np.dtype("u1"))
+        self._database = open_database(folder / "documents.sqlite")
+
+    def text(self, row: int) -> str:
+        """The text of a passage, word for word."""
+        record = self.records[row]
+        return _slice(self._texts, int(record["first_byte"]), int(record["text_bytes"]))
+
+    def ranking_text(self, row: int) -> str:
+        """What the encoder and the word index read for a passage."""
+        record = self.records[row]
+        return _slice(self._inputs, int(record["first_input_byte"]), int(record["input_bytes"]))
+
+    def heading(self, number: int) -> tuple[str, ...]:
+        """The heading path of that number, outermost first."""
+        (said,) = self._one("SELECT path FROM heading WHERE number = ?", number)
+        return tuple(json.loads(said))
+
+    def title(self, number: int) -> tuple[str | None, str | None]:
+        """The title and the date of a document."""
+        title, date = self._one("SELECT title, date FROM document WHERE number = ?", number)
+        return title, date
+
+    def document(self, number: int) -> Document:
+        """The whole document."""
+        found = self._one(
+            "SELECT sha256, reader, title, date, pages, pages_without_text, first_byte, bytes, "
+            "blocks FROM document WHERE number = ?",
+            number,
+        )
+        sha256, reader, title, date, pages, without, first, size, blocks = found
+        return Document(
+            sha256=sha256,
+            reader=reader,
+            text=_slice(self._texts, first, size),
+            title=title,
+            date=date,
+            blocks=tuple(map(_block, json.loads(zlib.decompress(blocks)))),
+            pages=pages,
+            pages_without_text=tuple(json.loads(without)),
+        )
+
+    def stored(self, held: Held) -> tuple[list[Passage], list[RankingText], list[Coded]]:
+        """A document's passages as they were added, to be copied into another segment."""
+        rows = range(held.row, held.row + held.passages)
+        passages = [self._passage(row) for row in rows]
+        inputs = [RankingText(self.ranking_text(row), ()) for row in rows]
+        return passages, inputs, [self.coded(row) for row in rows]
+
+    def coded(self, row: int) -> Coded:
+        """A passage's vector and codes."""
+        record = self.records[row]
+        first, tokens = int(record["first_token"]), int(record["tokens"])
+        bounds = (int(record["context_tokens"]), *map(int, self._ends(row)["token_end"]))
+        return Coded(self.vectors[row], self.codes[first : first + tokens], bounds)
+
+    def _passage(self, row: int) -> Passage:
+        record = self.records[row]
+        return Passage(
+            start=int(record["start"]),
+            end=int(record["end"]),
+            sentences=tuple(map(int, self._ends(row)["end"])),
+            page=int(record["page"]) or None,
+            heading=self.heading(int(record["heading"])),
+        )
+
+    def _ends(self, row: int) -> Records:
+        record = self.records[row]
+        first = int(record["first_sentence"])
+        return self.sentences[first : first + int(record["sentences"])]
+
+    @cached_property
+    def known_inputs(self) -> dict[bytes, int]:
+        """Hash of a ranking text -> a row that holds its codes."""
+        hashes = np.ascontiguousarray(self.records["input"]).tobytes()
+        return {hashes[at : at + 16]: at // 16 for at in range(0, len(hashes), 16)}
+
+    def _one(self, query: str, number: int) -> Sequence[Any]:
+        found = self._database.execute(query, (number,)).fetchone()
+        if found is None:
+            raise IndexDamaged(f"{self.folder} misses a record: build again with --full.")
+        row: Sequence[Any] = found
+        return row
+
+    def close(self) -> None:
+        """Closes the database; mapped files go with the last reference to them."""
+        self._database.close()
+
+
+def open_database(file: Path) -> sqlite3.Connection:
+    """A read-only connection to a file that nobody changes, shared between threads.
+
+    SQLite is built to serialise its calls (`sqlite3.threadsafety` 3), so one connection is enough.
+    """
+    try:
+        address = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
+        database = sqlite3.connect(address, uri=True, check_same_thread=False)
+        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
+    return database
+
+
+def _mapped(file: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    size = file.stat().st_size
+    if size % kind.itemsize:
+        raise IndexDamaged(f"{file} is cut off: build again with --full.")
+    return np.memmap(file, kind, "r") if size else np.empty(0, kind)
+
+
+def _slice(data: npt.NDArray[np.uint8], first: int, size: int) -> str:
+    return data[first : first + size].tobytes().decode()
+
+
+def _block(values: Sequence[Any]) -> Block:
+    start, end, kind, page, heading, columns = values
+    return Block(start, end, Kind(kind), page, tuple(heading), columns)
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    at = text.find("\n")
+    while at >= 0:
+        starts.append(at + 1)
+        at = text.find("\n", at + 1)
+    return starts

@@ -1,0 +1,537 @@
+"""What every reader promises, and what each family of formats adds to it."""
+
+import io
+import json
+import sys
+import zipfile
+from subprocess import run
+
+import files
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qa.errors import ReadFailed, Unsupported
+from qa.reading import FINGERPRINT, read
+from qa.reading.content import BLOCK_LIMIT, Content, iso_date, tidy
+from qa.records import Block, Document, Kind
+
+# What is planted: words that survive every format as they are, whose place can then be looked up.
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=9)
+SENTENCES = st.lists(WORDS, min_size=3, max_size=9).map(lambda said: f"Q{' '.join(said)} end.")
+TITLES = st.lists(WORDS, min_size=1, max_size=4).map(lambda said: f"H{' '.join(said)}")
+SECTIONS = st.lists(
+    st.tuples(TITLES, st.lists(SENTENCES, min_size=1, max_size=3, unique=True)),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda section: section[0],
+)
+MAKERS = {
+    "a.md": files.markdown,
+    "a.rst": files.rst,
+    "a.org": files.org,
+    "a.tex": files.tex,
+    "a.html": files.html,
+    "a.mhtml": lambda sections: files.web_archive(files.html(sections)),
+    "a.ipynb": files.notebook,
+    "a.docx": files.docx,
+    "a.odt": files.odt,
+    "a.epub": files.epub,
+    "a.pptx": files.pptx,
+}
+QUICK = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def check(document: Document) -> Document:
+    """The document, once its blocks are as `Document` promises them."""
+    document.text.encode()
+    at = 0
+    for block in document.blocks:
+        assert not document.text[at : block.start].strip(), "a gap is not blank"
+        assert at <= block.start < block.end <= len(document.text)
+        assert document.text[block.start : block.end].strip() == document.text[block.start : block.end]
+        assert block.end - block.start <= BLOCK_LIMIT
+        at = block.end
+    assert not document.text[at:].strip()
+    return document
+
+
+def said(document: Document, block: Block) -> str:
+    return document.text[block.start : block.end]
+
+
+def holding(document: Document, words: str) -> Block:
+    """The one block that holds the words."""
+    (found,) = [block for block in document.blocks if words in said(document, block)]
+    return found
+
+
+# Every format
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@QUICK
+@given(sections=SECTIONS)
+def test_a_sentence_is_found_under_the_heading_it_was_planted_at(name, sections):
+    """Whatever the format, a planted sentence stands in the text, in a block under its heading."""
+    document = check(read(MAKERS[name](sections), name))
+    for number, (title, lines) in enumerate(sections, start=1):
+        for line in lines:
+            places = [block for block in document.blocks if line in said(document, block)]
+            assert any(block.heading[-1:] == (title,) for block in places)
+            if document.pages:
+                assert any(block.page == number for block in places)
+    assert document.title is None or name.endswith(".epub") or document.title == sections[0][0]
+
+
+@QUICK
+@given(pages=st.lists(st.lists(SENTENCES, min_size=1, max_size=4, unique=True), min_size=1, max_size=4))
+def test_a_sentence_is_found_on_the_page_of_the_pdf_it_was_planted_on(pages):
+    """A sentence drawn on a PDF's page stands in a block of that page."""
+    document = check(read(files.pdf(pages), "a.pdf"))
+    assert document.pages == len(pages)
+    for number, lines in enumerate(pages, start=1):
+        on_page = " ".join(said(document, b) for b in document.blocks if b.page == number)
+        assert all(line in on_page for line in lines)
+
+
+@QUICK
+@given(st.lists(st.tuples(SENTENCES, SENTENCES), min_size=1, max_size=5))
+def test_a_row_is_a_block_of_its_own_in_every_table_format(rows):
+    """CSV, JSONL and Excel give each record a block, with its columns' names beside it."""
+    table = [("first name", "second name"), *rows]
+    for data, name in (
+        (files.csv(table), "a.csv"),
+        (files.jsonl([dict(zip(table[0], row, strict=True)) for row in rows]), "a.jsonl"),
+        (files.xlsx({"People": table}), "a.xlsx"),
+    ):
+        document = check(read(data, name))
+        found = [block for block in document.blocks if block.kind is Kind.ROW]
+        assert len(found) == len(rows)
+        for block, row in zip(found, rows, strict=True):
+            assert all(cell in said(document, block) for cell in row)
+            assert block.columns == "first name, second name"
+
+
+@QUICK
+@given(data=st.binary(max_size=400), name=st.sampled_from(["a.txt", "b.md", "c.csv", "d.html", "e"]))
+def test_any_bytes_become_a_document_or_a_reason(data, name):
+    """Bytes of any kind either read as a document with sound blocks or raise ReadFailed."""
+    try:
+        check(read(data, name))
+    except ReadFailed as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [(name, maker(files.FACTS)) for name, maker in MAKERS.items()]
+    + [("a.pdf", files.pdf([["Words."]])), ("a.eml", files.mail("A", "b"))],
+)
+@QUICK
+@given(place=st.floats(0, 1), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_file_of_any_format_is_read_or_fails_with_a_reason(name, data, place, byte, cut):
+    """A byte changed or an end cut off never raises anything but ReadFailed."""
+    at = int(place * (len(data) - 1))
+    damaged = data[:at] if cut else data[:at] + bytes([byte]) + data[at + 1 :]
+    try:
+        check(read(damaged, name))
+    except ReadFailed as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_same_bytes_give_the_same_document(name):
+    """Reading is deterministic: dates of today and names of libraries do not slip in."""
+    data = MAKERS[name](files.FACTS)
+    assert read(data, name) == read(data, name)
+
+
+def test_content_tells_the_format_before_the_name_does():
+    """A PDF named .txt is read as PDF, a web page without a suffix as HTML."""
+    assert read(files.pdf([["Words."]]), "a.txt").reader.startswith("pdf")
+    assert read(files.docx(files.FACTS), "a.zip").reader.startswith("docx")
+    assert read(files.html(files.FACTS), "page").reader.startswith("html")
+    assert read(files.mail("Subject", "Body"), "saved").reader.startswith("eml")
+    assert read(b"Words.", "a.pdf").reader.startswith("text")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (files.old_word(), "save it as .docx"),
+        (b"{\\rtf1 x}", "rich text"),
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (bytes(range(256)), "not text"),
+        (files.archive({"a.txt": "x"}), "an archive"),
+    ],
+)
+def test_what_is_not_read_says_what_it_is(data, words):
+    """Unsupported tells the format in words."""
+    with pytest.raises(Unsupported, match=words):
+        read(data, "file")
+
+
+def test_the_package_imports_no_parser_until_one_is_needed():
+    """Importing qa.reading and its workers leaves the heavy libraries alone."""
+    heavy = ("lxml", "docx", "pptx", "openpyxl", "odf", "pypdfium2", "markdown_it", "yaml", "PIL")
+    code = f"import qa.reading.workers, sys; print([m for m in {heavy} if m in sys.modules])"
+    said = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_fingerprint_is_short_and_the_same_in_another_process():
+    """The readers' fingerprint does not depend on the process."""
+    code = "from qa.reading import FINGERPRINT; print(FINGERPRINT)"
+    said = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == FINGERPRINT and len(FINGERPRINT) == 16
+
+
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=5))
+def test_tidy_makes_sound_blocks_of_any_blocks(text, spans):
+    """Overlaps, gaps and blank blocks of a reader do not reach a document."""
+    blocks = tuple(sorted(Block(min(s), min(max(s), len(text))) for s in spans if min(s) <= len(text)))
+    content = tidy(Content(text, blocks))
+    check(Document(sha256="", reader="", text=content.text, blocks=content.blocks))
+
+
+def test_a_huge_block_is_cut_at_a_line_end():
+    """A paragraph of a megabyte becomes blocks of at most the limit, each of whole lines."""
+    document = check(read(b"A line of words that goes on.\n" * 30_000, "a.log"))
+    assert len(document.blocks) > 10
+    assert all(said(document, block).endswith("on.") for block in document.blocks)
+
+
+# Decoding
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Grüße aus Köln – “très bien”.", "utf-8"),
+        ("Grüße aus Köln.", "utf-8-sig"),
+        ("Grüße\r\naus Köln.", "utf-16"),
+        ("Grüße\naus Köln.", "utf-16-le"),
+        ("Grüße\naus Köln.", "utf-16-be"),
+        ("港口在一月结冰。\n九艘船在外面等候。", "utf-16-le"),
+        ("It’s a café – “nice”, said Zoë; 5 € each.", "cp1252"),
+        ("Der Bürgermeister ißt Äpfel.", "latin-1"),
+        ("Привет, как дела сегодня у вас в городе?", "cp1251"),
+        ("港は一月に凍った。九隻の船が外で待っていた。", "shift_jis"),
+        ("تجمد الميناء في يناير.", "utf-8"),
+    ],
+)
+def test_text_is_decoded_as_it_was_encoded(text, encoding):
+    """UTF-8 and 16 with and without a mark, Windows-1252 and others come out as they went in."""
+    assert read(text.encode(encoding), "a.txt").text == text
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=80))
+def test_utf8_is_kept_to_the_character(text):
+    """The text of a UTF-8 file is that file, decoded, with its line ends and blanks."""
+    assert read(f"a\r\n{text}\n".encode(), "a.txt").text == f"a\r\n{text}\n"
+
+
+def test_a_character_cut_in_two_spoils_only_itself():
+    """UTF-8 that ends within a character is still UTF-8."""
+    data = ("Grüße aus Köln, Ärger in Übersee. " * 20 + "é").encode()[:-1]
+    assert read(data, "a.txt").text == "Grüße aus Köln, Ärger in Übersee. " * 20 + "\ufffd"
+
+
+def test_lone_surrogates_become_replacement_characters():
+    """What JSON or HTML escapes into half a character can still be written as UTF-8."""
+    for data, name in (
+        (b'{"a": "x\\ud800y"}\n', "a.jsonl"),
+        (files.notebook([("A", ["x\ud800y"])]), "a.ipynb"),
+    ):
+        assert "x\ufffdy" in check(read(data, name)).text
+    check(read(b"<html><p>x&#xD800;y</p></html>", "a.html"))
+
+
+# Text and Markdown
+
+
+def test_plain_text_has_paragraphs_and_no_headings():
+    """A short line in a .txt may be anything, so that it is prose."""
+    document = check(read(files.text(files.FACTS), "a.txt"))
+    assert {block.kind for block in document.blocks} == {Kind.PROSE}
+    assert len(document.blocks) == 6
+    assert document.title == "The harbour"
+
+
+MARKDOWN = """---
+title: The *log*
+date: 2024-03-05
+---
+
+# One `code` [link](http://x)
+
+These ships:
+
+- the Ada
+- the Ben
+
+```python
+# not a heading
+
+x = 1
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+Two
+---
+
+Words.
+"""
+
+
+def test_markdown_keeps_its_text_and_has_a_block_for_each_part():
+    """Front matter is furniture, a list has its lead-in, code and tables are whole."""
+    document = check(read(MARKDOWN.encode(), "a.md"))
+    assert document.text == MARKDOWN
+    assert (document.title, document.date) == ("The *log*", "2024-03-05")
+    assert [block.kind for block in document.blocks] == [
+        Kind.FURNITURE,
+        Kind.HEADING,
+        Kind.LIST,
+        Kind.CODE,
+        Kind.TABLE,
+        Kind.HEADING,
+        Kind.PROSE,
+    ]
+    assert said(document, document.blocks[2]) == "These ships:\n\n- the Ada\n- the Ben"
+    assert document.blocks[1].heading == ("One code link",)
+    assert document.blocks[6].heading == ("One code link", "Two")
+
+
+def test_markdown_with_other_line_ends_has_the_same_blocks():
+    """Carriage returns count as the parser counts them."""
+    kinds = [block.kind for block in read(MARKDOWN.encode(), "a.md").blocks]
+    for end in ("\r\n", "\r"):
+        document = check(read(MARKDOWN.replace("\n", end).encode(), "a.md"))
+        if end == "\r\n":
+            assert [block.kind for block in document.blocks] == kinds
+
+
+@pytest.mark.parametrize("front", ["a: [", "&a [*a]", "- x", "title: {a: b}", "[" * 5000])
+def test_front_matter_that_is_none_is_still_furniture(front):
+    """YAML that cannot be read names nothing and breaks nothing."""
+    document = check(read(f"---\n{front}\n---\nWords.\n".encode(), "a.md"))
+    assert document.title is None
+    assert said(document, document.blocks[-1]) == "Words."
+
+
+def test_headings_of_different_levels_stand_one_below_the_other():
+    """The heading path names what stands above, outermost first."""
+    document = read(b"# A\n\n## B\n\n### C\n\nx.\n\n## D\n\ny.\n", "a.md")
+    assert holding(document, "x.").heading == ("A", "B", "C")
+    assert holding(document, "y.").heading == ("A", "D")
+
+
+# Web pages
+
+
+def test_a_page_is_its_main_text_with_title_and_date():
+    """Navigation, scripts, styles, banners, asides and footers are not in the text."""
+    data = files.html(files.FACTS, title="Facts of the coast", date="2023-11-02T10:00:00Z")
+    document = check(read(data, "a.html"))
+    assert (document.title, document.date) == ("Facts of the coast", "2023-11-02")
+    for words in ("navigation", "script", "cookie", "aside", "footer", "color"):
+        assert f"{words} words" not in document.text
+    assert "color" not in document.text
+
+
+def test_a_page_keeps_tables_lists_and_code_as_blocks():
+    """A table has a line a row, a list its lead-in, preformatted text its line breaks."""
+    document = check(
+        read(
+            b"<html><p>The ships:</p><ul><li>Ada<ul><li>her boat</li></ul></li><li>Ben</li></ul>"
+            b"<table><tr><th>name<th>year<tr><td>Ada<td>1815</table>"
+            b"<pre>if x:\n    y</pre><p>a<b>b</b>c<br>d</p></html>",
+            "a.html",
+        )
+    )
+    assert [(block.kind, said(document, block)) for block in document.blocks] == [
+        (Kind.LIST, "The ships:\n\nAda\nher boat\nBen"),
+        (Kind.TABLE, "name\tyear\nAda\t1815"),
+        (Kind.CODE, "if x:\n    y"),
+        (Kind.PROSE, "abc\nd"),
+    ]
+
+
+def test_a_page_in_a_declared_encoding_is_read_in_it():
+    """What the page says of its own encoding is believed when it is not UTF-8."""
+    page = "<html><meta charset='windows-1251'><p>Гавань замёрзла</p></html>"
+    assert read(page.encode("cp1251"), "a.html").text == "Гавань замёрзла"
+
+
+def test_a_page_nested_too_deep_fails_and_one_less_deep_is_whole():
+    """The parser's limit is told, not silently obeyed."""
+    assert read(files.deep_html(500), "a.html").text == "Deep words."
+    with pytest.raises(ReadFailed, match="too deep"):
+        read(files.deep_html(5000), "a.html")
+
+
+def test_a_long_text_in_one_element_is_not_dropped():
+    """A paragraph of twelve million characters is there to its last word."""
+    document = check(read(b"<html><p>" + b"word " * 2_400_000 + b"last</p>", "a.html"))
+    assert len(document.text) > 11_000_000 and document.text.endswith("last")
+
+
+# Rows
+
+
+def test_a_csv_row_is_quoted_as_it_stands_in_the_file():
+    """Quotation marks, commas and line ends within a cell stay; semicolons are found out."""
+    data = b'name;said\r\nAda;"one;\ntwo"\r\n\r\nBen;"a ""b"""\r\n'
+    document = check(read(data, "a.csv"))
+    rows = [said(document, block) for block in document.blocks if block.kind is Kind.ROW]
+    assert rows == ['Ada;"one;\ntwo"', 'Ben;"a ""b"""']
+    assert document.text == data.decode()
+    assert {block.columns for block in document.blocks[1:]} == {"name, said"}
+
+
+def test_lines_that_are_not_json_are_kept_and_named(tmp_path):
+    """A broken line of a JSONL file costs nothing but a note."""
+    from qa.reading import read_noted
+
+    document, note = read_noted(b'{"a": 1}\n{broken\n{"b": {"c": [2, "x"]}}\n', "a.jsonl")
+    assert [said(document, block) for block in check(document).blocks] == ["1", "{broken", "2\tx"]
+    assert note == "not JSON, kept as text: line 2"
+
+
+def test_sheets_are_headings_and_numbers_read_as_people_write_them():
+    """1.0 is 1, midnight is a day, and each sheet's rows stand under its name."""
+    from datetime import datetime
+
+    rows = [["name", "born", "share"], ["Ada", datetime(1815, 12, 10), 1.0], ["Ben", None, 0.5]]
+    document = check(read(files.xlsx({"People": rows, "Blank": [], "Rest": [["x"]]}), "a.xlsx"))
+    assert document.text == "People\n\nname\tborn\tshare\n\nAda\t1815-12-10\t1\nBen\t\t0.5\n\nRest\n\nx"
+    assert holding(document, "Ben").heading == ("People",)
+    assert holding(document, "x").heading == ("Rest",)
+
+
+# Office and books
+
+
+def test_word_keeps_lists_tables_and_what_was_inserted_in_tracked_changes():
+    """Inserted words are read, deleted ones are not; a list has its lead-in."""
+    from docx import Document as new
+
+    file = new()
+    file.add_heading("Ships", 1)
+    file.add_paragraph("These:")
+    file.add_paragraph("Ada", style="List Bullet")
+    file.add_paragraph("Ben", style="List Bullet")
+    table = file.add_table(2, 2)
+    for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
+        cell.text = f"c{number}"
+    file.add_paragraph("Kept. INSERTED DELETED")
+    out = io.BytesIO()
+    file.save(out)
+    data = files._changed(
+        out.getvalue(),
+        "word/document.xml",
+        lambda xml: xml.replace(
+            b"<w:r><w:t>Kept. INSERTED DELETED</w:t></w:r>",
+            b'<w:r><w:t xml:space="preserve">Kept. </w:t></w:r><w:ins w:id="1"><w:r><w:t>New.</w:t>'
+            b'</w:r></w:ins><w:del w:id="2"><w:r><w:delText>Old.</w:delText></w:r></w:del>',
+        ),
+    )
+    document = check(read(data, "a.docx"))
+    assert [(block.kind, said(document, block)) for block in document.blocks] == [
+        (Kind.HEADING, "Ships"),
+        (Kind.LIST, "These:\n\nAda\nBen"),
+        (Kind.TABLE, "c0\tc1\nc2\tc3"),
+        (Kind.PROSE, "Kept. New."),
+    ]
+
+
+def test_slides_are_pages_and_their_notes_are_read():
+    """A slide's number is its page, and the speaker's notes belong to it."""
+    document = check(read(files.pptx(files.FACTS, notes="Speak slowly."), "a.pptx"))
+    assert document.pages == 2
+    assert [block.page for block in document.blocks if "Speak" in said(document, block)] == [1, 2]
+
+
+def test_a_chapter_without_headings_stands_under_its_name_in_the_contents():
+    """The table of contents names chapters that do not name themselves."""
+    document = check(read(files.epub(files.FACTS, headings=False), "a.epub"))
+    assert holding(document, "eleven sacks").heading == ("The mill",)
+    assert (document.title, document.date) == ("A book", "1901-05-02")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (files.docx_bomb(), "a.docx"),
+        (files.xlsx_bomb(), "a.xlsx"),
+        (files.odt_bomb(), "a.odt"),
+        (files.epub_bomb(), "a.epub"),
+    ],
+)
+def test_entities_that_multiply_are_harmless(data, name):
+    """An entity bomb fails, or is read as the few characters that it is."""
+    try:
+        assert len(check(read(data, name)).text) < 1000
+    except ReadFailed as error:
+        assert "damaged" in str(error)
+
+
+def test_a_document_in_zip_form_that_is_a_bomb_is_not_unpacked():
+    """The limits of archives hold for Word files, too."""
+    with zipfile.ZipFile(io.BytesIO(files.docx(files.FACTS))) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    members["word/document.xml"] = b" " * (300 << 20)
+    with pytest.raises(ReadFailed, match="unpacks to more than"):
+        read(files.archive(members), "a.docx")
+
+
+def test_a_notebook_has_its_code_whole_and_under_the_heading_above():
+    """Code is a block with its blank lines, its output another, both under the last heading."""
+    document = check(read(files.notebook(files.FACTS, code="a = 1\n\nb = 2"), "a.ipynb"))
+    code = holding(document, "a = 1\n\nb = 2")
+    assert (code.kind, code.heading) == (Kind.CODE, ("The mill",))
+    assert holding(document, "printed words").kind is Kind.CODE
+
+
+def test_a_notebook_of_an_unknown_shape_fails_or_is_empty():
+    """JSON that is no notebook raises nothing unforeseen."""
+    for data in ([], {"cells": 3}, {"cells": [1, {"cell_type": "code", "outputs": [None]}]}):
+        try:
+            check(read(json.dumps(data).encode(), "a.ipynb"))
+        except ReadFailed as error:
+            assert "damaged" in str(error)
+
+
+def test_a_mail_tells_who_wrote_and_names_its_attachments():
+    """Subject, sender and date are there; an attachment is named as not read."""
+    from qa.reading import read_noted
+
+    data = files.mail("The harbour", "It froze.\n\nYours, Ada", attachment=b"%PDF-")
+    document, note = read_noted(data, "a.eml")
+    assert (document.title, document.date) == ("The harbour", "2024-03-05")
+    assert "From: Ada <ada@example.org>" in check(document).text
+    assert holding(document, "It froze.").heading == ("The harbour",)
+    assert note == "attachments not read: a.pdf"
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("2024-03-05T10:00:00+01:00", "2024-03-05"),
+        ("2024/3/5", "2024-03-05"),
+        ("2024-03", "2024-03"),
+        ("1901", "1901"),
+        ("2024-13-40", "2024"),
+        ("05.03.2024", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates_are_told_as_far_as_the_source_tells(value, date):
+    """A year stays a year; what is no date is none."""
+    assert iso_date(value) == date

@@ -16,9 +16,12 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from qa.errors import ModelMissing
+from qa.interaction import Codebook
 from qa.settings import DEFAULT_MODEL, fingerprint
 
 Vectors = npt.NDArray[np.float32]
+
+CODEBOOKS = Path(__file__).parent / "data"
 
 DEFAULT_HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -76,13 +79,23 @@ class Encoder:
         import torch
 
         with torch.inference_mode():
-            features = self._model.tokenize([text])
+            features = self._model.preprocess([text])
             output = self._model.forward(features)
             tokens = output["token_embeddings"][0, 1:-1]
             tokens = torch.nn.functional.normalize(tokens, dim=1).numpy()
             pooled = torch.nn.functional.normalize(output["sentence_embedding"][0], dim=0).numpy()
         ends = np.asarray(self.token_ends(text)[: len(tokens)], np.int32)
         return Encoded(tokens, ends, pooled)
+
+
+def codebook(encoder: Encoder) -> Codebook:
+    """The codebook that belongs to an encoder."""
+    file = CODEBOOKS / f"{encoder.name}.codebook.npy"
+    if not file.is_file():
+        raise ModelMissing(
+            f"There is no codebook for {encoder.name}: make one with bench/codebook.py."
+        )
+    return Codebook.load(file)
 
 
 def model_folder(name: str) -> Path:

@@ -21,6 +21,7 @@ from qa.records import Block, Document, Kind, Passage
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
+VERSION = 1  # grows when the same document gives other passages or ranking texts
 WINDOW_MARGIN = 34  # tokens kept free for the context in front of a passage, [CLS] and [SEP]
 CONTEXT_CHARACTERS = 120
 LINE_END_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\ufffe\x02][ \t]*\r?\n\s*(?=[^\W\d_])")

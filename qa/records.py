@@ -126,13 +126,16 @@ class File:
     path: str
     status: Status
     reason: str = ""
-    size: int = 0
-    modified: int = 0  # nanoseconds since the epoch
-    sha256: str = ""
+    size: int = 0  # of `source`, bytes
+    modified: int = 0  # of `source`, nanoseconds since the epoch
+    sha256: str = ""  # of the document's bytes
     reader: str = ""
     passages: int = 0
     pages: int = 0
     characters: int = 0
+    source: str = ""  # the file on disk: `path` itself, or the archive that holds it
+    source_sha256: str = ""
+    seen: int = 0  # nanoseconds since the epoch, when it was read
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -198,10 +197,11 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Finishes the files; they are not yet synced to disk."""
-        for file in self._files.values():
-            file.close()
-        if self._database.in_transaction:
-            self._database.execute("COMMIT")
+        if not self._files:
+            return
+        while self._files:
+            self._files.popitem()[1].close()
+        self._database.execute("COMMIT")
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -281,6 +281,16 @@ class Segment:
         first, tokens = int(record["first_token"]), int(record["tokens"])
         bounds = (int(record["context_tokens"]), *map(int, self._ends(row)["token_end"]))
         return Coded(self.vectors[row], self.codes[first : first + tokens], bounds)
+
+    def bounds(self, row: int) -> tuple[int, npt.NDArray[np.int64]]:
+        """Where a passage's codes begin, and where in them its context and sentences end."""
+        record = self.records[row]
+        ends = self._ends(row)["token_end"].astype(np.int64)
+        return int(record["first_token"]), np.append(int(record["context_tokens"]), ends)
+
+    def sentence_ends(self, row: int) -> list[int]:
+        """Where a passage's sentences end in the document."""
+        return [int(end) for end in self._ends(row)["end"]]
 
     def _passage(self, row: int) -> Passage:
         record = self.records[row]

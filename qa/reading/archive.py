@@ -96,10 +96,9 @@ def _members(data: bytes, path: str, budget: _Budget, depth: int) -> Iterator[Me
     except _BROKEN as error:
         yield _failing(path, ReadFailed(f"a damaged archive: {error}"))
         return
-    with archive:
-        for info in archive.infolist():
-            if not info.is_dir() and not _is_hidden(info.filename):
-                yield from _opened(archive, info, path, budget, depth)
+    for info in archive.infolist():
+        if not info.is_dir() and not _is_hidden(info):
+            yield from _opened(archive, info, path, budget, depth)
 
 
 def _opened(
@@ -170,12 +169,12 @@ def _told(info: zipfile.ZipInfo) -> str:
     return safe(name) or "_"
 
 
-def _is_hidden(name: str) -> bool:
+def _is_hidden(info: zipfile.ZipInfo) -> bool:
     """True for names with a hidden part, and for what macOS adds to its archives."""
-    parts = name.split("/")
-    return parts[0] == "__MACOSX" or any(
-        part.startswith(".") and part not in (".", "..") for part in parts
-    )
+    if _BAD_NAME.search(info.orig_filename):
+        return False  # it is told, so that nobody wonders
+    parts = info.filename.split("/")
+    return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts)
 
 
 def _failing(path: str, error: BaseException) -> Member:

@@ -66,22 +66,25 @@ def _cover(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
     """The blocks trimmed to what is not blank, with the gaps between them as prose."""
     at, heading, page = 0, tuple[str, ...](), None
     for block in blocks:
-        start = max(block.start, at)
-        yield from _trimmed(text, Block(at, start, Kind.PROSE, page, heading))
-        yield from _trimmed(text, block._replace(start=start))
+        if block.start > at:
+            yield from _trimmed(text, Block(at, block.start, Kind.PROSE, page, heading))
+        yield from _trimmed(text, block if block.start >= at else block._replace(start=at))
         at, heading, page = max(at, block.end), block.heading, block.page
     yield from _trimmed(text, Block(at, len(text), Kind.PROSE, page, heading))
 
 
 def _trimmed(text: str, block: Block) -> Iterator[Block]:
     """The block without blanks at its ends; nothing when it is blank."""
-    first = _NOT_BLANK.search(text, block.start, block.end)
+    start, end = block.start, block.end
+    first = _NOT_BLANK.search(text, start, end)
     if first is None:
         return
-    end = block.end
     while text[end - 1].isspace():
         end -= 1
-    yield block._replace(start=first.start(), end=end)
+    if (first.start(), end) == (start, block.end):
+        yield block
+    else:
+        yield block._replace(start=first.start(), end=end)
 
 
 def _cut(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -92,7 +95,10 @@ def _cut(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
             end = _cutting_place(text, start, start + BLOCK_LIMIT)
             yield from _trimmed(text, block._replace(start=start, end=end))
             start = end
-        yield from _trimmed(text, block._replace(start=start))
+        if start == block.start:
+            yield block
+        else:
+            yield from _trimmed(text, block._replace(start=start))
 
 
 def _cutting_place(text: str, start: int, end: int) -> int:

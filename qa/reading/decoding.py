@@ -19,6 +19,11 @@ _MARKS = (
 _SAMPLE = 1 << 16  # bytes that are looked at where the whole would take too long
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b") + b"\x7f"
 _CONTROL_SHARE = 0.02
+_WRITTEN = re.compile(
+    "[\t\n\r\f\x20-\x7e\xa0-\u1fff\u2010-\u206f\u20a0-\u22ff\u3000-\u9fff\uac00-\ud7a3"
+    "\uff01-\uffef\U0001f000-\U0001faff\ufeff]"
+)
+_USUAL = re.compile("[\t\n\r\x20-\x7e\u3000-\u30ff]")
 _DAMAGED_SHARE = 0.05
 
 # What Windows-1252 makes of Western European text: accented letters within words, and the
@@ -39,7 +44,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
         if data.startswith(mark):
             return _decode_marked(data, encoding)
     if order := _unmarked_utf16(data):
-        return data.decode(order)
+        return data.decode(order, errors="replace")
     if not looks_like_text(data):
         raise Unsupported("not text: it holds NUL bytes or many control characters")
     try:
@@ -66,20 +71,26 @@ def _decode_marked(data: bytes, encoding: str) -> str:
 def _unmarked_utf16(data: bytes) -> str | None:
     """The byte order of UTF-16 without a mark; None when it is something else.
 
-    Spaces and line ends put NUL bytes at places of one parity, and text has no NUL characters.
+    Its spaces and line ends hold NUL bytes, but its text holds no NUL characters and hardly any
+    that are not used in writing; the right order gives more of the usual ones.
     """
-    sample = data[:_SAMPLE]
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if (even == 0) == (odd == 0) or len(data) % 2:
+    if len(data) % 2 or b"\0" not in data[:_SAMPLE]:
         return None
-    encoding = "utf-16-le" if odd else "utf-16-be"
+    usual = {order: _usual_share(data, order) for order in ("utf-16-le", "utf-16-be")}
+    best = max(usual, key=lambda order: usual[order])
+    return best if usual[best] > 0 else None
+
+
+def _usual_share(data: bytes, encoding: str) -> float:
+    """The share of ASCII and of CJK punctuation and kana; 0 for what is no text so encoded."""
     try:
-        text = data.decode(encoding)
+        # Incremental, for the sample may end between the halves of a character.
+        text = codecs.getincrementaldecoder(encoding)().decode(data[:_SAMPLE])
     except UnicodeDecodeError:
-        return None
-    start = text[: _SAMPLE // 2]
-    strange = sum(not (character.isprintable() or character.isspace()) for character in start)
-    return encoding if "\0" not in text and strange <= _CONTROL_SHARE * len(start) else None
+        return 0.0
+    if "\0" in text or len(_WRITTEN.findall(text)) < (1 - _CONTROL_SHARE) * len(text):
+        return 0.0
+    return len(_USUAL.findall(text)) / len(text)
 
 
 def _decode_legacy(data: bytes, declared: str | None) -> str:

@@ -35,10 +35,8 @@ def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:
     """What the bytes that `load` gives come to; any failure is an outcome."""
     try:
         document, note = read_noted(load(), path.rpartition("/")[2])
-    except Unsupported as error:
-        return Outcome(path, Status.UNSUPPORTED, str(error))
     except ReadFailed as error:
-        return Outcome(path, Status.FAILED, str(error))
+        return failure(path, error)
     except ImportError as error:
         return Outcome(path, Status.FAILED, f"a library is missing: {error.name}")
     if document.blocks:
@@ -46,6 +44,12 @@ def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:
     if document.pages_without_text:
         return Outcome(path, Status.NEEDS_OCR, _said(document, note), document)
     return Outcome(path, Status.EMPTY, note or "it holds no text", document)
+
+
+def failure(path: str, error: ReadFailed) -> Outcome:
+    """What a file came to that could not be read."""
+    unread = Status.UNSUPPORTED if isinstance(error, Unsupported) else Status.FAILED
+    return Outcome(path, unread, str(error))
 
 
 def _said(document: Document, note: str) -> str:

@@ -39,7 +39,7 @@ _FURNITURE_LENGTH = 120  # characters
 
 _LARGER = 1.15  # times the size of the usual type: a heading
 _HEADING_LENGTH = 120  # characters
-_HEADING_SHARE = 0.2  # of all lines; above it, size tells nothing about headings
+_HEADING_SHARE = 0.25  # of all characters; above it, size tells nothing about headings
 _OUTLINE_LIMIT = 20_000
 
 _FILE_NAME = re.compile(
@@ -364,7 +364,7 @@ def _sized(pages: Sequence[Page], furniture: dict[int, list[Mark]]) -> dict[int,
         for page in pages
     }
     headings = [line for lines in found.values() for line in lines]
-    if not body or len(headings) > _HEADING_SHARE * sum(len(page.lines) for page in pages):
+    if not body or sum(len(line.text) for line in headings) > _HEADING_SHARE * usual.total():
         return {}
     sizes = sorted({line.size for line in headings}, reverse=True)
     return {

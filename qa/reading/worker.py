@@ -17,8 +17,7 @@ from qa.errors import ReadFailed
 from qa.reading import archive, ocr, wire
 from qa.reading.formats import Format, format_of
 from qa.reading.loading import about, load
-from qa.reading.outcomes import Outcome, outcome_of
-from qa.records import Status
+from qa.reading.outcomes import Outcome, failure, outcome_of
 
 MEMORY = 512 << 20  # bytes that a reader may take,
 MEMORY_PER_BYTE = 6  # for each byte of its file besides,
@@ -96,8 +95,7 @@ def _outcome(member: archive.Member) -> Outcome:
 
 
 def _failure(path: str, error: BaseException) -> Outcome:
-    reason = str(error) if isinstance(error, ReadFailed) else OUT_OF_MEMORY
-    return Outcome(path, Status.FAILED, reason)
+    return failure(path, error if isinstance(error, ReadFailed) else ReadFailed(OUT_OF_MEMORY))
 
 
 @contextmanager

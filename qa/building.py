@@ -1,0 +1,529 @@
+"""build(): files -> read -> split -> encode what is new -> write -> publish.
+
+Only what changed is done again. An unchanged file (size and time, else hash) is not read; a passage
+whose exact ranking text was encoded before is not encoded; a renamed file only changes its path.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from qa import passages, reading, snapshot, storage
+from qa.cache import EncodingCache
+from qa.encoding import Encoder, codebook
+from qa.errors import IndexDamaged, IndexForeign, IndexMissing, SeedsEmpty, StorageFailed
+from qa.interaction import Codebook
+from qa.passages import RankingText
+from qa.reading.walking import Found, locate, walk
+from qa.reading.workers import Outcome, Reading, read_files
+from qa.records import BuildReport, Document, File, Passage, Status
+from qa.segment import Coded, Held, Segment, SegmentWriter, input_hash
+from qa.settings import FORMAT, INDEX, SEEDS, Settings, fingerprint
+from qa.snapshot import Live, Manifest, Snapshot
+from qa.vectors import whole
+
+TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
+MOST_SEGMENTS = 8
+DEAD_SHARE = 1 / 3
+SPACE_FACTOR = 12  # bytes of index a byte of plain text needs at most, measured 8 to 10
+
+Key = tuple[str, str]  # SHA-256 and reader: who a document is
+
+
+class Progress(NamedTuple):
+    """How far a build is."""
+
+    stage: str  # "reading", "encoding" or "publishing"
+    path: str
+    done: int  # files
+    total: int
+    passages: int  # encoded so far
+    seconds: float
+
+
+class Plan(NamedTuple):
+    """What a build finds to do: files to carry over as they are, and files to read."""
+
+    kept: dict[str, tuple[File, ...]]  # path on disk -> its files of the last build, renamed
+    to_read: tuple[str, ...]
+    report: BuildReport
+
+
+def build(
+    seeds: str | Path = SEEDS,
+    index: str | Path = INDEX,
+    *,
+    settings: Settings | None = None,
+    full: bool = False,
+    allow_empty: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> BuildReport:
+    """Brings the index up to date with the folder and says what was done.
+
+    Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed, ModelMissing; the last index stays.
+    """
+    started = time.monotonic()
+    seeds, index = Path(seeds), Path(index)
+    settings = settings or Settings.from_environment()
+    found = _found(seeds, index, allow_empty=allow_empty)
+    with storage.lock(index), storage.writing(index):
+        job = _Build(seeds, index, settings, full=full, progress=progress)
+        with job:
+            plan = _plan(seeds, found, job.old_files)
+            _check_space(index, seeds, plan.to_read)
+            report = job.run(plan)
+    return replace(report, seconds=time.monotonic() - started)
+
+
+def plan(
+    seeds: str | Path = SEEDS,
+    index: str | Path = INDEX,
+    *,
+    settings: Settings | None = None,
+    full: bool = False,
+    allow_empty: bool = False,
+) -> BuildReport:
+    """What a build would do. Nothing is written."""
+    seeds, index = Path(seeds), Path(index)
+    found = _found(seeds, index, allow_empty=allow_empty)
+    old = _last_whole(index)
+    if old is None:
+        return _plan(seeds, found, ()).report
+    current = index_fingerprint(settings or Settings.from_environment(), None)
+    usable = not full and old.manifest.fingerprint.split("/")[0] == current
+    files = old.files() if usable else ()
+    old.close()
+    return replace(_plan(seeds, found, files).report, snapshot=old.manifest.snapshot)
+
+
+def index_fingerprint(settings: Settings, encoder: Encoder | None) -> str:
+    """What shapes an index: settings, readers and splitter, then the encoder when it is given."""
+    shape = fingerprint(
+        FORMAT,
+        settings.to_dict(),
+        reading.FINGERPRINT,
+        passages.VERSION,
+        version("sentencex"),
+        version("tantivy"),
+    )
+    return shape if encoder is None else f"{shape}/{encoder_fingerprint(encoder)}"
+
+
+def encoder_fingerprint(encoder: Encoder) -> str:
+    """What shapes the vectors and codes of a ranking text."""
+    return fingerprint(encoder.fingerprint, codebook(encoder).fingerprint)
+
+
+class _Build:
+    """One build under the lock."""
+
+    def __init__(
+        self,
+        seeds: Path,
+        index: Path,
+        settings: Settings,
+        *,
+        full: bool,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.seeds, self.index, self.settings = seeds, index, settings
+        self.encoder = Encoder(settings.model)
+        self.codebook: Codebook = codebook(self.encoder)
+        self.fingerprint = index_fingerprint(settings, self.encoder)
+        self.coding = encoder_fingerprint(self.encoder)
+        self.progress = progress or (lambda _: None)
+        self.started = time.monotonic()
+        self.encoded = 0
+        self.old = None if full else _last_whole(index)
+        same = self.old is not None and self.old.manifest.fingerprint == self.fingerprint
+        self.old_files = self.old.files() if self.old and same else ()
+        self.placed: dict[Key, Live] = {}
+        if self.old and same:
+            self.placed = {(live.sha256, live.reader): live for live in self.old.documents}
+        self.reusable: list[Segment] = []
+        if self.old and self.old.manifest.encoder_fingerprint == self.coding:
+            self.reusable = self.old.segments
+        for part in ("segments", "snapshots"):
+            (index / part).mkdir(exist_ok=True)
+        self.cache = EncodingCache(index, self.coding, code_bytes=self.codebook.code_bytes)
+        self.writer: SegmentWriter | None = None
+        self.stack = ExitStack()
+
+    def __enter__(self) -> "_Build":
+        self.stack.callback(self.close)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def close(self) -> None:
+        """Lets go of every file; what was encoded stays in the cache."""
+        if self.writer is not None:
+            self.writer.close()
+        with suppress(Exception):
+            self.cache.close()
+        if self.old is not None:
+            self.old.close()
+
+    # -- the spine ---------------------------------------------------------------------------
+
+    def run(self, plan: Plan) -> BuildReport:
+        """Reads, encodes, writes and publishes what the plan names."""
+        files = [file for kept in plan.kept.values() for file in kept]
+        new: dict[Key, Live] = {}
+        readings = read_files(self.seeds, plan.to_read)
+        for done, read in enumerate(readings):
+            self.tell("reading", read.path, done, len(plan.to_read))
+            for outcome in read.outcomes:
+                live = self.place(outcome, new, (done, len(plan.to_read)))
+                files.append(_file_of(read, outcome, live.passages if live else 0))
+        self.tell("publishing", "", len(plan.to_read), len(plan.to_read))
+        files = _with_duplicates(sorted(files, key=lambda file: file.path))
+        name = self.publish(self.live(files, new), files)
+        self.cache.clear()
+        failed = [(f.path, f.reason) for f in files if f.status in _FAILURES]
+        return replace(
+            plan.report,
+            failed=tuple(failed),
+            passages=sum(live.passages for live in self.live_documents),
+            snapshot=name,
+            files=tuple(files),
+        )
+
+    def place(self, outcome: Outcome, new: dict[Key, Live], at: tuple[int, int]) -> Live | None:
+        """Where the document stands, written now when it is new."""
+        document = outcome.document
+        if document is None or outcome.status is not Status.INDEXED:
+            return None
+        key = (document.sha256, document.reader)
+        if key not in self.placed and key not in new:
+            held = self.add(document, outcome.path, at)
+            new[key] = Live(*key, (), -1, *held)
+        return self.placed.get(key) or new[key]
+
+    def add(self, document: Document, path: str, at: tuple[int, int]) -> Held:
+        """Splits, encodes and writes a document."""
+        split = passages.split(
+            document,
+            self.encoder.token_ends,
+            limit=self.settings.passage_tokens,
+            window=self.encoder.window,
+            language=self.settings.language,
+        )
+        inputs = [
+            passages.ranking_text(document, passage, passages.overlapping(document.blocks, passage))
+            for passage in split
+        ]
+        coded = []
+        for ranking in inputs:
+            coded.append(self.coded(ranking))
+            self.tell("encoding", path, *at)
+        return self.write(document, split, inputs, coded)
+
+    def coded(self, ranking: RankingText) -> Coded:
+        """The ranking text's codes, from an earlier build where one has them."""
+        key = input_hash(ranking.text)
+        for segment in self.reusable:
+            row = segment.known_inputs.get(key)
+            if row is not None:
+                return segment.coded(row)
+        known = self.cache.get(key)
+        if known is None:
+            known = encode(self.encoder, self.codebook, ranking)
+            self.encoded += 1
+            self.cache.put(key, known)
+        return known
+
+    def write(
+        self,
+        document: Document,
+        split: Sequence[Passage],
+        inputs: Sequence[RankingText],
+        coded: Sequence[Coded],
+    ) -> Held:
+        """Adds the document to this build's segment."""
+        if self.writer is None:
+            self.writer = SegmentWriter(self.index / "segments" / os.urandom(8).hex())
+        storage.step("while-writing")
+        return self.writer.add(document, split, inputs, coded)
+
+    # -- the snapshot ------------------------------------------------------------------------
+
+    def live(self, files: Iterable[File], new: dict[Key, Live]) -> list[Live]:
+        """The live documents in the order of their first paths, each with all its paths."""
+        paths: dict[Key, list[str]] = {}
+        for file in files:
+            if file.status in (Status.INDEXED, Status.DUPLICATE):
+                paths.setdefault((file.sha256, file.reader), []).append(file.path)
+        known = {**self.placed, **new}
+        found = [known[key]._replace(paths=tuple(sorted(at))) for key, at in paths.items()]
+        return sorted(found, key=lambda live: live.paths[0])
+
+    def publish(self, live: list[Live], files: Sequence[File]) -> str:
+        """Writes the snapshot of the live documents and makes it the current one."""
+        live = self.merged(live)
+        self.live_documents = live
+        content = fingerprint(self.fingerprint, [(doc.paths, *doc[:2]) for doc in live])
+        if self.unchanged(content, files):
+            return content
+        segments, live = self.renumbered(live)
+        name = snapshot.next_name(self.index, content)
+        folder = self.index / "snapshots" / name
+        opened = [self.open_segment(segment) for segment in segments]
+        words = self.same_words(content)
+        snapshot.write(
+            folder, live, files, opened, language=self.settings.language, same_words=words
+        )
+        for segment in opened:
+            segment.close()
+        storage.step("before-manifest")
+        manifest = self.manifest(content, live, segments, folder)
+        snapshot.publish(self.index, name, manifest)
+        return content
+
+    def unchanged(self, content: str, files: Sequence[File]) -> bool:
+        """Whether the live snapshot says all this already."""
+        if self.old is None or self.old.manifest.snapshot != content or self.writer is not None:
+            return False
+        live = snapshot.current_or_none(self.index) == self.old.name
+        same_place = self.old.manifest.seeds == str(self.seeds.resolve())
+        return live and same_place and tuple(files) == self.old.files()
+
+    def same_words(self, content: str) -> Path | None:
+        """The words of the last snapshot, when it holds the same passages."""
+        same = self.old is not None and self.old.manifest.snapshot == content
+        return self.old.folder / "words" if self.old and same else None
+
+    def merged(self, live: list[Live]) -> list[Live]:
+        """The live documents, those of too small or too dead segments written anew."""
+        if self.old is None:
+            return live
+        victims = _victims(self.old, live)
+        moved = []
+        for document in live:
+            if document.segment in victims:
+                segment = self.old.segments[document.segment]
+                held = Held(document.place, document.row, document.passages)
+                copy = self.write(segment.document(document.place), *segment.stored(held))
+                document = document._replace(segment=-1, place=copy.number, row=copy.row)
+            moved.append(document)
+        return moved
+
+    def renumbered(self, live: list[Live]) -> tuple[list[str], list[Live]]:
+        """The names of the segments that live documents use, and the documents by those numbers."""
+        names = {-1: ""}
+        if self.writer is not None:
+            self.writer.close()
+            names[-1] = self.writer.folder.name
+        if self.old is not None:
+            names.update(enumerate(self.old.manifest.segments))
+        used = sorted({document.segment for document in live})
+        numbers = {segment: number for number, segment in enumerate(used)}
+        return [names[segment] for segment in used], [
+            document._replace(segment=numbers[document.segment]) for document in live
+        ]
+
+    def open_segment(self, name: str) -> Segment:
+        """A segment of this index."""
+        return Segment(
+            self.index / "segments" / name,
+            dim=self.encoder.dim,
+            code_bytes=self.codebook.code_bytes,
+        )
+
+    def manifest(self, content: str, live: list[Live], names: list[str], folder: Path) -> Manifest:
+        """The manifest of the written snapshot; files of older segments keep their hashes."""
+        described = snapshot.describe(self.index, folder)
+        known = self.old.manifest.files if self.old else {}
+        for name in names:
+            prefix = f"segments/{name}/"
+            old = {path: said for path, said in known.items() if path.startswith(prefix)}
+            described |= old or snapshot.describe(self.index, self.index / "segments" / name)
+        return Manifest(
+            snapshot=content,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            seeds=str(self.seeds.resolve()),
+            settings=self.settings.to_dict(),
+            encoder=self.encoder.name,
+            encoder_fingerprint=self.coding,
+            fingerprint=self.fingerprint,
+            dim=self.encoder.dim,
+            code_bytes=self.codebook.code_bytes,
+            documents=len(live),
+            passages=sum(document.passages for document in live),
+            segments=tuple(names),
+            files=described,
+        )
+
+    def tell(self, stage: str, path: str, done: int, total: int) -> None:
+        """Tells the caller how far the build is."""
+        seconds = time.monotonic() - self.started
+        self.progress(Progress(stage, path, done, total, self.encoded, seconds))
+
+
+_FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
+
+
+def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
+    """A ranking text's vector and codes, and where the tokens of its sentences end."""
+    if not ranking.text.strip():
+        empty = book.encode(encoder.encode("").tokens[:0])
+        return Coded(whole(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
+    encoded = encoder.encode(ranking.text)
+    bounds = encoded.ends.searchsorted(ranking.ends, side="right")
+    return Coded(
+        whole(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)
+    )
+
+
+def _found(seeds: Path, index: Path, *, allow_empty: bool) -> list[Found]:
+    found = walk(seeds, leave_out=index)
+    if not found and not allow_empty:
+        raise SeedsEmpty(
+            f"No file was found in {seeds}: put documents there, "
+            "or give --allow-empty to empty the index."
+        )
+    return found
+
+
+def _last_whole(index: Path) -> Snapshot | None:
+    """The live snapshot, or the newest that opens when that one is damaged."""
+    try:
+        return Snapshot.open(index)
+    except (IndexMissing, IndexForeign):
+        return None
+    except IndexDamaged:
+        return snapshot.newest_whole(index)
+
+
+def _plan(seeds: Path, found: Sequence[Found], old: Sequence[File]) -> Plan:
+    """Compares the folder with what the last build saw."""
+    before: dict[str, list[File]] = {}
+    by_hash: dict[tuple[str, str], list[File]] = {}
+    for file in old:
+        before.setdefault(file.source, []).append(file)
+        by_hash.setdefault((file.source_sha256, Path(file.source).suffix), []).append(file)
+    kept: dict[str, tuple[File, ...]] = {}
+    added, changed, unchanged, to_read = [], [], [], []
+    for at in found:
+        known = before.get(at.path)
+        if known and _is_trusted(known[0], at):
+            kept[at.path] = tuple(known)
+            unchanged.append(at.path)
+            continue
+        seen, digest = time.time_ns(), _hash(locate(seeds, at.path)) if old else ""
+        same = [f for f in by_hash.get((digest, Path(at.path).suffix), ()) if digest]
+        if known and known[0].source_sha256 == digest:
+            unchanged.append(at.path)
+            same = known
+        else:
+            (changed if known else added).append(at.path)
+        if same:
+            kept[at.path] = tuple(_renamed(same, at, seen))
+        else:
+            to_read.append(at.path)
+    removed = sorted(set(before) - {at.path for at in found})
+    report = BuildReport(
+        added=tuple(added), changed=tuple(changed), removed=tuple(removed),
+        unchanged=tuple(unchanged),
+    )  # fmt: skip
+    return Plan(kept, tuple(to_read), report)
+
+
+def _is_trusted(file: File, at: Found) -> bool:
+    """Whether size and time alone say that a file is as it was read."""
+    same = (file.size, file.modified) == (at.size, at.modified)
+    return same and file.modified + TRUST < file.seen and file.source_sha256 != ""
+
+
+def _renamed(files: Sequence[File], at: Found, seen: int) -> Iterator[File]:
+    """The files of an equal source, as they stand at another path or time."""
+    source = files[0].source
+    for file in files:
+        if file.source == source:
+            path = at.path + file.path.removeprefix(source)
+            status = Status.INDEXED if file.status is Status.DUPLICATE else file.status
+            reason = "" if file.status is Status.DUPLICATE else file.reason
+            yield replace(
+                file, path=path, source=at.path, size=at.size, modified=at.modified,
+                seen=seen, status=status, reason=reason,
+            )  # fmt: skip
+
+
+def _hash(file: Path) -> str:
+    """The file's SHA-256, or nothing when it cannot be read: its reading will say why."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _file_of(read: Reading, outcome: Outcome, passages: int) -> File:
+    document = outcome.document
+    return File(
+        path=outcome.path,
+        status=outcome.status,
+        reason=outcome.reason,
+        size=read.size,
+        modified=read.modified,
+        sha256=document.sha256 if document else "",
+        reader=document.reader if document else "",
+        passages=passages,
+        pages=document.pages if document else 0,
+        characters=len(document.text) if document else 0,
+        source=read.path,
+        source_sha256=read.sha256,
+        seen=time.time_ns(),
+    )
+
+
+def _with_duplicates(files: Sequence[File]) -> list[File]:
+    """The files in order; each but the first of one document is its duplicate."""
+    first: dict[Key, str] = {}
+    out = []
+    for file in files:
+        if file.status in (Status.INDEXED, Status.DUPLICATE):
+            original = first.setdefault((file.sha256, file.reader), file.path)
+            if original != file.path:
+                file = replace(file, status=Status.DUPLICATE, reason=f"same as {original}")
+            elif file.status is Status.DUPLICATE:
+                file = replace(file, status=Status.INDEXED, reason="")
+        out.append(file)
+    return out
+
+
+def _victims(old: Snapshot, live: Sequence[Live]) -> set[int]:
+    """The segments to write anew: those mostly dead, and the smallest when there are many."""
+    alive = dict.fromkeys(range(len(old.segments)), 0)
+    for document in live:
+        if document.segment in alive:
+            alive[document.segment] += document.passages
+    total = {number: len(segment.records) for number, segment in enumerate(old.segments)}
+    victims = {n for n, passages in alive.items() if passages < total[n] * (1 - DEAD_SHARE)}
+    rest = sorted((n for n in alive if n not in victims), key=lambda n: alive[n])
+    if len(rest) >= MOST_SEGMENTS:
+        victims.update(rest[: len(rest) // 2 + 1])
+    return victims
+
+
+def _check_space(index: Path, seeds: Path, paths: Iterable[str]) -> None:
+    """Raises StorageFailed when the disk is too full for what is to be written."""
+    size = 0
+    for path in paths:
+        with suppress(OSError):
+            size += locate(seeds, path).stat().st_size
+    needed = min(size, 1 << 30) * SPACE_FACTOR
+    free = shutil.disk_usage(index).free
+    if free < needed:
+        raise StorageFailed(
+            f"{index} has {free >> 20} MB free and may need {needed >> 20} MB: free some space."
+        )

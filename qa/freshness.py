@@ -1,0 +1,74 @@
+"""Whether files still are what was indexed: compared by size and time, then by hash, once."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from qa.reading.walking import locate, walk
+from qa.records import Excerpt, File, Freshness
+from qa.snapshot import Snapshot
+
+
+class Waiting(NamedTuple):
+    """Files that the next build would take in, read again or drop."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+class Freshnesses:
+    """How the files of one snapshot stand to the folder now."""
+
+    def __init__(self, seeds: Path, snapshot: Snapshot) -> None:
+        self._seeds = seeds
+        self._snapshot = snapshot
+        self._hashes: dict[tuple[str, int, int], str] = {}
+
+    def marked(self, excerpt: Excerpt) -> Excerpt:
+        """The excerpt with its freshness: the best that any of its paths has."""
+        best = min((self.of(path) for path in excerpt.paths), key=list(Freshness).index)
+        return replace(excerpt, freshness=best)
+
+    def of(self, path: str) -> Freshness:
+        """How the file at an indexed path stands."""
+        file = self._snapshot.file_of_path.get(path)
+        if file is None or not self._seeds.is_dir():
+            return Freshness.UNKNOWN
+        at = locate(self._seeds, file.source)
+        try:
+            state = at.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return Freshness.GONE
+        except OSError:
+            return Freshness.UNKNOWN
+        if (state.st_size, state.st_mtime_ns) == (file.size, file.modified):
+            return Freshness.FRESH
+        try:
+            same = self._hash(at, state.st_size, state.st_mtime_ns) == file.source_sha256
+        except OSError:
+            return Freshness.UNKNOWN
+        return Freshness.FRESH if same else Freshness.CHANGED
+
+    def _hash(self, file: Path, size: int, modified: int) -> str:
+        """The file's SHA-256, computed once for each state of it."""
+        key = (str(file), size, modified)
+        if key not in self._hashes:
+            with file.open("rb") as stream:
+                self._hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._hashes[key]
+
+
+def waiting(seeds: Path, files: tuple[File, ...], *, leave_out: Path) -> Waiting:
+    """What stands in the folder otherwise than in the index, by size and time alone."""
+    known = {file.source: (file.size, file.modified) for file in files}
+    found = {at.path: (at.size, at.modified) for at in walk(seeds, leave_out=leave_out)}
+    return Waiting(
+        added=tuple(sorted(found.keys() - known.keys())),
+        changed=tuple(sorted(p for p in found.keys() & known.keys() if found[p] != known[p])),
+        removed=tuple(sorted(known.keys() - found.keys())),
+    )

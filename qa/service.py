@@ -1,0 +1,184 @@
+"""QA: an open snapshot and an encoder, ready to answer; follows new snapshots by itself."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from qa import answering, retrieval
+from qa.encoding import Encoder, codebook
+from qa.errors import IndexDamaged, ModelMismatch, QuestionRefused
+from qa.freshness import Freshnesses, Waiting, waiting
+from qa.records import Answer, Document, File
+from qa.settings import EXCERPT_LIMIT, INDEX, QUESTION_LIMIT, fingerprint
+from qa.snapshot import Manifest, Snapshot, current_or_none
+
+GLANCE = 0.5  # seconds between looks at CURRENT
+
+
+class _Opened(NamedTuple):
+    """What one question works with from beginning to end."""
+
+    snapshot: Snapshot
+    freshness: Freshnesses
+
+
+class QA:
+    """A long-lived, thread-safe asker.
+
+    Every question works on the one snapshot that was live when it began, so that no answer mixes
+    two. A new snapshot is opened beside the old one and then takes its place in one assignment.
+    """
+
+    def __init__(self, index: Path, seeds: Path | None, snapshot: Snapshot) -> None:
+        self.index = index
+        self._seeds = seeds
+        self._encoder = Encoder(snapshot.manifest.encoder)
+        self._codebook = codebook(self._encoder)
+        self._check(snapshot)
+        self._opened = self._with_freshness(snapshot)
+        self._looked = time.monotonic()
+        self._following = threading.Lock()
+
+    @classmethod
+    def open(cls, index: str | Path = INDEX, *, seeds: str | Path | None = None) -> "QA":
+        """The index in that folder, open.
+
+        Raises IndexMissing, IndexDamaged, IndexForeign, ModelMissing, ModelMismatch.
+        """
+        folder = Path(index)
+        return cls(folder, Path(seeds) if seeds is not None else None, Snapshot.open(folder))
+
+    def ask(
+        self,
+        question: str,
+        *,
+        limit: int = EXCERPT_LIMIT,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> Answer:
+        """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
+        question = checked(question)
+        opened = self._follow()
+        snapshot = opened.snapshot
+        encoded = self._encoder.encode(question)
+        mask = allowed(snapshot, only, exclude)
+        ranked = retrieval.rank(snapshot, self._codebook, question, encoded, mask)
+        answer = answering.answer(snapshot, question, ranked, limit=limit)
+        return replace(
+            answer,
+            excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
+            nearest=tuple(map(opened.freshness.marked, answer.nearest)),
+        )
+
+    def document(self, sha256: str) -> Document | None:
+        """The whole document whose source has that hash, as it was indexed."""
+        snapshot = self._opened.snapshot
+        for live in snapshot.documents:
+            if live.sha256 == sha256:
+                return snapshot.segments[live.segment].document(live.place)
+        return None
+
+    def files(self) -> tuple[File, ...]:
+        """Every file that the last build saw, sorted by path."""
+        return self._follow().snapshot.files()
+
+    def waiting(self) -> Waiting:
+        """The files that are not in the index as they are now."""
+        return waiting(self.seeds, self.files(), leave_out=self.index)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the live snapshot is made of."""
+        return self._opened.snapshot.manifest
+
+    @property
+    def seeds(self) -> Path:
+        """The folder of the documents."""
+        return self._seeds or Path(self.manifest.seeds)
+
+    def _follow(self) -> _Opened:
+        """The live snapshot, a newer one when there is one and it opens."""
+        now = time.monotonic()
+        if now - self._looked < GLANCE or not self._following.acquire(blocking=False):
+            return self._opened
+        try:
+            self._looked = now
+            name = current_or_none(self.index)
+            if name is not None and name != self._opened.snapshot.name:
+                snapshot = Snapshot.open(self.index)
+                self._check(snapshot)
+                self._opened = self._with_freshness(snapshot)
+        except (IndexDamaged, ModelMismatch, OSError):
+            pass  # the snapshot that is open still answers; the next look tries again
+        finally:
+            self._following.release()
+        return self._opened
+
+    def _with_freshness(self, snapshot: Snapshot) -> _Opened:
+        seeds = self._seeds or Path(snapshot.manifest.seeds)
+        return _Opened(snapshot, Freshnesses(seeds, snapshot))
+
+    def _check(self, snapshot: Snapshot) -> None:
+        """Raises ModelMismatch when the index was made by other weights than these."""
+        here = fingerprint(self._encoder.fingerprint, self._codebook.fingerprint)
+        if snapshot.manifest.encoder_fingerprint != here:
+            raise ModelMismatch(
+                f"{self.index} was built with another version of {snapshot.manifest.encoder}: "
+                "run `qa build --full`."
+            )
+
+    def close(self) -> None:
+        """Closes the index."""
+        self._opened.snapshot.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def checked(question: str) -> str:
+    """The question without the blanks around it; QuestionRefused when it is none."""
+    question = question.strip()
+    if not question:
+        raise QuestionRefused("The question is blank: ask something.")
+    if len(question) > QUESTION_LIMIT:
+        raise QuestionRefused(
+            f"The question has {len(question)} characters: ask in at most {QUESTION_LIMIT}."
+        )
+    return question.encode(errors="replace").decode()
+
+
+def allowed(
+    snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]
+) -> npt.NDArray[np.bool_] | None:
+    """Which passages may be found, `(n,)`; None when all may.
+
+    A document is kept when one of its paths is named by `only` and not all are by `exclude`.
+    """
+    if not only and not exclude:
+        return None
+    kept = []
+    for number, live in enumerate(snapshot.documents):
+        named = not only or any(_matches(path, only) for path in live.paths)
+        if named and not all(_matches(path, exclude) for path in live.paths):
+            kept.append(number)
+    return snapshot.mask(kept)
+
+
+def _matches(path: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(path, glob) for glob in globs)

@@ -1,0 +1,373 @@
+"""One immutable version of the index: which segments it is made of and which passages live.
+
+    index/CURRENT               names the live snapshot
+    index/snapshots/NAME/       manifest.json, catalog.sqlite (files and documents), words/
+    index/segments/NAME/        see `segment`; shared between snapshots
+
+A passage's ordinal is its number among the live ones, ordered by the first path of its document and
+then by position. It says nothing of segments, so every build of the same documents gives the same
+ordinals, and ties broken by ordinal are broken by path and position.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from qa import lexical, storage
+from qa.errors import IndexDamaged, IndexForeign, IndexMissing
+from qa.records import File, Status
+from qa.segment import Segment, open_database
+from qa.settings import FORMAT
+from qa.vectors import Vectors
+
+Ordinals = npt.NDArray[np.int64]
+
+KEPT = 2  # snapshots: the live one and the one before it
+
+_SCHEMA = """
+CREATE TABLE file (path TEXT PRIMARY KEY, status TEXT, reason TEXT, size INTEGER, modified INTEGER,
+    sha256 TEXT, reader TEXT, passages INTEGER, pages INTEGER, characters INTEGER, source TEXT,
+    source_sha256 TEXT, seen INTEGER) WITHOUT ROWID;
+CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, paths TEXT,
+    segment INTEGER, place INTEGER, row INTEGER, passages INTEGER);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot is made of, and from what."""
+
+    snapshot: str  # id by content: equal documents and settings give an equal id
+    created: str  # ISO 8601, UTC
+    seeds: str  # absolute
+    settings: dict[str, str | int]
+    encoder: str
+    encoder_fingerprint: str
+    fingerprint: str  # of everything that shapes the index
+    dim: int
+    code_bytes: int
+    documents: int
+    passages: int
+    segments: tuple[str, ...]
+    files: dict[str, tuple[int, str]] = field(repr=False)  # path in the index -> size, SHA-256
+    format: int = FORMAT
+
+
+class Live(NamedTuple):
+    """A live document: who it is, and where its passages stand."""
+
+    sha256: str
+    reader: str
+    paths: tuple[str, ...]  # sorted
+    segment: int  # index into the manifest's segments
+    place: int  # its number in the segment
+    row: int  # of its first passage in the segment
+    passages: int
+
+
+class Located(NamedTuple):
+    """Where an ordinal stands."""
+
+    segment: Segment
+    row: int
+    document: int  # index into the snapshot's documents
+
+
+class Snapshot:
+    """An open snapshot. Every file is opened at once: a later clean-up takes nothing away."""
+
+    def __init__(self, index: Path, name: str) -> None:
+        self.name = name
+        self.folder = index / "snapshots" / name
+        self.manifest = read_manifest(self.folder)
+        check_sizes(index, self.manifest)
+        catalog = open_database(self.folder / "catalog.sqlite")
+        self.documents = [_live(row) for row in catalog.execute("SELECT * FROM document")]
+        self._catalog = catalog
+        self.segments = [
+            Segment(
+                index / "segments" / segment,
+                dim=self.manifest.dim,
+                code_bytes=self.manifest.code_bytes,
+            )
+            for segment in self.manifest.segments
+        ]
+        language = str(self.manifest.settings["language"])
+        self.words = lexical.Words(self.folder / "words", language=language)
+        counts = [live.passages for live in self.documents]
+        self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        self.passages = int(self._first[-1])
+
+    @classmethod
+    def open(cls, index: Path) -> "Snapshot":
+        """The live snapshot; `IndexMissing`, `IndexDamaged`, `IndexForeign` when there is none."""
+        for _ in range(20):  # a builder may clean up between the reading of CURRENT and the opening
+            name = current(index)
+            try:
+                return cls(index, name)
+            except FileNotFoundError as error:
+                if current(index) == name:
+                    raise IndexDamaged(
+                        f"{error.filename} is missing: build again with --full."
+                    ) from error
+        raise IndexDamaged(f"{index} changes too fast to be read: ask again.")
+
+    def files(self) -> tuple[File, ...]:
+        """Every file that the build saw, sorted by path."""
+        found = self._catalog.execute("SELECT * FROM file ORDER BY path")
+        return tuple(_file(row) for row in found)
+
+    @cached_property
+    def file_of_path(self) -> dict[str, File]:
+        """The file that stands at each path."""
+        return {file.path: file for file in self.files()}
+
+    def locate(self, ordinal: int) -> Located:
+        """Where a passage stands."""
+        document = int(np.searchsorted(self._first, ordinal, side="right")) - 1
+        live = self.documents[document]
+        row = live.row + ordinal - int(self._first[document])
+        return Located(self.segments[live.segment], row, document)
+
+    def locate_all(self, ordinals: Ordinals) -> tuple[Ordinals, Ordinals]:
+        """The segments `(n,)` and the rows in them `(n,)` of passages."""
+        documents = np.searchsorted(self._first, ordinals, side="right") - 1
+        segments, rows = self._places
+        return segments[documents], rows[documents] + ordinals - self._first[documents]
+
+    def products(self, question: Vectors) -> Vectors:
+        """The inner product of the question, whole, with every live passage's vector, `(n,)`."""
+        segments, rows = self._order
+        out = np.empty(self.passages, np.float32)
+        for number, segment in enumerate(self.segments):
+            here = np.flatnonzero(segments == number) if len(self.segments) > 1 else slice(None)
+            out[here] = (segment.vectors @ question)[rows[here]]
+        return out
+
+    def tokens(self, ordinals: Ordinals) -> Ordinals:
+        """How many tokens each passage has, `(n,)`; furniture has none."""
+        segments, rows = self.locate_all(ordinals)
+        out = np.zeros(len(ordinals), np.int64)
+        for number in np.unique(segments):
+            here = segments == number
+            out[here] = self.segments[number].records["tokens"][rows[here]]
+        return out
+
+    def token_codes(
+        self, ordinals: Ordinals
+    ) -> tuple[npt.NDArray[np.uint8], list[tuple[int, Ordinals]]]:
+        """The codes of the passages' tokens `(n, code_bytes)`, one passage after the other.
+
+        With them, for each passage, where its tokens begin and where, counted from there, its
+        context ends and each of its sentences.
+        """
+        codes, bounds, first = [], [], 0
+        for number, row in zip(*self.locate_all(ordinals), strict=True):
+            passage, ends = self.segments[number].bounds(row)
+            codes.append(self.segments[number].codes[passage : passage + ends[-1]])
+            bounds.append((first, ends))
+            first += int(ends[-1])
+        return np.concatenate(codes), bounds
+
+    def mask(self, documents: Iterable[int]) -> npt.NDArray[np.bool_]:
+        """Which passages belong to the documents, `(n,)`."""
+        mask = np.zeros(self.passages, np.bool_)
+        for document in documents:
+            mask[self._first[document] : self._first[document + 1]] = True
+        return mask
+
+    @cached_property
+    def _places(self) -> tuple[Ordinals, Ordinals]:
+        places = np.array([(live.segment, live.row) for live in self.documents], np.int64)
+        return places.reshape(-1, 2)[:, 0], places.reshape(-1, 2)[:, 1]
+
+    @cached_property
+    def _order(self) -> tuple[Ordinals, Ordinals]:
+        return self.locate_all(np.arange(self.passages))
+
+    def close(self) -> None:
+        """Closes the databases; mapped files go with the last reference to them."""
+        self._catalog.close()
+        for segment in self.segments:
+            segment.close()
+
+
+def current(index: Path) -> str:
+    """The name of the live snapshot."""
+    try:
+        name = (index / "CURRENT").read_text().strip()
+    except FileNotFoundError as error:
+        if any((index / "snapshots").glob("*/manifest.json")):
+            raise IndexDamaged(
+                f"{index} has snapshots but no CURRENT: build again to mend it."
+            ) from error
+        raise IndexMissing(f"There is no index in {index}: run `qa build` first.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndexDamaged(f"{index / 'CURRENT'} cannot be read: build again.") from error
+    if not name or Path(name).name != name:
+        raise IndexDamaged(f"{index / 'CURRENT'} names no snapshot: build again.")
+    return name
+
+
+def current_or_none(index: Path) -> str | None:
+    """The name of the live snapshot, if there is one."""
+    try:
+        return current(index)
+    except (IndexMissing, IndexDamaged):
+        return None
+
+
+def newest_whole(index: Path) -> Snapshot | None:
+    """The newest snapshot that opens, whatever CURRENT says."""
+    for folder in sorted((index / "snapshots").glob("*/manifest.json"), reverse=True):
+        try:
+            return Snapshot(index, folder.parent.name)
+        except (IndexDamaged, IndexForeign, OSError):
+            continue
+    return None
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a snapshot; `IndexForeign` when it is of another format."""
+    file = folder / "manifest.json"
+    try:
+        said = json.loads(file.read_bytes())
+        if said["format"] != FORMAT:
+            raise IndexForeign(
+                f"{folder} has format {said['format']}, this version reads {FORMAT}: "
+                "run `qa build --full`."
+            )
+        said["segments"] = tuple(said["segments"])
+        said["files"] = {path: (size, digest) for path, (size, digest) in said["files"].items()}
+        return Manifest(**said)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
+
+
+def check_sizes(index: Path, manifest: Manifest) -> None:
+    """Raises IndexDamaged when a file has not the size that was written."""
+    for path, (size, _) in manifest.files.items():
+        if (index / path).stat().st_size != size:
+            raise IndexDamaged(f"{index / path} is cut off or changed: build again with --full.")
+
+
+def damage(index: Path, manifest: Manifest) -> list[str]:
+    """The files of a snapshot that are not byte for byte what was written."""
+    return [
+        path
+        for path, (size, digest) in sorted(manifest.files.items())
+        if not (index / path).is_file() or described(index / path) != (size, digest)
+    ]
+
+
+def write(
+    folder: Path, documents: Sequence[Live], files: Iterable[File], segments: Sequence[Segment],
+    *, language: str, same_words: Path | None = None,
+) -> None:  # fmt: skip
+    """Writes a snapshot's catalog and words; the manifest follows when they are hashed.
+
+    `same_words` names the words of a snapshot with the same passages: they are linked, not made.
+    """
+    folder.mkdir(parents=True)
+    database = sqlite3.connect(folder / "catalog.sqlite", isolation_level=None)
+    database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
+    database.executemany(
+        f"INSERT INTO document VALUES ({','.join('?' * 8)})",
+        (
+            (number, *live[:2], json.dumps(live.paths), *live[3:])
+            for number, live in enumerate(documents)
+        ),
+    )
+    database.executemany(
+        f"INSERT INTO file VALUES ({','.join('?' * 13)})",
+        (tuple(asdict(file).values()) for file in files),
+    )
+    database.execute("COMMIT")
+    database.close()
+    if same_words is not None:
+        shutil.copytree(same_words, folder / "words", copy_function=os.link)
+        return
+    texts = (
+        segments[live.segment].ranking_text(row)
+        for live in documents
+        for row in range(live.row, live.row + live.passages)
+    )
+    count = sum(live.passages for live in documents)
+    lexical.write(folder / "words", texts, count=count, language=language)
+
+
+def publish(index: Path, name: str, manifest: Manifest) -> None:
+    """Makes a written snapshot the live one, then removes what no kept snapshot names."""
+    folder = index / "snapshots" / name
+    said = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
+    storage.write_file(folder / "manifest.json", said.encode())
+    storage.step("before-sync")
+    for segment in manifest.segments:
+        storage.sync_tree(index / "segments" / segment)
+    storage.sync_tree(folder)
+    for parent in ("segments", "snapshots"):
+        storage.sync_folder(index / parent)
+    storage.replace_file(index / "CURRENT", f"{name}\n".encode())
+    clean(index, name)
+
+
+def clean(index: Path, name: str) -> None:
+    """Removes snapshots but the live one and the one before it, and segments that neither names."""
+    names = sorted(folder.name for folder in (index / "snapshots").iterdir())
+    whole = [other for other in names if (index / "snapshots" / other / "manifest.json").is_file()]
+    kept = {name, *[other for other in whole if other < name][-(KEPT - 1) :]}
+    used: set[str] = set()
+    for other in kept:
+        try:
+            used.update(read_manifest(index / "snapshots" / other).segments)
+        except (IndexDamaged, IndexForeign, FileNotFoundError):
+            continue
+    for other in names:
+        if other not in kept:
+            storage.remove_tree(index / "snapshots" / other)
+    storage.step("while-cleaning")
+    for segment in (index / "segments").iterdir():
+        if segment.name not in used:
+            storage.remove_tree(segment)
+
+
+def described(file: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file."""
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return file.stat().st_size, digest
+
+
+def describe(index: Path, folder: Path) -> dict[str, tuple[int, str]]:
+    """Size and SHA-256 of every file below a folder, by its path in the index."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(index).as_posix(): described(file) for file in files}
+
+
+def next_name(index: Path, snapshot: str) -> str:
+    """A name that sorts after all the others: `"000007-1f2e3d4c5b6a7988"`."""
+    taken = [folder.name for folder in (index / "snapshots").glob("*")]
+    number = max((int(name[:6]) for name in taken if name[:6].isdigit()), default=0)
+    return f"{number + 1:06}-{snapshot}"
+
+
+def _live(row: Sequence[Any]) -> Live:
+    _, sha256, reader, paths, *places = row
+    return Live(sha256, reader, tuple(json.loads(paths)), *places)
+
+
+def _file(row: Sequence[Any]) -> File:
+    path, status, *rest = row
+    return File(path, Status(status), *rest)

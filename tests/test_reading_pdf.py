@@ -1,0 +1,205 @@
+"""PDF: pages, headings, running lines, titles, and the way back to the page's face."""
+
+import io
+
+import files
+import pytest
+
+from qa.errors import ReadFailed
+from qa.reading import ocr, pdf, read, read_noted
+from qa.records import Document, Kind
+
+PAGES = [
+    ["# The harbour", "The harbour froze in January.", "Nine ships waited outside it."],
+    ["More on the ships: they were old.", "# The mill", "It ground eleven sacks a day."],
+    ["Its wheel was made of oak and it turned", "all year, also in the coldest winters."],
+]
+
+
+def blocks(document: Document, kind: Kind) -> list[str]:
+    """What the blocks of a kind say."""
+    return [document.text[b.start : b.end] for b in document.blocks if b.kind is kind]
+
+
+def block_with(document: Document, words: str):
+    (found,) = [b for b in document.blocks if words in document.text[b.start : b.end]]
+    return found
+
+
+def test_larger_type_makes_headings_that_last_over_pages():
+    """Without an outline, a line in larger type is the heading of what follows."""
+    document = read(files.pdf(PAGES), "a.pdf")
+    assert blocks(document, Kind.HEADING) == ["The harbour", "The mill"]
+    assert block_with(document, "they were old").heading == ("The harbour",)
+    assert block_with(document, "coldest winters").heading == ("The mill",)
+    assert block_with(document, "coldest winters").page == 3
+    assert document.title == "The harbour"
+
+
+def test_the_outline_names_the_headings_where_there_is_one():
+    """A bookmark's heading begins at its line; one that is not on the page begins at its top."""
+    outline = {1: ["The harbour"], 3: ["Not on the page"]}
+    document = read(files.pdf(PAGES, outline=outline), "a.pdf")
+    assert blocks(document, Kind.HEADING) == ["The harbour"]
+    assert block_with(document, "eleven sacks").heading == ("The harbour",)
+    assert block_with(document, "coldest winters").heading == ("Not on the page",)
+
+
+def test_running_lines_and_page_numbers_are_furniture():
+    """A line that repeats at the edge of pages, or counts them, is kept apart."""
+    pages = [[f"Words of page {'abcde'[number]} only."] * 6 for number in range(5)]
+    document = read(files.pdf(pages, header="The annual report", footer="Page {} of 5"), "a.pdf")
+    furniture = blocks(document, Kind.FURNITURE)
+    assert furniture.count("The annual report") == 5
+    assert [words for words in furniture if words.startswith("Page")] == [
+        f"Page {number} of 5" for number in range(1, 6)
+    ]
+    assert all("annual" not in words for words in blocks(document, Kind.PROSE))
+
+
+def test_a_line_on_three_pages_that_is_all_they_hold_is_their_text():
+    """Pages of one repeated line are not emptied."""
+    document = read(files.pdf([["The same words."]] * 4), "a.pdf")
+    assert len(blocks(document, Kind.PROSE)) == 4
+
+
+def test_lines_that_differ_by_other_numbers_than_the_page_are_text():
+    """An invoice's number is no page number."""
+    pages = [[f"Invoice {number * number + 7}", "a", "b", "c", "d"] for number in range(6)]
+    document = read(files.pdf(pages), "a.pdf")
+    assert not any("Invoice" in words for words in blocks(document, Kind.FURNITURE))
+
+
+def test_a_word_parted_at_a_line_end_keeps_hyphen_and_line_end():
+    """The text is what stands on the page."""
+    document = read(files.pdf([["It was an extraordi-", "nary winter."]]), "a.pdf")
+    assert document.text == "It was an extraordi-\nnary winter."
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Annual report", "Annual report"),
+        ("Microsoft Word - Report 2024.docx", "Report 2024"),
+        ("untitled", None),
+        ("  ", None),
+        ("Document1", None),
+        ("slides.pptx", "slides"),
+        ("12345", None),
+        (None, None),
+    ],
+)
+def test_titles_that_programs_make_up_are_cleaned_or_rejected(written, title):
+    """Only a title that says something is a title."""
+    assert pdf.clean_title(written) == title
+
+
+def test_boxes_lead_from_the_text_back_to_the_page():
+    """The boxes of words cover them on the page and nothing else: read by pdfium's own search."""
+    import pypdfium2
+
+    data = files.pdf(PAGES)
+    document = read(data, "a.pdf")
+    page = [block for block in document.blocks if block.page == 2]
+    start = document.text.index("eleven sacks")
+    span = (start - page[0].start, start - page[0].start + len("eleven sacks"))
+    ((left, top, right, bottom),) = pdf.boxes(data, 2, [span])
+    assert 0 < left < right < 1 and 0 < top < bottom < 1
+    face = pypdfium2.PdfDocument(data)[1]
+    width, height = face.get_size()
+    words = face.get_textpage().get_text_bounded(
+        left * width, height - bottom * height, right * width, height - top * height
+    )
+    assert words.strip() == "eleven sacks"
+
+
+def test_boxes_of_a_sentence_over_two_lines_are_two():
+    """A span over a line's end, a parted word included, has a box on each line."""
+    data = files.pdf([["It was an extraordi-", "nary winter."]])
+    text = read(data, "a.pdf").text
+    first, second = pdf.boxes(data, 1, [(0, len(text))])
+    assert first[3] <= second[1] + 0.01
+
+
+def test_boxes_of_a_turned_page_are_as_it_is_seen():
+    """On a page that is shown turned by a quarter, a line's box stands upright."""
+    import pypdfium2
+
+    file = pypdfium2.PdfDocument(files.pdf([["A line of words on a turned page."]]))
+    file[0].set_rotation(90)
+    out = io.BytesIO()
+    file.save(out)
+    ((left, top, right, bottom),) = pdf.boxes(out.getvalue(), 1, [(0, 33)])
+    assert bottom - top > right - left
+
+
+def test_boxes_outside_the_text_are_none():
+    """Spans that reach beyond the page's text name nothing there."""
+    data = files.pdf([["Words."]])
+    assert pdf.boxes(data, 1, [(100, 200), (3, 3)]) == []
+
+
+def test_a_page_is_rendered_as_png_of_the_width_asked_for():
+    """The picture of a page is as wide as asked."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(pdf.render(files.pdf(PAGES), 2, 300)))
+    assert (picture.format, picture.width) == ("PNG", 300)
+
+
+def test_reading_and_rendering_in_threads_do_not_meet_within_pdfium():
+    """pdfium is not thread-safe; sixteen threads at once give sound results."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    data = files.pdf(PAGES)
+    with ThreadPoolExecutor(8) as threads:
+        pictures = [threads.submit(pdf.render, data, 1 + n % 3, 200) for n in range(16)]
+        texts = [threads.submit(read, data, "a.pdf") for _ in range(16)]
+        assert len({future.result().text for future in texts}) == 1
+        assert len({future.result() for future in pictures}) == 3
+
+
+def test_an_encrypted_pdf_says_that_it_wants_a_password():
+    """The reason names the password, not the library's error."""
+    with pytest.raises(ReadFailed, match="password"):
+        read(files.pdf([["Secret."]], password="x"), "a.pdf")
+
+
+def test_a_pdf_without_its_end_is_read_with_a_note_or_fails():
+    """A truncated PDF never passes for a whole one."""
+    data = files.pdf(PAGES * 5)
+    for share in (0.2, 0.5, 0.8, 0.97):
+        with pytest.raises(ReadFailed, match="damaged"):
+            read(data[: int(len(data) * share)], "a.pdf")
+    document, note = read_noted(data.rstrip()[:-5], "a.pdf")
+    assert document.pages == 15 and note == "cut off: its end is missing"
+
+
+def test_pages_without_text_are_named_and_blank_pages_are_not():
+    """A picture without text may hold words; an empty page holds none."""
+    document = read(files.scan(3, text_on=(2,)), "a.pdf")
+    assert document.pages_without_text == (1, 3)
+    assert block_with(document, "Written words").page == 2
+    assert read(files.pdf([["Words."], []]), "a.pdf").pages_without_text == ()
+
+
+def test_a_pdf_of_five_thousand_pages_has_a_page_for_every_block():
+    """A very long PDF is read whole."""
+    document = read(files.pdf([[f"Words {n * n}."] for n in range(5000)]), "a.pdf")
+    assert document.pages == 5000
+    assert block_with(document, f"Words {4999 * 4999}.").page == 5000
+
+
+def test_scanned_pages_are_read_where_ocr_is_wanted(monkeypatch):
+    """With the extra installed and QA_OCR=1, tesseract reads pictures of words."""
+    pytest.importorskip("pytesseract")
+    import shutil
+
+    if shutil.which("tesseract") is None:
+        pytest.skip("tesseract is not on this machine")
+    before = ocr.fingerprint()
+    monkeypatch.setenv("QA_OCR", "1")
+    assert ocr.fingerprint() != before
+    document = read(files.picture_of("Nine ships waited"), "a.png")
+    assert document.text == "Nine ships waited"
+    assert (document.pages, document.pages_without_text) == (1, ())

@@ -40,7 +40,7 @@ def texts() -> list[str]:
 
 def main() -> None:
     """Writes the codebook."""
-    encoder = Encoder(*sys.argv[2:3])
+    encoder = Encoder(*sys.argv[2:3], folder=Path("index/encoders"))
     tokens = np.concatenate([encoder.encode(text).tokens for text in texts()]) * SCALE
     pieces = tokens.shape[1] // PIECE
     centroids = np.empty((pieces, CENTROIDS, PIECE), np.int16)

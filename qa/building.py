@@ -135,7 +135,7 @@ class _Build:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.seeds, self.index, self.settings = seeds, index, settings
-        self.encoder = Encoder(settings.model)
+        self.encoder = Encoder(settings.model, settings.precision, folder=index / "encoders")
         self.codebook: Codebook = codebook(self.encoder)
         self.fingerprint = index_fingerprint(settings, self.encoder)
         self.coding = encoder_fingerprint(self.encoder)

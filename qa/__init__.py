@@ -1,0 +1,117 @@
+"""Cited answers from your own documents: word for word, each with its place, none made up.
+
+>>> from qa import ask
+>>> answer = ask("How old is Ri?")
+>>> print(answer.excerpts[0].text)
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qa.errors import (
+    IndexBusy,
+    IndexDamaged,
+    IndexForeign,
+    IndexMissing,
+    ModelMismatch,
+    ModelMissing,
+    QAError,
+    QuestionRefused,
+    QuestionsInvalid,
+    ReadFailed,
+    SeedsEmpty,
+    SeedsMissing,
+    SettingsInvalid,
+    StorageFailed,
+)
+from qa.records import Answer, BuildReport, Excerpt, Freshness, Highlight
+from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
+
+if TYPE_CHECKING:
+    from qa.building import build
+    from qa.service import QA
+    from qa.verifying import Verdict, verify
+
+__all__ = [
+    "QA",
+    "Answer",
+    "BuildReport",
+    "Excerpt",
+    "Freshness",
+    "Highlight",
+    "IndexBusy",
+    "IndexDamaged",
+    "IndexForeign",
+    "IndexMissing",
+    "ModelMismatch",
+    "ModelMissing",
+    "QAError",
+    "QuestionRefused",
+    "QuestionsInvalid",
+    "ReadFailed",
+    "SeedsEmpty",
+    "SeedsMissing",
+    "Settings",
+    "SettingsInvalid",
+    "StorageFailed",
+    "Verdict",
+    "ask",
+    "build",
+    "verify",
+]
+__version__ = "0.1.0"
+
+_LATER = {
+    "QA": "service",
+    "build": "building",
+    "Verdict": "verifying",
+    "verify": "verifying",
+}
+_open: dict[Path, "QA"] = {}
+
+
+def ask(
+    question: str,
+    *,
+    index: str | Path | None = None,
+    limit: int = EXCERPT_LIMIT,
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Answer:
+    """What the documents say to the question.
+
+    Without `index` it asks `./index`, and builds it from `./seeds` when there is none yet. The index
+    stays open for the next question. Raises QuestionRefused, IndexMissing and the other errors of
+    `QA.open`.
+    """
+    from qa.service import QA, checked
+
+    checked(question)
+    folder = Path(INDEX if index is None else index).resolve()
+    if folder not in _open:
+        if index is None:
+            build_first()
+        _open[folder] = QA.open(folder)
+    return _open[folder].ask(question, limit=limit, only=only, exclude=exclude)
+
+
+def build_first() -> None:
+    """Builds the default index from the default folder, unless there is one already."""
+    from qa.snapshot import current
+
+    try:
+        current(INDEX)
+    except IndexMissing:
+        from qa.building import build
+
+        build(SEEDS, INDEX)
+
+
+def __getattr__(name: str) -> object:
+    """The rest of the public face, imported when it is first used: `import qa` stays light."""
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(f"qa.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'qa' has no attribute {name!r}")

@@ -395,7 +395,7 @@ def _found(seeds: Path, index: Path, *, allow_empty: bool) -> list[Found]:
 
 
 def _last_whole(index: Path) -> Snapshot | None:
-    """The live snapshot, or the newest that opens when that one is damaged."""
+    """The live snapshot, or the newest that opens when that one is damaged or not named."""
     try:
         return Snapshot.open(index)
     except (IndexMissing, IndexForeign):

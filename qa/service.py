@@ -1,8 +1,11 @@
 """QA: an open snapshot and an encoder, ready to answer; follows new snapshots by itself."""
 
+import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,7 +21,7 @@ from qa.errors import IndexDamaged, ModelMismatch, QuestionRefused
 from qa.freshness import Freshnesses, Waiting, waiting
 from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, INDEX, QUESTION_LIMIT, fingerprint
-from qa.snapshot import Manifest, Snapshot, current_or_none
+from qa.snapshot import Manifest, Snapshot, current_or_none, damage
 
 GLANCE = 0.5  # seconds between looks at CURRENT
 
@@ -70,8 +73,9 @@ class QA:
         snapshot = opened.snapshot
         encoded = self._encoder.encode(question)
         mask = allowed(snapshot, only, exclude)
-        ranked = retrieval.rank(snapshot, self._codebook, question, encoded, mask)
-        answer = answering.answer(snapshot, question, ranked, limit=limit)
+        with sound(snapshot):
+            ranked = retrieval.rank(snapshot, self._codebook, question, encoded, mask)
+            answer = answering.answer(snapshot, question, ranked, limit=limit)
         return replace(
             answer,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
@@ -90,9 +94,22 @@ class QA:
         """Every file that the last build saw, sorted by path."""
         return self._follow().snapshot.files()
 
+    def dates(self) -> dict[str, str | None]:
+        """The date that each indexed document tells of itself, by path."""
+        return self._follow().snapshot.dates
+
     def waiting(self) -> Waiting:
         """The files that are not in the index as they are now."""
         return waiting(self.seeds, self.files(), leave_out=self.index)
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with the index, when an older snapshot answers in place of a damaged one."""
+        return self._opened.snapshot.warning
+
+    def damage(self) -> list[str]:
+        """The files of the live snapshot that are not byte for byte what was written."""
+        return damage(self.index, self.manifest)
 
     @property
     def manifest(self) -> Manifest:
@@ -149,6 +166,18 @@ class QA:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def sound(snapshot: Snapshot) -> Iterator[None]:
+    """Turns what damaged files make of a reading into IndexDamaged."""
+    try:
+        yield
+    except (sqlite3.Error, zlib.error, ValueError, IndexError, OSError) as error:
+        raise IndexDamaged(
+            f"{snapshot.folder} cannot be read ({error}): `qa status --check` names the file, "
+            "`qa build --full` mends it."
+        ) from error
 
 
 def open_encoder(index: Path, manifest: Manifest) -> Encoder:

@@ -32,6 +32,7 @@ from qa.vectors import Vectors
 
 Ordinals = npt.NDArray[np.int64]
 
+ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
 KEPT = 2  # snapshots: the live one and the one before it
 
 _SCHEMA = """
@@ -88,6 +89,7 @@ class Snapshot:
 
     def __init__(self, index: Path, name: str) -> None:
         self.name = name
+        self.warning = ""
         self.folder = index / "snapshots" / name
         self.manifest = read_manifest(self.folder)
         check_sizes(index, self.manifest)
@@ -110,17 +112,27 @@ class Snapshot:
 
     @classmethod
     def open(cls, index: Path) -> "Snapshot":
-        """The live snapshot; `IndexMissing`, `IndexDamaged`, `IndexForeign` when there is none."""
-        for _ in range(20):  # a builder may clean up between the reading of CURRENT and the opening
-            name = current(index)
+        """The live snapshot, or with a warning the one before it when that one is damaged.
+
+        Raises IndexMissing, IndexForeign, and IndexDamaged when neither is whole.
+        """
+        name = current(index)
+        for _ in range(ATTEMPTS):
             try:
                 return cls(index, name)
             except FileNotFoundError as error:
-                if current(index) == name:
-                    raise IndexDamaged(
-                        f"{error.filename} is missing: build again with --full."
-                    ) from error
-        raise IndexDamaged(f"{index} changes too fast to be read: ask again.")
+                problem = IndexDamaged(f"{error.filename} is missing: build again with --full.")
+                problem.__cause__ = error
+            except IndexDamaged as error:
+                problem = error
+            name, before = current(index), name
+            if name == before:  # no builder cleaned up under this reader: it is damage
+                break
+        older = newest_whole(index)
+        if older is None:
+            raise problem
+        older.warning = f"{problem} Until then the snapshot of {older.manifest.created} answers."
+        return older
 
     def files(self) -> tuple[File, ...]:
         """Every file that the build saw, sorted by path."""
@@ -131,6 +143,15 @@ class Snapshot:
     def file_of_path(self) -> dict[str, File]:
         """The file that stands at each path."""
         return {file.path: file for file in self.files()}
+
+    @cached_property
+    def dates(self) -> dict[str, str | None]:
+        """The date that each document tells of itself, by path."""
+        return {
+            path: self.segments[live.segment].title(live.place)[1]
+            for live in self.documents
+            for path in live.paths
+        }
 
     def locate(self, ordinal: int) -> Located:
         """Where a passage stands."""
@@ -259,8 +280,11 @@ def read_manifest(folder: Path) -> Manifest:
 def check_sizes(index: Path, manifest: Manifest) -> None:
     """Raises IndexDamaged when a file has not the size that was written."""
     for path, (size, _) in manifest.files.items():
-        if (index / path).stat().st_size != size:
-            raise IndexDamaged(f"{index / path} is cut off or changed: build again with --full.")
+        found = (index / path).stat().st_size
+        if found != size:
+            raise IndexDamaged(
+                f"{index / path} has {found} bytes instead of {size}: build again with --full."
+            )
 
 
 def damage(index: Path, manifest: Manifest) -> list[str]:

@@ -35,7 +35,9 @@ class Content:
 
 def tidy(content: Content) -> Content:
     """The content with blocks as `Document` promises them, and with a text that encodes to UTF-8."""
-    text = _SURROGATE.sub("\ufffd", content.text)
+    text = content.text
+    if _SURROGATE.search(text):
+        text = _SURROGATE.sub("\ufffd", text)
     blocks = tuple(_cut(text, _cover(text, content.blocks)))
     return replace(content, text=text, blocks=blocks, title=one_line(content.title))
 

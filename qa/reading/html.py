@@ -111,7 +111,7 @@ _MAIN_SHARE = 0.4  # of the page's text; below it, what calls itself main is not
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE
 )
-_BLANKS = re.compile(r"[^\S\xa0]+")
+_BLANKS = re.compile(r"[^\S\xa0]{2,}|[^\S\xa0 ]")  # not single spaces: those may stay
 _TITLE_PARTS = re.compile(r"\s+[|–—·»-]\s+")
 _DATES = (
     "article:published_time",
@@ -262,7 +262,7 @@ class _Walk:
 
 def _folded(text: str) -> str:
     """The text with single spaces, and its forced line breaks."""
-    lines = (" ".join(_BLANKS.split(line)).strip() for line in text.split("\n"))
+    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(lines).strip()
 
 

@@ -152,6 +152,16 @@ def render(data: bytes, page: int, width: int) -> bytes:
     return png.getvalue()
 
 
+def sizes(data: bytes) -> list[tuple[float, float]]:
+    """Width and height of every page as it is seen, in points."""
+    with _LOCK:
+        file = _open(data)
+        try:
+            return [file.get_page_size(page) for page in range(len(file))]
+        finally:
+            file.close()
+
+
 def clean_title(title: str | None) -> str | None:
     """The title without what programs add to it; None when it says nothing.
 

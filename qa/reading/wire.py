@@ -71,14 +71,14 @@ def receive_outcome(pipe: int, header: Mapping[str, Any]) -> Outcome:
 
 
 def _receive_document(pipe: int, about: dict[str, Any]) -> Document:
-    encoded = bytearray()
+    pieces = list[str]()
     while piece := _read(pipe):
-        encoded += piece
-    text = encoded.decode()
-    del encoded
+        pieces.append(piece.decode())
     blocks = tuple(_receive_blocks(pipe))
     about["pages_without_text"] = tuple(about["pages_without_text"])
-    return Document(text=text, blocks=blocks, **about)
+    # Joined last: one rare character makes every character of a text take four bytes, in which
+    # the other end need not hold it any more by now.
+    return Document(text="".join(pieces), blocks=blocks, **about)
 
 
 def _send_blocks(pipe: int, blocks: tuple[Block, ...]) -> None:

@@ -1,0 +1,43 @@
+# make run     set up, build the index from seeds/, and serve the web page
+# make test    set up and run the tests
+# make check   formatting, lint and types
+# make bench   the benchmarks (see bench/README.md)
+#
+# Each makes .venv when it is missing, or older than what it is made from. Another Python:
+# make PYTHON=python3.12 run
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: run test check bench format clean
+
+run: $(READY)
+	$(BIN)/qa build
+	$(BIN)/python app.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	@echo "Each benchmark is a command of its own; bench/README.md lists them:"
+	@ls bench/*.py bench/*/*.py 2>/dev/null || true
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/output
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dev,mcp,ocr]'
+	@touch $@

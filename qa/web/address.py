@@ -1,0 +1,97 @@
+"""What the page shows, as its address says it: reload, back, bookmarks and links all rest on it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Self
+from urllib.parse import urlencode
+
+_SPAN = re.compile(r"(\d{1,12})-(\d{1,12})\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which files a question is asked of; an empty string leaves all in."""
+
+    folder: str = ""
+    kind: str = ""  # a suffix without its dot, lower case: "pdf"
+    file: str = ""  # a path
+    since: str = ""  # ISO 8601 days, both included
+    until: str = ""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+    @classmethod
+    def of(cls, folder: str, kind: str, file: str, since: str, until: str) -> Self:
+        """The filters as typed; a date that is none filters nothing."""
+        return cls(folder.strip("/"), kind.lstrip(".").lower(), file, _day(since), _day(until))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The question, its filters, the open document and the list that is shown."""
+
+    q: str = ""
+    filters: Filters = Filters()
+    doc: str = ""  # SHA-256
+    at: tuple[int, int] | None = None  # offsets in the open document
+    view: str = ""  # "library", "history", or the question page
+    find: str = ""
+    sort: str = ""
+    page: int = 1
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Self:
+        """What a query string says; what makes no sense is left out."""
+        say = {name: value.replace("\0", "") for name, value in query.items()}
+        page = say.get("page", "")
+        return cls(
+            q=say.get("q", ""),
+            filters=Filters.of(*(say.get(field.name, "") for field in fields(Filters))),
+            doc=say.get("doc", "") if _SHA256.match(say.get("doc", "")) else "",
+            at=_span(say.get("at", "")),
+            view=say.get("view", "") if say.get("view") in ("library", "history") else "",
+            find=say.get("find", ""),
+            sort=say.get("sort", ""),
+            page=int(page) if page.isdecimal() and len(page) < 7 else 1,
+        )
+
+    def __str__(self) -> str:
+        """The query string: `"?q=How+old+is+Ri%3F&kind=md"`."""
+        said = {
+            "view": self.view,
+            "q": self.q,
+            **{field.name: getattr(self.filters, field.name) for field in fields(Filters)},
+            "doc": self.doc,
+            "at": "{}-{}".format(*self.at) if self.at else "",
+            "find": self.find,
+            "sort": self.sort,
+            "page": self.page if self.page > 1 else "",
+        }
+        return "?" + urlencode({name: value for name, value in said.items() if value})
+
+    def opening(self, document: str, start: int, end: int) -> "Address":
+        """The same question with that place of a document open beside it."""
+        return replace(self, doc=document, at=(start, end))
+
+    def closed(self) -> "Address":
+        """The same question with no document open."""
+        return replace(self, doc="", at=None)
+
+
+def _span(said: str) -> tuple[int, int] | None:
+    found = _SPAN.match(said)
+    if found is None:
+        return None
+    start, end = int(found[1]), int(found[2])
+    return (start, end) if start <= end else None
+
+
+def _day(said: str) -> str:
+    try:
+        return date.fromisoformat(said.strip()).isoformat()
+    except ValueError:
+        return ""

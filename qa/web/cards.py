@@ -1,0 +1,169 @@
+"""Answer -> HTML: excerpt cards, grouped by document, numbered by rank."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from itertools import groupby
+
+from qa.records import Answer, Excerpt, Freshness
+from qa.web.address import Address, Filters
+from qa.web.markup import Mark, marked, quoted, shown
+
+_WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "possible"), (0.2, "doubtful"))
+_BADGES = {
+    Freshness.CHANGED: "changed since it was indexed",
+    Freshness.GONE: "file is gone",
+    Freshness.UNKNOWN: "not checked: the folder is out of reach",
+}
+
+Numbered = tuple[int, Excerpt]
+
+
+def answer_html(answer: Answer, address: Address, seconds: float) -> str:
+    """The answer as the page shows it."""
+    ranking = list(enumerate((*answer.excerpts, *answer.nearest), 1))
+    served, nearest = ranking[: len(answer.excerpts)], ranking[len(answer.excerpts) :]
+    parts = [here(address), _verdict(answer, address, seconds), _grouped(served, address)]
+    if nearest:
+        parts.append('<h2 class="apart">Nearest passages</h2>')
+        parts.append('<p class="quiet">Close to the question, but not likely to answer it.</p>')
+        parts.append(_grouped(nearest, address))
+    return f'<div class="answer">{"".join(parts)}</div>'
+
+
+def welcome_html(examples: Sequence[str], documents: int, passages: int, address: Address) -> str:
+    """What stands where the answer will, before a question is asked."""
+    links = "".join(
+        f'<li><a href="{quoted(str(Address(q=example)))}">{shown(example)}</a></li>'
+        for example in examples
+    )
+    tries = f'<h2>For example</h2><ul class="examples">{links}</ul>' if links else ""
+    held = f"{_count(documents, 'document')}, {_count(passages, 'passage')}"
+    return (
+        f'<div class="welcome">{here(address)}<p>Ask, and the sentences that answer come back word '
+        f"for word, each with the place where it stands. {held} in the index.</p>{tries}</div>"
+    )
+
+
+def refusal_html(message: str, address: Address) -> str:
+    """A question that could not be answered at all, and why."""
+    return f'<div class="answer">{here(address)}<p class="refusal">{shown(message)}</p></div>'
+
+
+def here(address: Address) -> str:
+    """The address that belongs to what is shown; the page's script keeps the browser's in step."""
+    return f'<a class="here" hidden href="{quoted(str(address))}">address</a>'
+
+
+def place(excerpt: Excerpt) -> str:
+    """Where the excerpt stands in its file: `"page 3"` or `"lines 4-9"`."""
+    if excerpt.page is not None:
+        return f"page {excerpt.page}"
+    first, last = excerpt.lines
+    return f"line {first}" if first == last else f"lines {first}–{last}"
+
+
+def marks(excerpt: Excerpt, style: str = "") -> list[Mark]:
+    """The excerpt's highlights as marks, the best one apart."""
+    return [
+        Mark(highlight.start, highlight.end, f"{style}{'best' if not rank else 'good'}")
+        for rank, highlight in enumerate(excerpt.highlights)
+    ]
+
+
+def _verdict(answer: Answer, address: Address, seconds: float) -> str:
+    time = f'<span class="time">{max(seconds * 1000, 1):.0f} ms</span>'
+    if answer.answered:
+        documents = len({excerpt.document for excerpt in answer.excerpts})
+        said = f"{_count(len(answer.excerpts), 'excerpt')} from {_count(documents, 'document')}"
+        head = f'<h2 class="verdict">{said}</h2>'
+    else:
+        head = '<h2 class="verdict none">The documents do not answer this.</h2>'
+    return f'<div class="head">{head}{time}{_downloads(address)}</div>{_chips(address)}'
+
+
+def _downloads(address: Address) -> str:
+    query = quoted(str(address.closed())[1:])
+    return (
+        f'<span class="downloads"><a href="api/answer.md?{query}" download="answer.md">Markdown</a>'
+        f'<a href="api/answer.json?{query}" download="answer.json">JSON</a></span>'
+    )
+
+
+def _chips(address: Address) -> str:
+    chips = []
+    for field in fields(Filters):
+        value = getattr(address.filters, field.name)
+        if value:
+            left = replace(address, filters=replace(address.filters, **{field.name: ""}))
+            chips.append(
+                f'<a class="chip" href="{quoted(str(left))}" title="Remove this filter">'
+                f"{field.name}: {shown(value)} <span>×</span></a>"
+            )
+    return f'<p class="chips">{"".join(chips)}</p>' if chips else ""
+
+
+def _grouped(ranking: Iterable[Numbered], address: Address) -> str:
+    """Excerpts under their documents; a document stands where its best excerpt ranks."""
+    numbered = list(ranking)
+    best: dict[str, int] = {}
+    for number, excerpt in numbered:
+        best.setdefault(excerpt.document, number)
+    numbered.sort(key=lambda ranked: (best[ranked[1].document], ranked[0]))
+    return "".join(
+        _document(list(group), address)
+        for _, group in groupby(numbered, key=lambda ranked: ranked[1].document)
+    )
+
+
+def _document(group: Sequence[Numbered], address: Address) -> str:
+    first = group[0][1]
+    opened = quoted(str(address.opening(first.document, first.start, first.end)))
+    paths = "".join(f'<span class="path">{shown(path)}</span>' for path in first.paths)
+    date = f'<time>{shown(first.date[:10])}</time>' if first.date else ""
+    cards = "".join(_card(number, excerpt, address) for number, excerpt in group)
+    return (
+        f'<section class="document"><h3><a href="{opened}">{shown(first.title)}</a></h3>'
+        f'<p class="source">{paths}{date}{_badge(first.freshness)}</p>{cards}</section>'
+    )
+
+
+def _card(number: int, excerpt: Excerpt, address: Address) -> str:
+    opened = quoted(str(address.opening(excerpt.document, excerpt.start, excerpt.end)))
+    shifted = [Mark(m.start - excerpt.start, m.end - excerpt.start, m.style) for m in marks(excerpt)]
+    quote = marked(excerpt.text, 0, len(excerpt.text), shifted)
+    heading = " › ".join(excerpt.heading)
+    trail = f'<span class="heading">{shown(heading)}</span>' if heading else ""
+    key = f"{excerpt.document}:{excerpt.start}-{excerpt.end}"
+    return (
+        f'<article class="card" tabindex="0" id="excerpt-{number}"><header>'
+        f'<span class="number">{number}</span><a class="open" href="{opened}">{place(excerpt)}</a>'
+        f"{trail}{_confidence(excerpt.confidence)}</header>"
+        f'<blockquote dir="auto"><span class="before"></span>{quote}<span class="after"></span>'
+        f'</blockquote><footer><button type="button" name="around" value="{key}">Show more around'
+        f'</button><button type="button" name="copy" value="{key}">Copy with citation</button>'
+        f'<span class="judge"><button type="button" name="helpful" value="{key}">Helpful</button>'
+        f'<button type="button" name="unhelpful" value="{key}">Not helpful</button></span>'
+        f'<pre class="citation" hidden>{quoted(_citation(excerpt))}</pre></footer></article>'
+    )
+
+
+def _citation(excerpt: Excerpt) -> str:
+    said = [excerpt.path, place(excerpt).replace("–", "-"), (excerpt.date or "")[:10]]
+    where = ", ".join(part for part in said if part)
+    checked = f"sha256:{excerpt.document}#{excerpt.start}-{excerpt.end}"
+    return f"“{excerpt.text}”\n— {excerpt.title} ({where}), {checked}"
+
+
+def _confidence(confidence: float) -> str:
+    word = next((word for least, word in _WORDS if confidence >= least), "unlikely")
+    title = f"Probability {confidence:.2f} that this excerpt holds an answer"
+    return f'<abbr class="confidence" title="{title}">{word}</abbr>'
+
+
+def _badge(freshness: Freshness) -> str:
+    said = _BADGES.get(freshness)
+    return f'<span class="badge {freshness}">{said}</span>' if said else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,68 @@
+"""Filters -> the globs that a question is asked with, and what there is to choose from."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from glob import escape
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from qa.records import File, Status
+from qa.web.address import Filters
+
+NOTHING = "\0"  # a glob that no path matches
+
+
+class Choices(NamedTuple):
+    """What the filters offer, sorted."""
+
+    folders: list[str]
+    kinds: list[str]
+    files: list[str]
+
+
+def choices(files: Sequence[File]) -> Choices:
+    """The folders, kinds and paths of the indexed files."""
+    paths = [file.path for file in files if file.status in (Status.INDEXED, Status.DUPLICATE)]
+    folders = {
+        str(parent) for path in paths for parent in PurePosixPath(path).parents if parent.name
+    }
+    return Choices(sorted(folders), sorted({kind(path) for path in paths} - {""}), paths)
+
+
+def kind(path: str) -> str:
+    """The suffix without its dot: `"Reports/May.PDF"` is of kind `"pdf"`."""
+    return PurePosixPath(path).suffix[1:].lower()
+
+
+def globs(filters: Filters, files: Sequence[File], dates: Mapping[str, str | None]) -> list[str]:
+    """The globs that name what the filters leave in; none when they leave all in.
+
+    A day can only be filtered by naming every path, as a glob says nothing of days.
+    """
+    if not filters:
+        return []
+    if not (filters.file or filters.since or filters.until):
+        folder = f"{escape(filters.folder)}/" if filters.folder else ""
+        suffix = "".join(f"[{a}{a.upper()}]" if a.isalpha() else a for a in filters.kind)
+        return [f"{folder}*.{suffix}" if suffix else f"{folder}*"]
+    return [escape(f.path) for f in files if _left_in(f, filters, dates)] or [NOTHING]
+
+
+def day(file: File, dates: Mapping[str, str | None]) -> str:
+    """The day that the document tells of itself, or else that its file was changed, UTC."""
+    told = dates.get(file.path)
+    return (told or datetime.fromtimestamp(file.modified / 1e9, UTC).isoformat())[:10]
+
+
+def _left_in(file: File, filters: Filters, dates: Mapping[str, str | None]) -> bool:
+    if filters.folder and not file.path.startswith(f"{filters.folder}/"):
+        return False
+    if filters.kind and kind(file.path) != filters.kind:
+        return False
+    if filters.file and file.path != filters.file:
+        return False
+    # A document may tell only its year: "2024" lies within any part of 2024 that is asked for.
+    at = day(file, dates)
+    return (not filters.since or at >= filters.since[: len(at)]) and (
+        not filters.until or at <= filters.until
+    )

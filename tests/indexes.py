@@ -1,0 +1,57 @@
+"""Fixtures for tests that build real indexes."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qa import building
+from qa.encoding import Encoded, Encoder
+
+
+@pytest.fixture(scope="session")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The exported default model, exported once for all tests."""
+    folder = tmp_path_factory.mktemp("encoders")
+    Encoder(folder=folder).encode("once")
+    return folder
+
+
+@pytest.fixture()
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ranking texts that builds encode from here on."""
+    texts: list[str] = []
+    original = Encoder.encode
+
+    def spy(self: Encoder, text: str) -> Encoded:
+        texts.append(text)
+        return original(self, text)
+
+    monkeypatch.setattr(building.Encoder, "encode", spy)
+    return texts
+
+
+@pytest.fixture()
+def new_index(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Callable[[], Path]:
+    """Gives a new index folder that has the exported model already."""
+
+    def make() -> Path:
+        index = tmp_path_factory.mktemp("at") / "index"
+        index.mkdir()
+        shutil.copytree(encoders, index / "encoders", copy_function=os.link)
+        return index
+
+    return make
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    """A file old enough for its time stamp to be trusted."""
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    old = time.time() - 100
+    os.utime(file, (old, old))
+    return file

@@ -1,0 +1,187 @@
+"""What a build does with a folder, and what it leaves alone."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from indexes import write
+
+from qa import building
+from qa.building import build, plan
+from qa.errors import SeedsEmpty, SeedsMissing
+from qa.records import Status
+from qa.service import QA
+
+QUESTIONS = ("How tall is the tower?", "Who mended the bridge?", "What do the gulls eat?", "Why?")
+SENTENCES = (
+    "The tower is ninety metres tall.",
+    "A mason called Ilse mended the bridge in 1911.",
+    "The gulls eat crabs and small fish.",
+    "Nobody has counted the steps of the northern stair.",
+    "In winter the ferry does not run because of the ice.",
+    "The bakery opens at six and closes when the bread is sold.",
+)
+
+
+def answers(index: Path) -> str:
+    """All that an index says to a fixed list of questions, byte for byte."""
+    with QA.open(index) as qa:
+        return "".join(qa.ask(question).to_json() for question in QUESTIONS)
+
+
+@pytest.fixture()
+def folder(tmp_path: Path, encoders: Path) -> Path:
+    seeds = tmp_path / "seeds"
+    write(seeds, "tower.txt", f"{SENTENCES[0]} {SENTENCES[3]}")
+    write(seeds, "notes/bridge.md", f"# Bridge\n\n{SENTENCES[1]}\n")
+    (tmp_path / "index").mkdir()
+    shutil.copytree(encoders, tmp_path / "index" / "encoders", copy_function=os.link)
+    return seeds
+
+
+def test_a_build_reports_what_it_added_and_a_second_one_that_nothing_changed(folder: Path) -> None:
+    index = folder.parent / "index"
+    first = build(folder, index)
+    assert first.added == ("notes/bridge.md", "tower.txt")
+    name = (index / "CURRENT").read_text()
+    second = build(folder, index)
+    assert second.unchanged == ("notes/bridge.md", "tower.txt")
+    assert (second.added, second.changed, second.removed) == ((), (), ())
+    assert (index / "CURRENT").read_text() == name
+
+
+def test_a_renamed_file_is_encoded_no_second_time(folder: Path, encoded: list[str]) -> None:
+    index = folder.parent / "index"
+    build(folder, index)
+    encoded.clear()
+    (folder / "tower.txt").rename(folder / "spire.txt")
+    report = build(folder, index)
+    assert (report.added, report.removed, encoded) == (("spire.txt",), ("tower.txt",), [])
+    with QA.open(index) as qa:
+        assert (*qa.ask(QUESTIONS[0]).excerpts, *qa.ask(QUESTIONS[0]).nearest)[0].path == "spire.txt"
+
+
+def test_only_the_passages_that_are_new_are_encoded(folder: Path, encoded: list[str]) -> None:
+    index = folder.parent / "index"
+    write(folder, "list.csv", "place,height\ntower,ninety\nmill,twelve\n")
+    build(folder, index)
+    encoded.clear()
+    write(folder, "list.csv", "place,height\ntower,ninety\nmill,twelve\nbarn,seven\n")
+    assert build(folder, index).changed == ("list.csv",)
+    assert len(encoded) == 1
+    assert "barn" in encoded[0]
+
+
+def test_a_deleted_file_answers_no_more(folder: Path) -> None:
+    index = folder.parent / "index"
+    build(folder, index)
+    (folder / "tower.txt").unlink()
+    assert build(folder, index).removed == ("tower.txt",)
+    with QA.open(index) as qa:
+        answer = qa.ask(QUESTIONS[0])
+    assert {excerpt.path for excerpt in (*answer.excerpts, *answer.nearest)} == {"notes/bridge.md"}
+
+
+def test_equal_files_are_one_document_with_all_their_paths(folder: Path) -> None:
+    index = folder.parent / "index"
+    shutil.copy(folder / "tower.txt", folder / "copy.txt")
+    report = build(folder, index)
+    statuses = {file.path: (file.status, file.reason) for file in report.files}
+    assert statuses["copy.txt"][0] is Status.INDEXED
+    assert statuses["tower.txt"] == (Status.DUPLICATE, "same as copy.txt")
+    with QA.open(index) as qa:
+        answer = qa.ask(QUESTIONS[0])
+    assert (*answer.excerpts, *answer.nearest)[0].paths == ("copy.txt", "tower.txt")
+
+
+def test_a_plan_says_what_a_build_would_do_and_writes_nothing(folder: Path) -> None:
+    index = folder.parent / "index"
+    build(folder, index)
+    write(folder, "gulls.txt", SENTENCES[2])
+    before = sorted(file.as_posix() for file in index.rglob("*"))
+    report = plan(folder, index)
+    assert (report.added, report.unchanged) == (
+        ("gulls.txt",),
+        ("notes/bridge.md", "tower.txt"),
+    )
+    assert sorted(file.as_posix() for file in index.rglob("*")) == before
+
+
+def test_a_change_that_keeps_size_and_almost_the_time_is_seen(folder: Path) -> None:
+    index = folder.parent / "index"
+    now = time.time()
+    (folder / "tower.txt").write_text("The tower is 90 metres tall.")
+    os.utime(folder / "tower.txt", (now, now))
+    build(folder, index)
+    (folder / "tower.txt").write_text("The tower is 91 metres tall.")
+    os.utime(folder / "tower.txt", (now, now))
+    assert build(folder, index).changed == ("tower.txt",)
+
+
+def test_an_empty_or_missing_folder_is_refused_and_the_old_index_answers(folder: Path) -> None:
+    index = folder.parent / "index"
+    build(folder, index)
+    said = answers(index)
+    empty = folder.parent / "empty"
+    empty.mkdir()
+    with pytest.raises(SeedsEmpty, match="--allow-empty"):
+        build(empty, index)
+    with pytest.raises(SeedsMissing):
+        build(folder.parent / "nowhere", index)
+    assert answers(index) == said
+    build(empty, index, allow_empty=True)
+    with QA.open(index) as qa:
+        assert qa.ask(QUESTIONS[0]).nearest == ()
+
+
+def test_many_small_builds_are_merged_into_few_segments(folder: Path) -> None:
+    index = folder.parent / "index"
+    for number in range(building.MOST_SEGMENTS + 4):
+        write(folder, f"note-{number}.txt", f"Note number {number} speaks of the harbour.")
+        build(folder, index)
+    with QA.open(index) as qa:
+        assert len(qa.manifest.segments) <= building.MOST_SEGMENTS
+        assert qa.manifest.passages == building.MOST_SEGMENTS + 6
+
+
+NAMES = ("a.txt", "b.md", "c/d.txt", "e.txt")
+STEP = st.one_of(
+    st.tuples(st.just("write"), st.sampled_from(NAMES), st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=3)),
+    st.tuples(st.just("delete"), st.sampled_from(NAMES)),
+    st.tuples(st.just("rename"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+    st.tuples(st.just("build")),
+)  # fmt: skip
+
+
+@settings(
+    max_examples=int(os.environ.get("QA_LONG", "12")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=st.lists(STEP, min_size=2, max_size=10))
+def test_an_incremental_index_answers_exactly_as_one_built_from_nothing(
+    steps: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory, encoders: Path
+) -> None:
+    at = tmp_path_factory.mktemp("equal")
+    seeds, index, anew = at / "seeds", at / "index", at / "anew"
+    write(seeds, "always.txt", SENTENCES[5])
+    for folder in (index, anew):
+        folder.mkdir()
+        shutil.copytree(encoders, folder / "encoders", copy_function=os.link)
+    for step in (*steps, ("build",)):
+        match step:
+            case ("write", str(name), list(sentences)):
+                write(seeds, name, " ".join(map(str, sentences)))
+            case ("delete", str(name)):
+                (seeds / name).unlink(missing_ok=True)
+            case ("rename", str(name), str(other)) if (seeds / name).exists():
+                (seeds / other).parent.mkdir(exist_ok=True)
+                (seeds / name).replace(seeds / other)
+            case ("build",):
+                build(seeds, index)
+    build(seeds, anew)
+    assert answers(index) == answers(anew)

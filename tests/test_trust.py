@@ -1,0 +1,154 @@
+"""Two writers, damage and foreign indexes: each has one clear outcome."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from indexes import write
+
+from qa import snapshot, storage
+from qa.building import build
+from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
+from qa.service import QA
+
+
+@pytest.fixture()
+def index(tmp_path: Path, new_index: Callable[[], Path]) -> Path:
+    """An index with two snapshots."""
+    seeds = tmp_path / "seeds"
+    write(seeds, "mill.txt", "The mill has four sails. It grinds rye.")
+    index = new_index()
+    build(seeds, index)
+    write(seeds, "barn.txt", "The barn is red.")
+    build(seeds, index)
+    return index
+
+
+def test_a_second_writer_is_told_who_holds_the_index(index: Path, tmp_path: Path) -> None:
+    with storage.lock(index), pytest.raises(IndexBusy, match=r"process \d+ since"):
+        build(tmp_path / "seeds", index)
+
+
+def test_a_lock_dies_with_its_process(index: Path, tmp_path: Path) -> None:
+    code = "import sys, time; from qa.storage import lock; from pathlib import Path\n"
+    code += "with lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(index)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(IndexBusy, match=str(process.pid)):
+        build(tmp_path / "seeds", index)
+    process.kill()
+    process.communicate()
+    build(tmp_path / "seeds", index)
+
+
+def test_a_missing_index_and_a_missing_current_are_told_apart(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="qa build"):
+        QA.open(tmp_path / "none")
+    (index / "CURRENT").unlink()
+    with pytest.raises(IndexDamaged, match="CURRENT"):
+        QA.open(index)
+    build(tmp_path / "seeds", index)
+    QA.open(index).close()
+
+
+def files(index: Path) -> list[str]:
+    """One file of every kind of the live snapshot."""
+    manifest = snapshot.read_manifest(index / "snapshots" / snapshot.current(index))
+    kinds = {Path(path).suffix + Path(path).stem[:3]: path for path in manifest.files}
+    return [path for path in kinds.values() if (index / path).stat().st_size]
+
+
+def test_a_truncated_file_of_any_kind_is_named_and_the_last_snapshot_answers(
+    index: Path, tmp_path: Path
+) -> None:
+    spare = tmp_path / "spare"
+    shutil.copytree(index, spare)
+    for path in files(index):
+        data = (index / path).read_bytes()
+        (index / path).write_bytes(data[: len(data) // 2])
+        try:
+            with QA.open(index) as qa:
+                assert path in qa.warning
+                assert qa.ask("How many sails has the mill?").nearest is not None
+        except IndexDamaged as error:  # the snapshot before shares the damaged segment
+            assert path in str(error)
+        build(tmp_path / "seeds", index, full=True)
+        with QA.open(index) as qa:
+            assert qa.warning == ""
+        shutil.rmtree(index)
+        shutil.copytree(spare, index)
+
+
+def test_a_flipped_bit_in_any_file_is_found_by_the_check(index: Path) -> None:
+    for path in files(index):
+        data = bytearray((index / path).read_bytes())
+        data[len(data) // 2] ^= 4
+        (index / path).write_bytes(bytes(data))
+        with_manifest = snapshot.read_manifest(index / "snapshots" / snapshot.current(index))
+        assert snapshot.damage(index, with_manifest) == [path]
+        try:
+            with QA.open(index) as qa:
+                qa.ask("How many sails has the mill?")
+        except QAError:
+            pass
+        data[len(data) // 2] ^= 4
+        (index / path).write_bytes(bytes(data))
+    assert snapshot.damage(index, with_manifest) == []
+
+
+def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(index: Path) -> None:
+    file = index / "snapshots" / snapshot.current(index) / "manifest.json"
+    said = json.loads(file.read_text())
+    file.write_text(json.dumps({**said, "format": 99}))
+    with pytest.raises(IndexForeign, match="qa build --full"):
+        QA.open(index)
+    file.write_text(json.dumps({**said, "encoder_fingerprint": "other"}))
+    with pytest.raises(ModelMismatch, match="qa build --full"):
+        QA.open(index)
+
+
+def test_an_open_index_answers_while_many_builds_publish(
+    index: Path, tmp_path: Path
+) -> None:
+    seeds = tmp_path / "seeds"
+    builds = 8
+    stop, errors, seen = threading.Event(), [], set()
+    qa = QA.open(index)
+
+    def asker() -> None:
+        while not stop.is_set():
+            try:
+                answer = qa.ask("What number has the note?")
+                texts = {excerpt.text for excerpt in (*answer.excerpts, *answer.nearest)}
+                notes = {text for text in texts if "note" in text}
+                assert len(notes) <= 1, "an answer mixes two snapshots"
+                seen.add(answer.snapshot)
+            except Exception as error:  # any error at all is the failure that is looked for
+                errors.append(error)
+
+    threads = [threading.Thread(target=asker) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for number in range(builds):
+        write(seeds, f"note-{number}.txt", f"The note has the number {number}.")
+        (seeds / f"note-{number - 1}.txt").unlink(missing_ok=True)
+        build(seeds, index)
+    final = snapshot.read_manifest(index / "snapshots" / snapshot.current(index)).snapshot
+    deadline = time.monotonic() + 10
+    while final not in seen and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    qa.close()
+    assert errors == []
+    assert final in seen

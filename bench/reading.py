@@ -14,9 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import files
+import files  # noqa: E402  # found by the line above
 
-from qa.reading.workers import read_files
+from qa.reading.workers import read_files  # noqa: E402  # found by the line above
 
 PARAGRAPH = "The harbour froze in January, and nine ships waited outside it for the thaw. " * 7
 PAGE = [

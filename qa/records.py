@@ -6,7 +6,7 @@ physical and counted from 1. Paths are relative to the seeds folder, with forwar
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Kind(StrEnum):
@@ -95,6 +95,18 @@ class Excerpt:
     heading: tuple[str, ...] = ()
     freshness: Freshness = Freshness.UNKNOWN
 
+    def to_dict(self) -> dict[str, Any]:
+        """The excerpt as values that JSON knows."""
+        from qa import render
+
+        return render.excerpt_to_dict(self)
+
+    def __str__(self) -> str:
+        """The text and its citation."""
+        from qa import render
+
+        return render.quotation(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -106,6 +118,30 @@ class Answer:
     excerpts: tuple[Excerpt, ...]  # best first; empty when not answered
     nearest: tuple[Excerpt, ...]  # the rest of the ranking
     snapshot: str  # id of the snapshot that was asked
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as values that JSON knows."""
+        from qa import render
+
+        return render.to_dict(self)
+
+    def to_json(self) -> str:
+        """The answer as JSON: equal answers give equal text."""
+        from qa import render
+
+        return render.to_json(self)
+
+    def to_markdown(self) -> str:
+        """The answer as Markdown: quotations with their citations."""
+        from qa import render
+
+        return render.to_markdown(self)
+
+    def __str__(self) -> str:
+        """The answer for a reader."""
+        from qa import render
+
+        return render.to_text(self)
 
 
 class Status(StrEnum):

@@ -24,7 +24,9 @@ NEAREST = "Nearest passages"
 
 # C0 controls have signs of their own in Unicode; the rest, and half characters, become U+FFFD.
 _SIGNS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
-_SIGNS |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+_SIGNS |= dict.fromkeys(
+    [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD
+)
 _SIGNS |= dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
 _SIGNS[0x7F] = 0x2421
 # What a terminal or an editor might obey although JSON lets it stand.
@@ -131,7 +133,9 @@ def verdict(answer: Answer) -> str:
         return f"Answered; the first excerpt answers with a probability of {answer.confidence:.0%}."
     if not answer.nearest:
         return f"{NO_ANSWER} {NOTHING_NEAR}"
-    return f"{NO_ANSWER} (The nearest passage would with a probability of {answer.confidence:.0%}.)"
+    return (
+        f"{NO_ANSWER} (The nearest passage answers with a probability of {answer.confidence:.0%}.)"
+    )
 
 
 def citation(excerpt: Excerpt) -> str:
@@ -159,6 +163,11 @@ def notes(excerpt: Excerpt) -> list[str]:
     return [printable(one_line(note)) for note in said]
 
 
+def quotation(excerpt: Excerpt) -> str:
+    """The excerpt for a reader: its text, then its citation."""
+    return f"{printable(excerpt.text).strip()}\n({citation(excerpt)})"
+
+
 def pieces(excerpt: Excerpt) -> Iterator[Piece]:
     """The excerpt's text cut where its highlights begin and end; joined, they are the text.
 
@@ -175,7 +184,7 @@ def pieces(excerpt: Excerpt) -> Iterator[Piece]:
 
 
 def printable(text: str) -> str:
-    """The text with a visible sign for each character that a terminal would obey.
+    r"""The text with a visible sign for each character that a terminal would obey.
 
     `printable("a\x1b[31mb")` is `"a␛[31mb"`. Newlines and tabs stay; CR LF and CR end a line.
     """
@@ -203,39 +212,29 @@ def _runs(text: str, offset: int, highlights: Sequence[Highlight]) -> list[tuple
 
 def _text_block(number: int, excerpt: Excerpt) -> list[str]:
     said = "".join(f"»{text}«" if marked else text for text, marked in _tight(excerpt))
-    head = f"[{number}] {citation(excerpt)}"
-    notes_line = f"    ({'; '.join(notes(excerpt))})"
-    return [head, *(f"    {line}".rstrip() for line in printable(said).split("\n")), notes_line]
+    lines = printable(said).strip("\n").split("\n")
+    quote = [f"    {line}".rstrip() for line in lines]
+    return [f"[{number}] {citation(excerpt)}", *quote, f"    ({'; '.join(notes(excerpt))})"]
 
 
 def _tight(excerpt: Excerpt) -> Iterator[Piece]:
-    """The pieces, with the blanks at the ends of a highlight outside it and outer blank lines off."""
-    text = excerpt.text.strip("\r\n")
-    shift = excerpt.text.find(text)
-    for piece in _without_outer(pieces(excerpt), shift, shift + len(text)):
-        core = piece.text.strip()
-        if not piece.highlighted or not core:
-            yield Piece(piece.text, highlighted=False)
+    """The pieces, with the blanks at the ends of a highlight outside it."""
+    for text, marked in pieces(excerpt):
+        core = text.strip()
+        if not marked or not core:
+            yield Piece(text, highlighted=False)
             continue
-        lead = piece.text.index(core)
-        yield Piece(piece.text[:lead], highlighted=False)
+        before, _, after = text.partition(core)
+        yield Piece(before, highlighted=False)
         yield Piece(core, highlighted=True)
-        yield Piece(piece.text[lead + len(core) :], highlighted=False)
-
-
-def _without_outer(parts: Iterator[Piece], start: int, end: int) -> Iterator[Piece]:
-    """What of the pieces lies between the offsets."""
-    at = 0
-    for text, marked in parts:
-        kept = text[max(start - at, 0) : max(end - at, 0)]
-        if kept:
-            yield Piece(kept, marked)
-        at += len(text)
+        yield Piece(after, highlighted=False)
 
 
 def _markdown_block(number: int, excerpt: Excerpt) -> str:
-    said = "".join(_bold(text) if marked else _escaped(printable(text)) for text, marked in _tight(excerpt))
-    lines = [_LINE_LEAD.sub(_lead, line.strip()) for line in said.split("\n")]
+    parts = [
+        _bold(text) if marked else _escaped(printable(text)) for text, marked in _tight(excerpt)
+    ]
+    lines = [_LINE_LEAD.sub(_lead, line.strip()) for line in "".join(parts).strip().split("\n")]
     quote = "\n".join(
         f"> {line}\\" if line and after else f"> {line}".rstrip()
         for line, after in zip(lines, [*lines[1:], ""], strict=True)

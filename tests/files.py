@@ -137,7 +137,6 @@ def pdf(
     header: str = "",
     footer: str = "",
     password: str = "",
-    date: str = "",
 ) -> bytes:
     """A PDF with the lines of each page; lines that begin with `# ` are set in larger type.
 

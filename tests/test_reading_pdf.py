@@ -45,6 +45,22 @@ def test_the_outline_names_the_headings_where_there_is_one():
     assert block_with(document, "coldest winters").heading == ("Not on the page",)
 
 
+def test_a_page_number_above_a_heading_does_not_hide_it():
+    """The outline's heading is its own line, whatever number stands on the line before."""
+    pages = [[f"{n}", *[f"Words of page {'abcd'[n - 1]}."] * 5] for n in range(1, 5)]
+    pages[0].insert(1, "1 The harbour")
+    document = read(files.pdf(pages, outline={1: ["1 The harbour"]}), "a.pdf")
+    assert blocks(document, Kind.HEADING) == ["1 The harbour"]
+    assert blocks(document, Kind.FURNITURE) == ["1", "2", "3", "4"]
+
+
+def test_a_table_of_contents_is_no_heading_however_large():
+    """Lines with leaders lead to headings, but are none."""
+    pages = [["# The mill . . . . . . . 3", *PAGES[0][1:]], PAGES[1], PAGES[2]]
+    document = read(files.pdf(pages), "a.pdf")
+    assert blocks(document, Kind.HEADING) == ["The mill"]
+
+
 def test_running_lines_and_page_numbers_are_furniture():
     """A line that repeats at the edge of pages, or counts them, is kept apart."""
     pages = [[f"Words of page {'abcde'[number]} only."] * 6 for number in range(5)]
@@ -148,7 +164,7 @@ def test_a_page_is_rendered_as_png_of_the_width_asked_for():
 
 
 def test_reading_and_rendering_in_threads_do_not_meet_within_pdfium():
-    """pdfium is not thread-safe; sixteen threads at once give sound results."""
+    """The library is not thread-safe; sixteen threads at once give sound results."""
     from concurrent.futures import ThreadPoolExecutor
 
     data = files.pdf(PAGES)

@@ -131,7 +131,7 @@ def test_pipes_and_sockets_are_not_opened(tmp_path):
     assert paths(tmp_path) == ["a.txt"]
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_text("x")])
+@pytest.mark.parametrize("make", [lambda _: None, lambda path: path.write_text("x")])
 def test_a_missing_folder_is_one_clear_line(tmp_path, make):
     """What is missing or no folder is said in a line that names it."""
     make(tmp_path / "seeds")

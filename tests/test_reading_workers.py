@@ -111,7 +111,8 @@ def test_a_file_reads_the_same_here_and_in_a_process(tmp_path, processes):
         assert reading.outcomes[0].document == read(made[reading.path], reading.path)
 
 
-def test_a_crash_a_hang_and_hunger_cost_their_own_file_only(tmp_path, broken_parser):
+@pytest.mark.usefixtures("broken_parser")
+def test_a_crash_a_hang_and_hunger_cost_their_own_file_only(tmp_path):
     """The files around a broken one are read, and its reason says what happened."""
     names = put(
         tmp_path / "seeds",
@@ -141,7 +142,8 @@ def test_a_crash_a_hang_and_hunger_cost_their_own_file_only(tmp_path, broken_par
     ]
 
 
-def test_a_crash_within_an_archive_costs_that_member_only(tmp_path, broken_parser):
+@pytest.mark.usefixtures("broken_parser")
+def test_a_crash_within_an_archive_costs_that_member_only(tmp_path):
     """The members before and after are read; one that keeps crashing is given up in time."""
     sound, crash = page("Sound."), page("CRASH")
     names = put(
@@ -160,7 +162,8 @@ def test_a_crash_within_an_archive_costs_that_member_only(tmp_path, broken_parse
     assert "given up" in second.outcomes[-1].reason
 
 
-def test_workers_die_with_the_process_that_started_them(tmp_path, broken_parser):
+@pytest.mark.usefixtures("broken_parser")
+def test_workers_die_with_the_process_that_started_them(tmp_path):
     """Killing the reading process leaves no worker behind, not even one that hangs."""
     put(tmp_path / "seeds", a__html=page("Sound."), b__html=page("HANG"))
     script = (
@@ -198,7 +201,7 @@ def test_leaving_the_readings_early_ends_the_workers(tmp_path):
 def test_workers_inherit_no_open_file(tmp_path):
     """A lock held open here is not held by a worker."""
     names = put(tmp_path, a__html=page("Words."), b__html=page("Words."))
-    with open(tmp_path / "lock", "w") as lock:
+    with (tmp_path / "lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)
         readings = read_files(tmp_path, names, processes=1)
         next(readings)
@@ -228,7 +231,7 @@ def test_modules_among_the_documents_are_not_imported(tmp_path, monkeypatch):
     """A worker started in the folder of documents does not run a json.py that lies there."""
     names = put(tmp_path, a__html=page("Words."), json__py=b"raise SystemExit", email__py=b"1/0")
     monkeypatch.chdir(tmp_path)
-    (one, *_) = outcomes(Path("."), names[:1], processes=1)
+    (one, *_) = outcomes(Path(), names[:1], processes=1)
     assert one.status is Status.INDEXED
 
 
@@ -247,7 +250,7 @@ def test_a_file_that_changes_all_the_time_fails_and_one_that_stops_is_read(tmp_p
     stop = threading.Event()
 
     def grow() -> None:
-        with open(tmp_path / "grows.html", "ab", buffering=0) as file:
+        with (tmp_path / "grows.html").open("ab", buffering=0) as file:
             while not stop.wait(0.0005):
                 file.write(b"<p>more")
 
@@ -285,7 +288,7 @@ def test_files_that_are_gone_or_locked_or_no_files_fail_with_a_reason(tmp_path):
 def test_a_file_beyond_the_limit_is_not_read(tmp_path):
     """A file of many gigabytes is told by its size, and a video by its kind, without reading it."""
     for name, start in (("a.html", b"<html>"), ("b.mp4", b"\0\0\0\x18ftypmp42")):
-        with open(tmp_path / name, "wb") as file:
+        with (tmp_path / name).open("wb") as file:
             file.write(start)
             file.truncate(loading.FILE_LIMIT + 1)
     large, video = outcomes(tmp_path, ["a.html", "b.mp4"], processes=1)

@@ -7,13 +7,12 @@ directory says, so a directory that lies gains nothing. Nothing is ever written 
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import NamedTuple
 
 from qa.errors import ReadFailed, Unsupported
-from qa.reading.formats import Format, format_of
+from qa.reading.formats import BROKEN, Format, format_of
 from qa.reading.walking import safe
 
 TOTAL_LIMIT = 512 << 20  # bytes that one archive may unpack to, nested archives included
@@ -25,15 +24,6 @@ DEPTH_LIMIT = 3  # an archive within an archive within an archive
 
 _BAD_NAME = re.compile(r"(?:\A|/)\.\.(?:/|\Z)|\A/|\\|\A[A-Za-z]:|\0")
 _NEUTRAL = re.compile(r"(?:(?<=/)|\A)\.\.(?=/|\Z)|\\|:|\0")
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    OSError,
-)
 
 
 class Member(NamedTuple):
@@ -78,10 +68,9 @@ def members(data: bytes, path: str) -> Iterator[Member]:
 def check(data: bytes) -> None:
     """Raises ReadFailed when a document in zip form (.docx, .epub) is encrypted or a bomb."""
     budget = _Budget()
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        for info in archive.infolist():
-            _check_size(info)
-            budget.spend(info.file_size)
+    for info in zipfile.ZipFile(BytesIO(data)).infolist():
+        _check_size(info)
+        budget.spend(info.file_size)
 
 
 def names_itself(data: bytes) -> bool:
@@ -93,7 +82,7 @@ def names_itself(data: bytes) -> bool:
 def _members(data: bytes, path: str, budget: _Budget, depth: int) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(BytesIO(data))
-    except _BROKEN as error:
+    except BROKEN as error:
         yield _failing(path, ReadFailed(f"a damaged archive: {error}"))
         return
     for info in archive.infolist():
@@ -119,7 +108,7 @@ def _opened(
             return
         data = _unpack(archive, info)
         chosen = format_of(data, info.filename)
-    except (ReadFailed, *_BROKEN) as error:
+    except (ReadFailed, *BROKEN) as error:
         yield _failing(inner, error)
         return
     if chosen is not Format.ARCHIVE:
@@ -152,7 +141,7 @@ def _check_size(info: zipfile.ZipInfo) -> None:
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         return archive.read(info)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise ReadFailed(f"damaged within the archive: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+import zlib
 from enum import StrEnum
 from io import BytesIO
 
@@ -98,6 +99,17 @@ _BOTH_ALIKE = re.compile(
 )
 _HEAD = 4096  # bytes
 
+# What `zipfile` raises for archives that are damaged or beyond it.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
+
 
 def format_of(data: bytes, name: str) -> Format:
     """The format that a reader is chosen by.
@@ -169,13 +181,7 @@ def _format_of_zip(data: bytes) -> Format:
             mimetype = ""
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
                 mimetype = archive.read("mimetype").decode("ascii", errors="replace").strip()
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-    ) as error:
+    except BROKEN as error:
         raise ReadFailed("damaged or cut off: its zip directory cannot be read") from error
     if mimetype in _MIMETYPES:
         return _MIMETYPES[mimetype]

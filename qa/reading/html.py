@@ -330,7 +330,7 @@ def _is_data(table: Any) -> bool:
     if table.get("role") in ("presentation", "none"):
         return False
     return not any(
-        inner.tag == "table" and inner is not table or inner.tag in _HEADINGS
+        (inner.tag == "table" and inner is not table) or inner.tag in _HEADINGS
         for inner in table.iter("table", *_HEADINGS)
     )
 

@@ -102,18 +102,20 @@ def _with_lead_ins(text: str, blocks: list[Block]) -> list[Block]:
     """The blocks, each list joined with the paragraph above it that ends with a colon."""
     joined: list[Block] = []
     for block in blocks:
-        lead = joined[-1] if joined else None
-        if (
-            lead
-            and block.kind is Kind.LIST
-            and lead.kind is Kind.PROSE
-            and lead.heading == block.heading
-            and text[lead.start : lead.end].rstrip(" \t\r\n*_").endswith((":", "："))
-        ):
-            joined.pop()
-            block = block._replace(start=lead.start)
-        joined.append(block)
+        if joined and _leads_in(text, joined[-1], block):
+            joined.append(block._replace(start=joined.pop().start))
+        else:
+            joined.append(block)
     return joined
+
+
+def _leads_in(text: str, lead: Block, listed: Block) -> bool:
+    """True for a paragraph that ends with a colon, above a list of the same section."""
+    return (
+        (lead.kind, listed.kind) == (Kind.PROSE, Kind.LIST)
+        and lead.heading == listed.heading
+        and text[lead.start : lead.end].rstrip(" \t\r\n*_").endswith((":", "："))
+    )
 
 
 def _plain(title: str) -> str:

@@ -1,6 +1,6 @@
-"""PDF by pypdfium2: a page for every character, and the way back from text to the page's face.
+r"""PDF by pypdfium2: a page for every character, and the way back from text to the page's face.
 
-The text is what pdfium reads, with `\\n` for its line ends and `-\\n` for the mark that it sets where
+The text is what pdfium reads, with `\n` for its line ends and `-\n` for the mark that it sets where
 a word was parted at a line's end. Headings come from the outline, or else from larger type. Lines
 at a page's top or bottom that repeat from page to page are furniture.
 
@@ -30,6 +30,7 @@ _LOCK = Lock()
 _HYPHEN = "\ufffe"  # pdfium's mark for a hyphen at a line's end; the next line follows at once
 _SHOWN = re.compile(f"\r\n|\r|[{_HYPHEN}\x02]|\0")
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
+_LEADERS = re.compile(r"(?:\.\s?){4}")  # of a table of contents
 _NUMBER = re.compile(r"\d+")
 
 _EDGE_LINES = 2  # at a page's top and bottom, that may be running headers or footers
@@ -105,7 +106,10 @@ def read(data: bytes, _name: str) -> Content:
         file = _open(data)
         try:
             outline = _outline(file)
-            pages = [_page(file, number, sized=not outline) for number in range(1, len(file) + 1)]
+            pages = [
+                _page(file, number, sized=not outline or number == 1)
+                for number in range(1, len(file) + 1)
+            ]
             metadata = file.get_metadata_dict()
         finally:
             file.close()
@@ -113,7 +117,7 @@ def read(data: bytes, _name: str) -> Content:
     marks = _furniture(pages)
     for number, found in (_outlined(pages, outline) if outline else _sized(pages, marks)).items():
         marks.setdefault(number, []).extend(found)
-    title = clean_title(metadata.get("Title")) or _first_title(pages, marks)
+    title = clean_title(metadata.get("Title")) or _shown_title(pages)
     date = iso_date(_spaced(metadata.get("CreationDate") or metadata.get("ModDate")))
     return _joined(pages, marks, title, date, note)
 
@@ -291,9 +295,9 @@ def _size(text_page: Any, unit: int) -> float:
 def _furniture(pages: Sequence[Page]) -> dict[int, list[Mark]]:
     """Per page, the lines at its edges that repeat, or that count its pages."""
     edges = {page.number: _edge_lines(page) for page in pages}
-    counted = Counter(
-        key for number, lines in edges.items() for line in lines for key in _keys(line.text, number)
-    )
+    counted = Counter[tuple[str, int | None]]()  # in pages, however often on one of them
+    for number, lines in edges.items():
+        counted.update({key for line in lines for key in _keys(line.text, number)})
     least = max(_REPEATED, _REPEATED_SHARE * len(pages))
     marks = {
         number: [
@@ -352,7 +356,7 @@ def _outlined(pages: Sequence[Page], outline: list[tuple[int, int, str]]) -> dic
             continue
         words = r"\s+".join(re.escape(word) for word in title.split())
         line = re.compile(
-            rf"^[^\S\n]*(?:[\dIVXivx]+(?:\.\d+)*[.)]?\s+)?{words}[^\S\n]*$",
+            rf"^[^\S\n]*(?:[\dIVXivx]+(?:\.\d+)*[.)]?[^\S\n]+)?{words}[^\S\n]*$",
             re.MULTILINE | re.IGNORECASE,
         )
         found = line.search(pages[number - 1].text, at[number])
@@ -400,11 +404,10 @@ def _larger(page: Page, body: float, furniture: set[int]) -> list[Line]:
     for number, line in enumerate(page.lines):
         if line.size < _LARGER * body or line.start in furniture:
             continue
-        if found and last == number - 1 and found[-1].size == line.size:
-            above = found.pop()
-            text = page.text[above.start : line.end]
-            line = Line(above.start, line.end, " ".join(text.split()), line.size)
-        found.append(line)
+        continues = found and last == number - 1 and found[-1].size == line.size
+        start = found.pop().start if continues else line.start
+        text = " ".join(page.text[start : line.end].split())
+        found.append(Line(start, line.end, text, line.size))
         last = number
     return [line for line in found if _reads_like_heading(line.text)]
 
@@ -414,15 +417,22 @@ def _reads_like_heading(text: str) -> bool:
         len(text) <= _HEADING_LENGTH
         and sum(character.isalpha() for character in text) >= 2
         and not text.endswith((".", ",", ";", "-"))
+        and not _LEADERS.search(text)
     )
 
 
-def _first_title(pages: Sequence[Page], marks: dict[int, list[Mark]]) -> str | None:
-    """The largest heading of the first page, where it has a text of that size."""
-    if not pages:
+def _shown_title(pages: Sequence[Page]) -> str | None:
+    """The first of the largest lines of the first page, where some are larger than most."""
+    lines = pages[0].lines if pages else []
+    usual = Counter[float]()
+    for line in lines:
+        usual[line.size] += len(line.text)
+    body = usual.most_common(1)[0][0] if usual else 0.0
+    largest = max((line.size for line in lines), default=0.0)
+    if not body or largest < _LARGER * body:
         return None
-    headings = [mark for mark in marks.get(1, ()) if mark.kind is Kind.HEADING and mark.end]
-    return min(headings, key=lambda mark: mark.level).title if headings else None
+    larger = _larger(pages[0], body, set())
+    return next((line.text for line in larger if line.size == largest), None)
 
 
 def _joined(
@@ -450,11 +460,12 @@ def _blocks(page: Page, marks: list[Mark], headings: Headings) -> Iterator[Block
     """The page's blocks, parted by its headings and furniture."""
     at = 0
     for mark in marks:
-        if mark.start < at:
-            continue
-        yield Block(at, mark.start, Kind.PROSE, page.number, headings.above)
+        above = headings.above
         if mark.level:
             headings.enter(mark.level, mark.title)
+        if mark.start < at:
+            continue  # within another's lines
+        yield Block(at, mark.start, Kind.PROSE, page.number, above)
         yield Block(mark.start, mark.end, mark.kind, page.number, headings.above)
         at = mark.end
     yield Block(at, len(page.text), Kind.PROSE, page.number, headings.above)

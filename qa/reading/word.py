@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from docx import Document as open_document
+import docx
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
@@ -33,7 +33,7 @@ _STYLES_ABOVE = 20  # that a style may be based on, one on the other
 
 def read(data: bytes, _name: str) -> Content:
     """The content of a Word file."""
-    file = open_document(BytesIO(data))
+    file = docx.Document(BytesIO(data))
     styles = _Styles(file)
     draft = Draft()
     title = _add(draft, file.element.body, styles)

@@ -23,6 +23,7 @@ MEMORY = 512 << 20  # bytes that a reader may take,
 MEMORY_PER_BYTE = 6  # for each byte of its file besides,
 MEMORY_LIMIT = 1536 << 20  # up to this
 OCR_PATIENCE = 20  # times the time limit, where tesseract reads the pages
+PATIENT_SIZE = 64 << 20  # bytes of a file, for each of which it gets the time limit once more
 OUT_OF_MEMORY = "needs more memory than one file may take"
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     os.dup2(nowhere, 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     threading.Thread(target=_die_with_parent, args=(requests,), daemon=True).start()
-    seconds = float(sys.argv[1]) * (OCR_PATIENCE if ocr.enabled() else 1)
+    seconds = float(sys.argv[1])
     try:
         while True:
             request = wire.receive(requests)
@@ -52,6 +53,7 @@ def main() -> None:
 def _serve(answers: int, file: Path, path: str, done: int, seconds: float) -> None:
     """Tell every outcome of a file but the first `done` ones, then the state it was read in."""
     state = about(file)
+    seconds = patience(seconds, state.size)
     _limit_memory(state.size)
     members: Iterator[archive.Member] = iter(())
     digest = ""
@@ -75,6 +77,11 @@ def _serve(answers: int, file: Path, path: str, done: int, seconds: float) -> No
             wire.send_outcome(answers, outcome)
         del member
     wire.send(answers, {"end": [state.size, state.modified, digest]})
+
+
+def patience(seconds: float, size: int) -> float:
+    """How many seconds a file of that many bytes may take, where a small one may take `seconds`."""
+    return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if ocr.enabled() else 1)
 
 
 def _members(data: bytes, path: str) -> Iterator[archive.Member]:

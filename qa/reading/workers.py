@@ -16,18 +16,19 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self, cast
 
 from qa.errors import ReadFailed
-from qa.reading import ocr, wire
+from qa.reading import wire
 from qa.reading.formats import Format, format_of
 from qa.reading.loading import About, about, load
 from qa.reading.outcomes import Outcome, Reading, outcome_of
 from qa.reading.walking import locate
-from qa.reading.worker import OCR_PATIENCE
+from qa.reading.worker import patience
 from qa.records import Status
 
 __all__ = ["Outcome", "Reading", "read_files"]
@@ -48,7 +49,7 @@ def read_files(
     """A reading of each file, in the order of `paths` (as `walk` tells them).
 
     `processes` 0 means one for each core, up to four. `seconds` is the time that one file, or one
-    member of an archive, may take.
+    member of an archive, may take; very large files get more, and pages that OCR reads, too.
     """
     waiting = iter(paths)
     with _Pool(processes or min(_cores(), 4), seconds) as pool:
@@ -132,7 +133,7 @@ class _Worker:
         self.seconds = seconds
         self.task: _Task | None = None
         # -P: modules that lie in the current folder, or among the documents, are not imported.
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  # this very interpreter and package
             [sys.executable, "-P", "-m", "qa.reading.worker", str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -140,9 +141,8 @@ class _Worker:
             bufsize=0,
             env=_environment(),
         )
-        assert self.process.stdin and self.process.stdout  # as asked for above
-        self.requests = self.process.stdin.fileno()
-        self.answers = self.process.stdout.fileno()
+        self.requests = cast(IO[bytes], self.process.stdin).fileno()
+        self.answers = cast(IO[bytes], self.process.stdout).fileno()
 
     def ask(self, task: _Task) -> None:
         """Have the file read, but for the members that were told already."""
@@ -152,10 +152,8 @@ class _Worker:
             "path": task.path,
             "done": len(task.outcomes),
         }
-        try:
+        with suppress(wire.Broken):  # it died; the end of its answers tells
             wire.send(self.requests, request)
-        except wire.Broken:
-            pass  # it died; the end of its answers tells
 
     def take(self) -> None:
         """Take what the process told next. Raises wire.Broken when it is dead."""
@@ -199,7 +197,6 @@ class _Pool:
     def __init__(self, size: int, seconds: float) -> None:
         self.size = size
         self.seconds = seconds
-        self.patience = seconds * (OCR_PATIENCE if ocr.enabled() else 1) + _GRACE
         self.queue: list[_Task] = []  # files that may be read now, in order
         self.workers: list[_Worker] = []
         self.selector = selectors.DefaultSelector()
@@ -254,19 +251,27 @@ class _Pool:
         self.selector.register(worker.answers, selectors.EVENT_READ, worker)
         return worker
 
-    def _take(self, patience: float | None = None) -> bool:
-        """Take what the processes told; False when nothing came in time."""
-        ready = self.selector.select(self.patience if patience is None else patience)
+    def _take(self, wait: float | None = None) -> bool:
+        """Take what the processes told; False when nothing came within `wait` seconds.
+
+        Without `wait`, what comes too late is the end of the processes that should have told it.
+        """
+        ready = self.selector.select(self._longest_wait() if wait is None else wait)
         for key, _ in ready:
             try:
                 key.data.take()
             except (wire.Broken, ValueError, TypeError):
                 self._replace(key.data)
-        if not ready and patience is None:
+        if not ready and wait is None:
             for worker in [worker for worker in self.workers if worker.task]:
                 worker.process.kill()
                 self._replace(worker, overdue=True)
         return bool(ready)
+
+    def _longest_wait(self) -> float:
+        """Seconds after which a process must have told something, or ended itself."""
+        sizes = [worker.task.size for worker in self.workers if worker.task]
+        return patience(self.seconds, max(sizes, default=0)) + _GRACE
 
     def _replace(self, worker: _Worker, *, overdue: bool = False) -> None:
         """Bury a dead process; what is left of its archive goes to another one."""

@@ -5,15 +5,11 @@ from dataclasses import fields, replace
 from itertools import groupby
 
 from qa.records import Answer, Excerpt, Freshness
+from qa.render import NEAREST, NO_ANSWER, STALE, citation
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark, marked, quoted, shown
 
 _WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "possible"), (0.2, "doubtful"))
-_BADGES = {
-    Freshness.CHANGED: "changed since it was indexed",
-    Freshness.GONE: "file is gone",
-    Freshness.UNKNOWN: "not checked: the folder is out of reach",
-}
 
 Numbered = tuple[int, Excerpt]
 
@@ -24,7 +20,7 @@ def answer_html(answer: Answer, address: Address, seconds: float) -> str:
     served, nearest = ranking[: len(answer.excerpts)], ranking[len(answer.excerpts) :]
     parts = [here(address), _verdict(answer, address, seconds), _grouped(served, address)]
     if nearest:
-        parts.append('<h2 class="apart">Nearest passages</h2>')
+        parts.append(f'<h2 class="apart">{NEAREST}</h2>')
         parts.append('<p class="quiet">Close to the question, but not likely to answer it.</p>')
         parts.append(_grouped(nearest, address))
     return f'<div class="answer">{"".join(parts)}</div>'
@@ -77,7 +73,7 @@ def _verdict(answer: Answer, address: Address, seconds: float) -> str:
         said = f"{_count(len(answer.excerpts), 'excerpt')} from {_count(documents, 'document')}"
         head = f'<h2 class="verdict">{said}</h2>'
     else:
-        head = '<h2 class="verdict none">The documents do not answer this.</h2>'
+        head = f'<h2 class="verdict none">{NO_ANSWER}</h2>'
     return f'<div class="head">{head}{time}{_downloads(address)}</div>{_chips(address)}'
 
 
@@ -148,10 +144,8 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> str:
 
 
 def _citation(excerpt: Excerpt) -> str:
-    said = [excerpt.path, place(excerpt).replace("–", "-"), (excerpt.date or "")[:10]]
-    where = ", ".join(part for part in said if part)
     checked = f"sha256:{excerpt.document}#{excerpt.start}-{excerpt.end}"
-    return f"“{excerpt.text}”\n— {excerpt.title} ({where}), {checked}"
+    return f"“{excerpt.text}”\n— {citation(excerpt)}, {checked}"
 
 
 def _confidence(confidence: float) -> str:
@@ -161,7 +155,7 @@ def _confidence(confidence: float) -> str:
 
 
 def _badge(freshness: Freshness) -> str:
-    said = _BADGES.get(freshness)
+    said = STALE[freshness]
     return f'<span class="badge {freshness}">{said}</span>' if said else ""
 
 

@@ -7,11 +7,10 @@ is written as a character reference too, and no line ends inside.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from qa.render import printable
+
 _SPECIAL = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\"'`$\\{}*_[]|~"}
-# Controls and the marks that turn the direction of what follows are shown, never obeyed.
-_CONTROLS = [*range(0x00, 0x09), *range(0x0E, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F)]
-_SEEN = {code: f'<span class="control">U+{code:04X}</span>' for code in _CONTROLS}
-_SHOWN = _SPECIAL | _SEEN | {0x0A: "<br>", 0x0D: ""}
+_SHOWN = _SPECIAL | {0x0A: "<br>"}
 _QUOTED = _SPECIAL | {0x0A: "&#10;", 0x0D: "&#13;", 0x00: "&#65533;"}
 
 
@@ -24,8 +23,8 @@ class Mark(NamedTuple):
 
 
 def shown(text: str) -> str:
-    """The text as HTML content, line ends as `<br>`."""
-    return text.translate(_SHOWN)
+    """The text as HTML content: line ends as `<br>`, control characters as signs."""
+    return printable(text).translate(_SHOWN)
 
 
 def quoted(text: str) -> str:

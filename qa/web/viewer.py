@@ -140,9 +140,7 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return lines
 
 
-def _line(
-    text: str, start: int, end: int, blocks: Sequence[Block], found: Sequence[Mark]
-) -> str:
+def _line(text: str, start: int, end: int, blocks: Sequence[Block], found: Sequence[Mark]) -> str:
     if start == end:
         return "<li></li>"
     style = _style(start, end, blocks)

@@ -1,0 +1,363 @@
+"""The commands: the same verbs as the public face. Errors become one line and an exit code.
+
+Exit codes: 0 done (unanswered questions and builds with failed files included), 1 a failure, 2 wrong
+usage, 3 verified but not all valid, 130 interrupted. Each command imports what it needs when it runs,
+so that a question starts fast.
+"""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qa import __version__
+from qa.errors import IndexDamaged, IndexMissing, QAError, QuestionsInvalid, SeedsMissing
+from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
+
+if TYPE_CHECKING:
+    from qa.freshness import Waiting
+    from qa.records import BuildReport
+    from qa.snapshot import Snapshot
+
+NOT_ALL_VALID = 3
+INTERRUPTED = 130
+DEBUG = "QA_DEBUG"
+
+app = typer.Typer(
+    name="qa",
+    help="Cited, verbatim answers from your own documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Index = Annotated[
+    Path | None,
+    typer.Option(envvar="QA_INDEX", help="The index's folder.", show_default=str(INDEX)),
+]
+Seeds = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="QA_SEEDS", help="The folder of documents, if not the one last built from."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def main() -> None:
+    """Runs the command line; ends the process with one of the exit codes."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command line; what went wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app(arguments, prog_name="qa")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _complain("Interrupted.")
+        return end.code if isinstance(end.code, int) else 0
+    except QAError as error:
+        _complain(str(error))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - no traceback to users, whatever happens
+        _complain(_unexpected(error))
+        return 1
+    return 0
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Cited, verbatim answers from your own documents."""
+    if version:
+        typer.echo(f"qa {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def build(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[SEEDS]", help="The folder of documents.")
+    ] = None,
+    *,
+    seeds: Annotated[Path, typer.Option(envvar="QA_SEEDS", help="The same, as an option.")] = SEEDS,
+    index: Index = None,
+    full: Annotated[bool, typer.Option("--full", help="Build from nothing.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Build even if no file is found.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the index up to date with the folder of documents."""
+    from qa import building, terminal
+
+    where = (folder or seeds, index or INDEX)
+    settings = Settings.from_environment()
+    if plan:
+        report = building.plan(*where, settings=settings, full=full, allow_empty=allow_empty)
+    else:
+        with terminal.building_bar() as tell:
+            report = building.build(
+                *where, settings=settings, full=full, allow_empty=allow_empty, progress=tell
+            )
+    if as_json:
+        _print_json(_report(report))
+    else:
+        terminal.show_report(report, planned=plan)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
+    *,
+    as_json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100, envvar="QA_LIMIT", help="Excerpts, at most.")
+    ] = EXCERPT_LIMIT,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Only these paths. Repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Not these paths. Repeatable.")
+    ] = None,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> None:
+    """Ask the documents: excerpts that answer, word for word, each with its citation."""
+    from qa.service import QA, checked
+
+    checked(question)
+    _build_first(index, seeds)
+    with QA.open(index or INDEX, seeds=seeds) as qa:
+        answer = qa.ask(question, limit=limit, only=only or (), exclude=exclude or ())
+        if qa.warning:
+            _complain(qa.warning)
+    if as_json:
+        _print(answer.to_json())
+    elif markdown:
+        _print(answer.to_markdown())
+    else:
+        from qa import terminal
+
+        terminal.show_answer(answer)
+
+
+@app.command()
+def status(
+    *,
+    as_json: Json = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read every file of the index and compare its hash.")
+    ] = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> None:
+    """Show what is in the index: every file, what became of it, and what is waiting."""
+    from qa.snapshot import Snapshot
+
+    folder = index or INDEX
+    snapshot = Snapshot.open(folder)
+    try:
+        waiting = _waiting(snapshot, folder, seeds)
+        if snapshot.warning:
+            _complain(snapshot.warning)
+        if as_json:
+            _print_json(_status(snapshot, waiting))
+        else:
+            from qa import terminal
+
+            terminal.show_status(str(folder), snapshot.manifest, snapshot.files(), waiting)
+        if check:
+            _check(snapshot, folder)
+    finally:
+        snapshot.close()
+
+
+@app.command()
+def verify(
+    answer: Annotated[Path, typer.Argument(metavar="ANSWER.json", help="From qa ask --json.")],
+    *,
+    as_json: Json = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> None:
+    """Check a saved answer against the files as they are now; exit code 3 if not all is valid."""
+    from qa.verifying import VALID
+    from qa.verifying import verify as judge
+
+    verdicts = judge(_read_json(answer), index=index or INDEX, seeds=seeds)
+    if as_json:
+        _print_json([verdict._asdict() for verdict in verdicts])
+    else:
+        from qa import terminal
+
+        terminal.show_verdicts(verdicts)
+    if any(verdict.outcome != VALID for verdict in verdicts):
+        raise typer.Exit(NOT_ALL_VALID)
+
+
+@app.command("eval")
+def evaluate(
+    questions: Annotated[list[Path], typer.Argument(metavar="QUESTIONS.jsonl...")],
+    *,
+    without_gold: Annotated[
+        bool,
+        typer.Option("--without-gold", help="Ask again with each question's document left out."),
+    ] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(metavar="OLD.json", help="Show what got better and worse since."),
+    ] = None,
+    as_json: Json = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> None:
+    """Measure how well the index answers the questions of JSONL files."""
+    from qa import evaluation, terminal
+    from qa.service import QA
+
+    old = evaluation.Report.from_dict(_read_json(compare)) if compare else None
+    with QA.open(index or INDEX, seeds=seeds) as qa, terminal.counting_bar("questions") as tell:
+        report = evaluation.evaluate(qa, questions, without_gold=without_gold, progress=tell)
+    comparison = evaluation.compare(old, report) if old else None
+    if as_json:
+        said = report.to_dict()
+        _print_json(said | {"comparison": comparison._asdict()} if comparison else said)
+        return
+    terminal.show_figures(report.by_file())
+    if comparison:
+        terminal.show_comparison(comparison)
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(envvar="QA_HOST", help="The address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="QA_PORT", min=1, max=65535)] = 7860,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Rebuild when files change.")
+    ] = True,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="No uploads, removals or rebuilds.")
+    ] = False,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> None:
+    """Serve the web page and the HTTP API, on this machine alone unless told otherwise."""
+    from qa import web
+
+    _build_first(index, seeds)
+    typer.echo(f"The page is at http://{host}:{port} (Ctrl-C ends it).")
+    web.serve(index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None)
+
+
+def _build_first(index: Path | None, seeds: Path | None) -> None:
+    """Builds the default index when it is asked for and not there; a named one is not made up."""
+    from qa.snapshot import current
+
+    if index is not None:
+        return
+    try:
+        current(INDEX)
+    except IndexMissing:
+        from qa import building, terminal
+
+        _complain(f"There is no index yet: building one from {seeds or SEEDS}.")
+        with terminal.building_bar() as tell:
+            building.build(seeds or SEEDS, INDEX, progress=tell)
+
+
+def _waiting(snapshot: "Snapshot", index: Path, seeds: Path | None) -> "Waiting | None":
+    """What is not in the index yet, None when the folder of documents is out of reach."""
+    from qa.freshness import waiting
+
+    try:
+        folder = seeds or Path(snapshot.manifest.seeds)
+        return waiting(folder, snapshot.files(), leave_out=index)
+    except SeedsMissing:
+        return None
+
+
+def _check(snapshot: "Snapshot", index: Path) -> None:
+    """Raises IndexDamaged when a byte of the index is not what was written."""
+    from qa.snapshot import damage
+
+    if damaged := damage(index, snapshot.manifest):
+        raise IndexDamaged(
+            f"Damaged in {index}: {', '.join(damaged)}. Run `qa build --full` to mend it."
+        )
+    typer.echo("Checked: every file of the index is as it was written.", err=True)
+
+
+def _status(snapshot: "Snapshot", waiting: "Waiting | None") -> dict[str, Any]:
+    manifest = asdict(snapshot.manifest)
+    del manifest["files"]  # the index's own, not the user's
+    return {
+        "manifest": manifest,
+        "warning": snapshot.warning,
+        "waiting": waiting and waiting._asdict(),
+        "files": [asdict(file) for file in snapshot.files()],
+    }
+
+
+def _report(report: "BuildReport") -> dict[str, Any]:
+    return asdict(report)
+
+
+def _read_json(file: Path) -> Mapping[str, Any]:
+    """The object that a JSON file holds; `-` reads standard input. Raises QuestionsInvalid."""
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        said = json.loads(data)
+    except OSError as error:
+        raise QuestionsInvalid(f"{file} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise QuestionsInvalid(f"{file} is not JSON: name what --json printed.") from error
+    if not isinstance(said, dict):
+        raise QuestionsInvalid(f"{file} holds no JSON object: name what --json printed.")
+    return said
+
+
+def _print_json(said: object) -> None:
+    from qa.render import dump
+
+    _print(dump(said))
+
+
+def _print(text: str) -> None:
+    """Prints the text in UTF-8, whatever the terminal's encoding: quotations stay verbatim."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def _complain(message: str) -> None:
+    """One printable line on stderr."""
+    from qa.render import one_line, printable
+
+    typer.echo(f"qa: {printable(one_line(message))}", err=True)
+
+
+def _unexpected(error: Exception) -> str:
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{place}. Mend it and try again; {DEBUG}=1 shows where it happened."
+    return (
+        f"An unexpected failure, {type(error).__name__}: {error}. "
+        f"{DEBUG}=1 shows where it happened; please report it."
+    )

@@ -1,0 +1,283 @@
+"""What the command line shows: answers, tables and progress bars. The only importer of rich.
+
+Every text from a document or a path goes through `render.printable` and is never read as markup. On
+a terminal the highlights are set off by colour; in a pipe, where colour is lost, by » and «.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from qa import render
+from qa.records import Answer, BuildReport, Excerpt, File, Status
+
+if TYPE_CHECKING:  # a question waits for none of these
+    from qa.building import Progress as BuildProgress
+    from qa.evaluation import Comparison, Figures
+    from qa.freshness import Waiting
+    from qa.snapshot import Manifest
+    from qa.verifying import Verdict
+
+PATIENCE = 1.0  # seconds of work before a progress bar appears
+PIPE_WIDTH = 10_000  # characters; what a program reads is not folded to a screen
+STYLES = {
+    "valid": "green",
+    "moved": "yellow",
+    "changed": "red",
+    "gone": "red",
+    "unknown": "yellow",
+    Status.INDEXED: "green",
+    Status.DUPLICATE: "green",
+    Status.EMPTY: "yellow",
+    Status.NEEDS_OCR: "yellow",
+    Status.UNSUPPORTED: "yellow",
+    Status.FAILED: "red",
+}
+_AS_IT_SHOULD = (Status.INDEXED, Status.DUPLICATE)
+
+
+def show_answer(answer: Answer) -> None:
+    """The excerpts with their citations, then the nearest passages."""
+    out = _console()
+    if not out.is_terminal:
+        out.file.write(render.to_text(answer))
+        return
+    _say(out, render.verdict(answer), "bold green" if answer.answered else "bold yellow")
+    for number, excerpt in enumerate(answer.excerpts, 1):
+        _show_excerpt(out, number, excerpt)
+    if answer.nearest:
+        _say(out, f"\n{render.NEAREST}", "bold")
+    for number, excerpt in enumerate(answer.nearest, len(answer.excerpts) + 1):
+        if answer.answered:
+            _say(out, f"[{number}] {render.citation(excerpt)}", "dim")
+        else:
+            _show_excerpt(out, number, excerpt)
+
+
+def show_report(report: BuildReport, *, planned: bool = False) -> None:
+    """What a build did, or would do, and every file that gave no passage with its reason."""
+    out = _console()
+    done = {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+    }
+    counts = ", ".join(f"{len(paths)} {word}" for word, paths in done.items())
+    if planned:
+        _say(out, f"A build would find: {counts}. Nothing was written.")
+        for word in ("added", "changed", "removed"):
+            for path in done[word]:
+                _say(out, f"  {word}: {path}")
+        return
+    took = f"{report.seconds:.1f} s"
+    _say(out, f"Files: {counts}. The index holds {report.passages} passages ({took}).", "bold")
+    faulty = [file for file in report.files if file.status not in _AS_IT_SHOULD]
+    if faulty:
+        _say(out, f"{len(faulty)} of {len(report.files)} files gave nothing, or not all:", "yellow")
+    for file in faulty:
+        _say(out, f"  {file.status}: {file.path}{_because(file.reason)}")
+
+
+def show_status(
+    index: str, manifest: "Manifest", files: Sequence[File], waiting: "Waiting | None"
+) -> None:
+    """The index in a few lines, every file in a table, and what is not in the index yet."""
+    out = _console()
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(manifest.settings.items()))
+    for name, value in {
+        "index": f"{index}, snapshot {manifest.snapshot}, built {manifest.created}",
+        "seeds": manifest.seeds,
+        "holds": f"{manifest.documents} documents, {manifest.passages} passages",
+        "settings": settings,
+        "waiting": _waiting(waiting),
+    }.items():
+        _say(out, f"{name:9}{value}")
+    table = _table("file", "status", "passages", "pages", "characters", "reason")
+    for file in files:
+        table.add_row(
+            _text(file.path),
+            Text(file.status, STYLES[file.status]),
+            *(Text(f"{n:,}") for n in (file.passages, file.pages, file.characters)),
+            _text(file.reason),
+        )
+    out.print()
+    out.print(table)
+
+
+def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
+    """What became of each excerpt of a saved answer."""
+    out = _console()
+    for number, verdict in enumerate(verdicts, 1):
+        place = f"{verdict.path}, characters {verdict.start}-{verdict.end}"
+        _say(out, f"[{number}] {verdict.outcome}: {place}", STYLES[verdict.outcome])
+        if verdict.outcome == "moved":
+            _say(out, f"    now at {verdict.found_path}, character {verdict.found_start}")
+        if verdict.outcome == "changed":
+            _say(out, f"    nearest text now: {render.one_line(verdict.found_text or '')}")
+
+
+def show_figures(by_file: "Mapping[str, Figures]") -> None:
+    """One line a figure, one column a question file."""
+    table = _table("", *by_file)
+    names = dict.fromkeys(name for figures in by_file.values() for name in figures)
+    for name in names:
+        values = [figures.get(name) for figures in by_file.values()]
+        if any(value is not None for value in values):
+            table.add_row(name, *(_figure(name, value) for value in values))
+    _console().print(table)
+
+
+def show_comparison(comparison: "Comparison") -> None:
+    """The figures then and now, and the questions that got better or worse."""
+    out = _console()
+    _say(out, f"\nAgainst the older evaluation, over {comparison.shared} questions of both:")
+    table = _table("", "old", "new", "change")
+    for name, new in comparison.new.items():
+        old = comparison.old.get(name)
+        if old is not None and new is not None and name != "questions":
+            by = f"{new - old:+.1f}" if name.endswith("ms") else f"{new - old:+.3f}"
+            table.add_row(name, _figure(name, old), _figure(name, new), by)
+    out.print(table)
+    for word, found in (("better", comparison.better), ("worse", comparison.worse)):
+        _say(out, f"\n{len(found)} {word} (rank of the excerpt / of the sentence)")
+        for one in found:
+            _say(out, f"  {_ranks(one.old)} -> {_ranks(one.new)}  {one.question}")
+
+
+@contextmanager
+def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
+    """A bar for a build: file, files, passages, passages a second, time left."""
+    bar = _bar(TextColumn("{task.fields[said]}", markup=False))
+    task = bar.add_task("", total=None, said="")
+    with _shown_after(PATIENCE, bar) as tick:
+
+        def tell(progress: "BuildProgress") -> None:
+            rate = progress.passages / progress.seconds if progress.seconds else 0.0
+            said = f"{progress.passages} passages, {rate:.0f}/s  {progress.path}"
+            bar.update(
+                task,
+                description=progress.stage,
+                completed=progress.done,
+                total=progress.total,
+                said=render.printable(render.one_line(said)),
+            )
+            tick()
+
+        yield tell
+
+
+@contextmanager
+def counting_bar(noun: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that is counted."""
+    bar = _bar()
+    task = bar.add_task(noun, total=None)
+    with _shown_after(PATIENCE, bar) as tick:
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            tick()
+
+        yield tell
+
+
+@contextmanager
+def _shown_after(seconds: float, bar: Progress) -> Iterator[Callable[[], None]]:
+    """Starts the bar at the first tick after that time: short work is done without one."""
+    started = time.monotonic()
+    running = False
+
+    def tick() -> None:
+        nonlocal running
+        if not running and time.monotonic() - started >= seconds:
+            running = True
+            bar.start()
+
+    try:
+        yield tick
+    finally:
+        if running:
+            bar.stop()
+
+
+def _bar(*more: TextColumn) -> Progress:
+    """A bar on stderr, gone when it is done; nothing where nobody looks."""
+    err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        *more,
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+def _show_excerpt(out: Console, number: int, excerpt: Excerpt) -> None:
+    said = Text()
+    for text, highlighted in render.pieces(excerpt):
+        said.append(render.printable(text), "bold green" if highlighted else "")
+    said.remove_suffix("\n")
+    out.print()
+    _say(out, f"[{number}] {render.citation(excerpt)}", "bold")
+    out.print(Padding(said, (0, 0, 0, 4)))
+    _say(out, f"    {'; '.join(render.notes(excerpt))}", "dim")
+
+
+def _console() -> Console:
+    out = Console(highlight=False, markup=False, emoji=False)
+    if not out.is_terminal:
+        out = Console(highlight=False, markup=False, emoji=False, width=PIPE_WIDTH, file=sys.stdout)
+    return out
+
+
+def _say(out: Console, line: str, style: str = "") -> None:
+    out.print(Text(render.printable(line), style), soft_wrap=True)
+
+
+def _text(said: str) -> Text:
+    return Text(render.printable(render.one_line(said)), overflow="fold")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        is_number = number > 0 and column not in {"status", "reason"}
+        table.add_column(_text(column), justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if name == "questions":
+        return f"{value:.0f}"
+    return f"{value:.1f}" if name.endswith("ms") else f"{value:.3f}"
+
+
+def _ranks(ranks: tuple[int | None, int | None]) -> str:
+    return " / ".join("-" if rank is None else str(rank) for rank in ranks)
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
+
+
+def _waiting(waiting: "Waiting | None") -> str:
+    if waiting is None:
+        return "not known: the folder of documents is out of reach"
+    if not waiting:
+        return "nothing; the index is up to date"
+    named = zip(("added", "changed", "removed"), waiting, strict=True)
+    counts = ", ".join(f"{len(paths)} {word}" for word, paths in named if paths)
+    return f"{counts}; `qa build` takes them in"

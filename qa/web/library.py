@@ -1,0 +1,104 @@
+"""Changes to the seeds folder from the page: a file put in, a file taken out."""
+
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
+
+from qa.errors import QAError
+from qa.freshness import Waiting
+from qa.reading.walking import locate
+from qa.records import File
+from qa.web.listing import key
+
+UPLOAD_LIMIT = 100 << 20  # bytes
+NAME_LIMIT = 120  # characters
+KINDS = frozenset(
+    ["txt", "text", "md", "markdown", "rst", "log", "html", "htm", "xhtml", "pdf", "docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "csv", "tsv", "json", "jsonl", "ipynb", "eml", "mbox", "mht", "mhtml", "rtf", "zip", "png", "jpg", "jpeg", "tif", "tiff", "webp"]
+)
+_UNSAFE = re.compile(r"[^\w .,()+@=-]+")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
+
+
+class UploadRefused(QAError):
+    """A file that the library does not take; the message says why."""
+
+
+class NameTaken(UploadRefused):
+    """There is a file of that name: it is replaced only when that was meant."""
+
+
+def safe_name(name: str) -> str:
+    """The name without what could leave the folder or mislead: `"../a\\tb.txt"` is `"a_b.txt"`.
+
+    Raises UploadRefused when nothing is left or the kind is none that is read.
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    cleaned = re.sub(r"\s+", " ", _UNSAFE.sub("_", last)).strip(" ._")
+    stem, suffix = os.path.splitext(cleaned)
+    if suffix[1:].lower() not in KINDS:
+        raise UploadRefused(f"{cleaned or 'This file'} is of no kind that is read: not taken.")
+    if not stem.strip(" ._") or _RESERVED.match(cleaned):
+        raise UploadRefused("The file's name says nothing: rename it and try again.")
+    return stem[: NAME_LIMIT - len(suffix)].rstrip(" .") + suffix
+
+
+def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
+    """Stores the content under a safe name, whole or not at all; says the name.
+
+    Raises UploadRefused, and NameTaken unless `replace`.
+    """
+    safe = safe_name(name)
+    taken = next((f for f in os.listdir(seeds) if f.casefold() == safe.casefold()), None)
+    if taken and not replace:
+        raise NameTaken(f"{taken} is there already.")
+    at = seeds / (taken or safe)
+    if at.is_symlink() or (at.exists() and not at.is_file()):
+        raise UploadRefused(f"{at.name} is no plain file: it is not replaced.")
+    # Hidden while it grows, so that no build reads half of it.
+    draft = NamedTemporaryFile(dir=seeds, prefix=".upload-", delete=False)  # noqa: SIM115
+    try:
+        with draft:
+            while block := content.read(1 << 20):
+                draft.write(block)
+            draft.flush()
+            os.fsync(draft.fileno())
+        os.chmod(draft.name, 0o644)
+        if replace:
+            os.replace(draft.name, at)
+        else:
+            _place(Path(draft.name), at)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(draft.name)
+    return at.name
+
+
+def remove(seeds: Path, wanted: str, files: Sequence[File], waiting: Waiting) -> str:
+    """Takes the file of that key out of the folder; says its path. Raises UploadRefused."""
+    known = {file.source or file.path for file in files} | set(waiting.added)
+    path = next((path for path in known if key(path) == wanted), None)
+    if path is None:
+        raise UploadRefused("There is no such file in the library.")
+    try:
+        at = locate(seeds, path)
+        if not at.parent.resolve().is_relative_to(seeds.resolve()):
+            raise UploadRefused(f"{path} stands outside of the folder: it is not removed.")
+        at.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UploadRefused(f"{path} cannot be removed: {error.strerror}.") from error
+    return path
+
+
+def _place(draft: Path, at: Path) -> None:
+    """Gives the draft its name unless somebody took it meanwhile."""
+    try:
+        os.link(draft, at)
+    except FileExistsError as error:
+        raise NameTaken(f"{PurePosixPath(at.name)} is there already.") from error

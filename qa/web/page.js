@@ -1,0 +1,399 @@
+// The page's own script. The address is the state: following a link, asking and going back all end
+// in `render`, which lets Gradio show what the address says. No text is ever put in as HTML here.
+
+const ASKED = "qa.asked"; // this browser's questions
+const KEPT = 200;
+const ASKING = ["q", "folder", "kind", "file", "since", "until"];
+const LISTING = ["view", "find", "sort", "page"];
+
+const $ = (selector, within = document) => within.querySelector(selector);
+const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+const query = (search = location.search) => new URLSearchParams(search);
+const differ = (names, a, b) => names.some((name) => (a.get(name) || "") !== (b.get(name) || ""));
+const view = () => query().get("view") || "ask";
+
+let shown = query(); // what the page shows now
+let waiting = 0;
+
+// --- address -------------------------------------------------------------------------------------
+
+function go(search) {
+	if (search === location.search || (search === "?" && !location.search)) return render(true);
+	history.pushState(null, "", search === "?" ? location.pathname : search);
+	render();
+}
+
+function render(again = false) {
+	const now = query();
+	const before = shown;
+	shown = now;
+	dress();
+	if (view() === "history") return list_asked();
+	if (view() === "library") {
+		if (again || differ(LISTING, before, now)) press("list");
+		return;
+	}
+	if (again || differ(ASKING, before, now)) {
+		wait();
+		press("show");
+	} else if (differ(["doc", "at"], before, now) && now.get("doc")) press("open");
+}
+
+function press(name) {
+	$(`#do-${name}`)?.click();
+}
+
+function dress() {
+	document.body.dataset.view = view();
+	document.body.classList.toggle("reading", view() === "ask" && Boolean(query().get("doc")));
+	for (const link of $$(".nav a")) {
+		const here = link.className === `to-${view()}`;
+		here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+	}
+	for (const card of $$(".card")) {
+		const link = query($(".open", card).getAttribute("href"));
+		card.classList.toggle("now", !differ(["doc", "at"], link, query()));
+	}
+}
+
+function searched(link) {
+	// Gradio opens links in new windows; those that only change the address stay here.
+	const href = link?.getAttribute("href");
+	return href?.startsWith("?") ? href : null;
+}
+
+addEventListener("popstate", () => render());
+document.addEventListener("click", (event) => {
+	const link = event.target.closest("a");
+	const search = searched(link);
+	if (search === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
+	event.preventDefault();
+	if (link.closest(".nav") && link.className === "to-ask" && view() !== "ask") return go(last_asked());
+	go(search);
+});
+
+let asked_last = "?";
+const last_asked = () => asked_last;
+
+// --- what Gradio has put in ----------------------------------------------------------------------
+
+function watch(id, seen) {
+	const place = document.getElementById(id);
+	new MutationObserver(() => seen(place)).observe(place, { childList: true, subtree: true });
+	seen(place);
+}
+
+function on_answer(place) {
+	const here = $(".here", place)?.getAttribute("href");
+	if (!here || place.dataset.here === here + place.textContent.length) return;
+	place.dataset.here = here + place.textContent.length;
+	waited();
+	if (view() === "ask" && differ(ASKING, query(here), query())) {
+		history.pushState(null, "", here === "?" ? location.pathname : here);
+		shown = query();
+	}
+	if (view() === "ask") asked_last = location.search || "?";
+	dress();
+	if (query(here).get("q")) remember(here);
+}
+
+function on_viewer(place) {
+	const head = $(".source-head", place);
+	if (!head || head.dataset.seen) return;
+	head.dataset.seen = "yes";
+	const target = $(".box.current", place) || $("mark.current", place) || $(".box", place);
+	if (target) {
+		const top = target.getBoundingClientRect().top - place.getBoundingClientRect().top;
+		place.scrollTop += top - head.offsetHeight - place.clientHeight / 5;
+	} else place.scrollTop = 0;
+	$("h2", head).focus({ preventScroll: true });
+}
+
+function on_table(place) {
+	const here = $(".here", place)?.getAttribute("href");
+	if (here && view() === "library" && differ(LISTING, query(here), query())) {
+		history.replaceState(null, "", here);
+		shown = query();
+	}
+}
+
+function wait() {
+	clearTimeout(waiting);
+	waiting = setTimeout(() => $("#answer").classList.add("waiting"), 150);
+}
+
+function waited() {
+	clearTimeout(waiting);
+	$("#answer").classList.remove("waiting");
+}
+
+// --- keys ----------------------------------------------------------------------------------------
+
+const box = () => $("#question textarea, #question input");
+const typing = (element) => element.matches?.("input, textarea, select, [contenteditable]");
+const cards = () => $$(".card").filter((card) => card.offsetParent);
+
+function step(by) {
+	const all = cards();
+	const at = all.findIndex((card) => card === document.activeElement || card.contains(document.activeElement));
+	const now = at < 0 ? all.findIndex((card) => card.classList.contains("now")) : at;
+	const next = all[Math.min(Math.max(now < 0 ? (by > 0 ? 0 : -1) : now + by, 0), all.length - 1)];
+	next?.focus();
+	next?.scrollIntoView({ block: "nearest" });
+}
+
+function close_source() {
+	const now = query();
+	if (!now.get("doc")) return false;
+	const card = $(".card.now");
+	now.delete("doc");
+	now.delete("at");
+	go(`?${now}`);
+	(card || box()).focus();
+	return true;
+}
+
+document.addEventListener("keydown", (event) => {
+	if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+	const { key, target } = event;
+	if (key === "Enter" && target === box()) wait();
+	if (key === "Escape" && close_source()) return event.preventDefault();
+	if (typing(target)) {
+		if (key === "Escape") target.blur();
+		if (key !== "ArrowDown" || target !== box() || !cards().length) return;
+	}
+	const within = target.closest?.("#viewer");
+	const moves = { j: 1, k: -1, ...(within ? {} : { ArrowDown: 1, ArrowUp: -1 }) };
+	if (key in moves && view() === "ask" && cards().length) {
+		event.preventDefault();
+		step(moves[key]);
+	} else if (key === "/") {
+		event.preventDefault();
+		if (view() !== "ask") go(last_asked());
+		box().focus();
+		box().select();
+	} else if (key === "Enter" && target.classList?.contains("card")) {
+		event.preventDefault();
+		go($(".open", target).getAttribute("href"));
+	} else if ((key === "Enter" || key === " ") && target.id === "drop") {
+		event.preventDefault();
+		choose();
+	}
+});
+
+// --- an excerpt's buttons ------------------------------------------------------------------------
+
+const place_of = (value) => {
+	const [, document_, start, end] = value.match(/^(\w+):(\d+)-(\d+)$/);
+	return { document: document_, start: Number(start), end: Number(end) };
+};
+
+const around = async (button) => {
+	const place = place_of(button.value);
+	const card = button.closest(".card");
+	const step_ = 600;
+	const text = async (start, end) =>
+		(await call("GET", `api/documents/${place.document}?start=${Math.max(start, 0)}&end=${end}`)).text;
+	const more = (Number(card.dataset.more) || 0) + step_;
+	card.dataset.more = more;
+	$(".before", card).textContent = place.start ? await text(place.start - more, place.start) : "";
+	$(".after", card).textContent = await text(place.end, place.end + more);
+};
+
+const copy = async (button) => {
+	const place = place_of(button.value);
+	const link = new URL(`?doc=${place.document}&at=${place.start}-${place.end}`, document.baseURI);
+	const said = `${$(".citation", button.closest(".card")).textContent}\n${link}`;
+	await navigator.clipboard.writeText(said);
+	button.textContent = "Copied";
+};
+
+const judge = (helpful) => async (button) => {
+	const question = query($("#answer .here").getAttribute("href")).get("q");
+	await call("POST", "api/feedback", { question, helpful, ...place_of(button.value) });
+	for (const other of $$("button", button.parentElement)) other.disabled = other === button;
+};
+
+// --- library -------------------------------------------------------------------------------------
+
+const say = (text) => ($("#said").textContent = text);
+
+async function call(method, path, body) {
+	const plain = body !== undefined && !(body instanceof Blob);
+	const answer = await fetch(path, {
+		method,
+		body: plain ? JSON.stringify(body) : body,
+		headers: plain ? { "content-type": "application/json" } : {},
+	});
+	const said = await answer.json().catch(() => ({ error: answer.statusText }));
+	if (!answer.ok) throw Object.assign(new Error(said.error), { status: answer.status });
+	return said;
+}
+
+function choose() {
+	const input = document.createElement("input");
+	input.type = "file";
+	input.multiple = true;
+	input.addEventListener("change", () => upload([...input.files]));
+	input.click();
+}
+
+async function upload(files) {
+	const taken = [];
+	const refused = [];
+	for (const file of files) {
+		say(`Taking ${file.name} …`);
+		try {
+			taken.push(await put(file, false));
+		} catch (error) {
+			refused.push(`${file.name}: ${error.message}`);
+		}
+	}
+	if (taken.length) press("list");
+	const put_in = taken.length ? `Added ${taken.map((file) => file.path).join(", ")}. Rebuild to ask about it. ` : "";
+	say(put_in + refused.join(" "));
+}
+
+async function put(file, replace) {
+	try {
+		return await call("PUT", `api/files?${new URLSearchParams({ name: file.name, replace })}`, file);
+	} catch (error) {
+		if (error.status !== 409 || replace) throw error;
+		if (!confirm(`${error.message} Replace it?`)) throw new Error("kept as it was");
+		return put(file, true);
+	}
+}
+
+const remove = async (button) => {
+	if (!confirm(`${button.title} from the folder? This cannot be undone.`)) return;
+	const { path } = await call("DELETE", `api/files/${button.value}`);
+	say(`Removed ${path}. Rebuild to forget its words.`);
+	press("list");
+};
+
+const rebuild = async () => {
+	await call("POST", "api/build");
+	follow();
+};
+
+let following = false;
+async function follow() {
+	if (following || !$("#progress")) return;
+	following = true;
+	try {
+		let state = await call("GET", "api/build");
+		while (state.running) {
+			show_progress(state);
+			await new Promise((done) => setTimeout(done, 250));
+			state = await call("GET", "api/build");
+		}
+		$("#progress").hidden = true;
+		if (state.error) say(state.error);
+		else if (state.report) say(ended(state.report));
+		// The server looks for a new snapshot twice a second.
+		setTimeout(() => press(view() === "library" ? "list" : ""), 700);
+	} finally {
+		following = false;
+	}
+}
+
+function show_progress(state) {
+	$("#progress").hidden = false;
+	$("#progress progress").max = Math.max(state.total, 1);
+	$("#progress progress").value = state.done;
+	const left = state.seconds_left === null ? "" : `, about ${Math.ceil(state.seconds_left)} s left`;
+	const rate = state.rate ? `, ${state.rate} a second` : "";
+	$("#progress span").textContent =
+		`${state.stage} ${state.path} (${state.done} of ${state.total} files, ${state.passages} passages${rate}${left})`;
+}
+
+function ended(report) {
+	const counts = ["added", "changed", "removed"].map((name) => `${report[name].length} ${name}`);
+	const failed = report.failed.length ? `, ${report.failed.length} failed` : "";
+	return `Rebuilt in ${report.seconds.toFixed(1)} s: ${counts.join(", ")}${failed}.`;
+}
+
+for (const name of ["dragover", "dragleave", "drop"])
+	document.addEventListener(name, (event) => {
+		const drop = event.target.closest?.("#drop");
+		event.preventDefault(); // a file dropped beside must not open in place of the page
+		$("#drop")?.classList.toggle("over", name === "dragover" && Boolean(drop));
+		if (name === "drop" && drop) upload([...event.dataTransfer.files]);
+	});
+
+// --- history -------------------------------------------------------------------------------------
+
+function remembered() {
+	try {
+		return JSON.parse(localStorage.getItem(ASKED)) || [];
+	} catch {
+		return [];
+	}
+}
+
+function remember(address) {
+	const others = remembered().filter((entry) => entry.address !== address);
+	const kept = [{ address, at: new Date().toISOString() }, ...others].slice(0, KEPT);
+	try {
+		localStorage.setItem(ASKED, JSON.stringify(kept));
+	} catch {
+		// a browser that keeps nothing has no history
+	}
+}
+
+function list_asked() {
+	const rows = remembered().map(({ address, at }) => {
+		const row = document.createElement("li");
+		const link = document.createElement("a");
+		const time = document.createElement("span");
+		link.href = address;
+		link.textContent = query(address).get("q");
+		time.className = "quiet";
+		time.textContent = ` ${new Date(at).toLocaleString()}`;
+		row.append(link, time);
+		return row;
+	});
+	$("#asked")?.replaceChildren(...rows);
+}
+
+const forget = () => {
+	localStorage.removeItem(ASKED);
+	list_asked();
+};
+
+// --- start ---------------------------------------------------------------------------------------
+
+const BUTTONS = {
+	around, copy, remove, rebuild, forget, helpful: judge(true), unhelpful: judge(false),
+};
+
+document.addEventListener("click", async (event) => {
+	if (event.target.closest("#drop")) return choose();
+	const button = event.target.closest(".prose button[name]");
+	const work = button && BUTTONS[button.name];
+	if (!work) return;
+	try {
+		await work(button);
+	} catch (error) {
+		if ($("#said") && view() === "library") say(error.message);
+		else button.textContent = error.message;
+	}
+});
+
+function begin() {
+	if (!$("#answer") || !$("#do-show") || !$("#table")) return setTimeout(begin, 20);
+	for (const [id, role, label] of [["viewer", "complementary", "Source"], ["answer", "region", "Answer"]]) {
+		$(`#${id}`).setAttribute("role", role);
+		$(`#${id}`).setAttribute("aria-label", label);
+	}
+	for (const input of $$("#filters input, #filters textarea")) input.setAttribute("autocomplete", "off");
+	dress();
+	watch("answer", on_answer);
+	watch("viewer", on_viewer);
+	watch("table", on_table);
+	if (view() === "history") list_asked();
+	if (view() === "ask" && !query().get("doc")) box().focus();
+	follow();
+}
+
+begin();

@@ -1,0 +1,222 @@
+"""The page as Gradio blocks: what the address says is shown; what is asked becomes the address."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from qa.errors import QAError
+from qa.records import Excerpt
+from qa.settings import QUESTION_LIMIT
+from qa.web import cards, examples, filtering, listing, viewer
+from qa.web.address import Address, Filters
+from qa.web.cards import Numbered
+from qa.web.site import Site
+
+ANY = "any"  # a filter's choice that leaves all in
+THEME = gr.themes.Base(
+    primary_hue=gr.themes.colors.teal,
+    neutral_hue=gr.themes.colors.stone,
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+)
+_NAV = (
+    '<nav class="nav"><a href="?" class="to-ask">Ask</a>'
+    '<a href="?view=library" class="to-library">Library</a>'
+    '<a href="?view=history" class="to-history">History</a></nav>'
+)
+
+
+def make_page(site: Site) -> gr.Blocks:
+    """The page over a site."""
+    with gr.Blocks(title="Ask your documents", analytics_enabled=False) as page:
+        gr.Markdown(f"<header><h1>Ask your documents</h1>{_NAV}</header>", elem_id="top")
+        with gr.Column(elem_id="ask"):
+            question = gr.Textbox(
+                label="Question",
+                show_label=False,
+                placeholder="Ask a question, then press Enter",
+                autofocus=True,
+                max_lines=1,
+                max_length=QUESTION_LIMIT,
+                submit_btn="Ask",
+                elem_id="question",
+            )
+            filters = _filter_row()
+            with gr.Row(elem_id="reading"):
+                answer = _html("answer")
+                source = _html("viewer")
+        with gr.Column(elem_id="library"):
+            gr.Markdown("<h2>Library</h2>")
+            find = gr.Textbox(
+                label="Search the library",
+                show_label=False,
+                placeholder="Search the library",
+                max_lines=1,
+                elem_id="find",
+            )
+            gr.Markdown(_tools(read_only=site.read_only), elem_id="tools")
+            table = _html("table")
+        with gr.Column(elem_id="history"):
+            gr.Markdown(_HISTORY)
+        _wire(page, site, question, filters, answer, source, find, table)
+    return page
+
+
+def _html(name: str) -> gr.Markdown:
+    """A place for HTML made here; Gradio cleans it once more before it shows it."""
+    return gr.Markdown(elem_id=name, latex_delimiters=[])
+
+
+def _filter_row() -> list[gr.Dropdown | gr.Textbox]:
+    with gr.Accordion("Filters", open=False, elem_id="filters"), gr.Row():
+        kinds = ("Folder", "Kind", "File")
+        return [
+            *(gr.Dropdown([ANY], value=ANY, label=name, min_width=120) for name in kinds),
+            *(
+                gr.Textbox(label=name, placeholder="2025-01-31", max_lines=1, min_width=120)
+                for name in ("From", "Until")
+            ),
+        ]
+
+
+_HISTORY = (
+    '<h2>History</h2><p class="quiet">The questions asked in this browser. They are kept nowhere '
+    'else.</p><p><button type="button" name="forget">Clear the history</button></p>'
+    '<ol id="asked"></ol>'
+)
+
+
+def _tools(*, read_only: bool) -> str:
+    if read_only:
+        return '<p class="quiet">This library is shown for reading only.</p>'
+    return (
+        '<div id="drop" tabindex="0" role="button">Drop files here, or press Enter to choose them'
+        '</div><p class="actions"><button type="button" name="rebuild">Rebuild the index</button>'
+        '<span id="said" role="status"></span></p><div id="progress" hidden><progress max="1" '
+        'value="0"></progress><span class="quiet"></span></div>'
+    )
+
+
+def _wire(page: gr.Blocks, site: Site, question: Any, filters: Any, answer: Any, source: Any,
+          find: Any, table: Any) -> None:  # fmt: skip
+    """Binds what happens to what is shown.
+
+    Events go around Gradio's queue, which would cost three requests for one; `guards` bounds them.
+    """
+    views = _Views(site)
+    quick: dict[str, Any] = {
+        "queue": False,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "trigger_mode": "always_last",
+    }
+    shown = [question, *filters, answer, source, find, table]
+    for name, work, outputs in (
+        ("show", views.shown, shown),
+        ("open", views.opened, [source]),
+        ("list", views.listed, [table]),
+    ):
+        gr.Button(name, visible="hidden", elem_id=f"do-{name}").click(work, None, outputs, **quick)
+    page.load(views.shown, None, shown, **quick)
+    asked = [question.submit, *(field.input for field in filters[:3])]
+    asked += [field.submit for field in filters[3:]]
+    gr.on(asked, views.asked, [question, *filters], [answer, source], **quick)
+    find.input(views.found, [find], [table], **quick)
+
+
+class _Views:
+    """What each event shows."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def shown(self, request: gr.Request) -> list[Any]:
+        """Everything that the address says: on loading, on going back, on following a link."""
+        address = Address.of(_query(request))
+        choices = filtering.choices(self._site.qa.files())
+        filters = address.filters
+        return [
+            address.q,
+            *(
+                gr.update(choices=[ANY, *offered], value=value or ANY)
+                for offered, value in zip(
+                    choices, (filters.folder, filters.kind, filters.file), strict=True
+                )
+            ),
+            filters.since,
+            filters.until,
+            self._answer(address),
+            self._source(address),
+            address.find,
+            self._table(address),
+        ]
+
+    def asked(self, question: str, *said: str) -> tuple[str, str]:
+        """The answer to what is in the box; any open document is closed."""
+        filters = Filters.of(*("" if value in (None, ANY) else value for value in said))
+        return self._answer(Address(q=question.strip(), filters=filters)), ""
+
+    def opened(self, request: gr.Request) -> str:
+        """The document that the address opens."""
+        return self._source(Address.of(_query(request)))
+
+    def listed(self, request: gr.Request) -> str:
+        """The library as the address sorts and searches it."""
+        return self._table(Address.of(_query(request)))
+
+    def found(self, find: str, request: gr.Request) -> str:
+        """The library, searched as one types."""
+        address = Address.of(_query(request))
+        return self._table(replace(address, view="library", find=find.strip(), page=1))
+
+    def _answer(self, address: Address) -> str:
+        if not address.q.strip():
+            manifest = self._site.qa.manifest
+            tries = examples.examples(self._site)
+            return cards.welcome_html(tries, manifest.documents, manifest.passages, address)
+        started = time.perf_counter()
+        try:
+            answer = self._site.ask(address)
+        except QAError as error:
+            return cards.refusal_html(str(error), address)
+        return cards.answer_html(answer, address, time.perf_counter() - started)
+
+    def _source(self, address: Address) -> str:
+        document = self._site.qa.document(address.doc) if address.doc else None
+        if document is None:
+            return viewer.missing_html() if address.doc else ""
+        excerpts = self._excerpts(address)
+        paths = self._site.paths(document)
+        plain: Sequence[Excerpt] = [excerpt for _, excerpt in excerpts]
+        face = self._site.faces.face(document, plain, address.at or (0, 0))
+        if face is None:
+            return viewer.document_html(document, excerpts, address, paths)
+        return viewer.pages_html(document, excerpts, address, paths, face.shapes, face.boxes)
+
+    def _excerpts(self, address: Address) -> list[Numbered]:
+        """This answer's excerpts of the open document, with their numbers."""
+        if not address.q.strip():
+            return []
+        try:
+            answer = self._site.ask(address)
+        except QAError:
+            return []
+        ranking = enumerate((*answer.excerpts, *answer.nearest), 1)
+        return [(number, found) for number, found in ranking if found.document == address.doc]
+
+    def _table(self, address: Address) -> str:
+        if address.view != "library":
+            return ""
+        qa = self._site.qa
+        try:
+            rows = listing.rows(qa.files(), qa.waiting(), qa.dates())
+        except QAError as error:
+            return cards.refusal_html(str(error), address)
+        return listing.library_html(rows, address, read_only=self._site.read_only)
+
+
+def _query(request: gr.Request) -> dict[str, str]:
+    return {name: str(value) for name, value in dict(request.query_params).items()}

@@ -1,0 +1,156 @@
+"""Rebuilds in a process of their own, so that questions go on being answered at full speed.
+
+The process is this module run by itself; it says how far it is in JSON, a line at a time.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from qa.errors import QAError
+from qa.service import QA
+
+LOOK = 2.0  # seconds between looks at the folder
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """How far a rebuild is, or how the last one ended."""
+
+    running: bool = False
+    stage: str = ""
+    path: str = ""
+    done: int = 0  # files
+    total: int = 0
+    passages: int = 0
+    seconds: float = 0.0
+    report: Mapping[str, Any] | None = None
+    error: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Passages a second."""
+        return round(self.passages / self.seconds, 1) if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """As far as the files done so far tell."""
+        if not self.running or not self.done:
+            return None
+        return round(self.seconds * (self.total - self.done) / self.done, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, with the rate and the time left."""
+        return {**asdict(self), "rate": self.rate, "seconds_left": self.seconds_left}
+
+
+class Rebuilder:
+    """Runs one rebuild at a time and knows how far it is."""
+
+    def __init__(self, seeds: Path, index: Path, settings: Mapping[str, str | int]) -> None:
+        self._command = [
+            *(sys.executable, "-m", "qa.web.rebuilding"),
+            json.dumps([str(seeds), str(index), dict(settings)]),
+        ]
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self.state = Rebuild()
+
+    def start(self) -> bool:
+        """Starts a rebuild; False when one is running."""
+        with self._lock:
+            if self.state.running:
+                return False
+            self.state = Rebuild(running=True, stage="starting")
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                stderr=subprocess.DEVNULL, encoding="utf-8",
+            )  # fmt: skip
+        threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
+        return True
+
+    def close(self) -> None:
+        """Ends a running rebuild; the last index stays as it is."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+    def _follow(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        last: dict[str, Any] = {}
+        with process.stdout as lines:
+            for line in lines:
+                with suppress(ValueError, TypeError):
+                    last = json.loads(line)
+                    self.state = replace(self.state, **last)
+        process.wait()
+        failed = not last.get("report") and not last.get("error")
+        error = "The rebuild ended by itself: the last index still answers." if failed else ""
+        self.state = replace(self.state, running=False, error=self.state.error or error)
+
+
+class Watcher:
+    """Rebuilds when the folder has changed and then been left alone for a moment."""
+
+    def __init__(self, qa: QA, rebuilder: Rebuilder) -> None:
+        self._qa = qa
+        self._rebuilder = rebuilder
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Looks no more."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        seen: object = ()
+        tried: object = ()
+        while not self._ended.wait(LOOK):
+            try:
+                now = self._qa.waiting()
+            except (QAError, OSError):
+                continue
+            # What was tried once is not tried again before the folder changes once more.
+            if now and now == seen and now != tried and self._rebuilder.start():
+                tried = now
+            seen = now
+
+
+def main(said: str) -> int:
+    """Builds and tells; the exit code."""
+    from qa.building import Progress, build
+    from qa.settings import Settings
+
+    seeds, index, settings = json.loads(said)
+    told = 0.0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told > 0.1:
+            told = time.monotonic()
+            print(json.dumps(progress._asdict()), flush=True)
+
+    try:
+        report = asdict(build(seeds, index, settings=Settings(**settings), progress=tell))
+    except QAError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        return 1
+    files = len(report.pop("files"))
+    ended = {"done": files, "total": files, "seconds": report["seconds"], "report": report}
+    print(json.dumps(ended), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,152 @@
+"""The server: page, API and MCP tools as one application behind its guards."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.responses import FileResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from qa.errors import SettingsInvalid
+from qa.service import QA
+from qa.settings import INDEX
+from qa.web import shell
+from qa.web.api import make_api
+from qa.web.guards import Guards, Hosts, Passwords, is_loopback
+from qa.web.mcp_tools import mount_tools
+from qa.web.rebuilding import Rebuilder, Watcher
+from qa.web.site import Site
+
+HOST = "127.0.0.1"
+PORT = 7860
+THREADS = 24  # requests worked on at once; more wait for their turn
+_FILES = ("style.css", "page.js")
+
+
+def serve(
+    index: str | Path = INDEX,
+    seeds: str | Path | None = None,
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    watch: bool = True,
+    read_only: bool | None = None,
+    password: str | None = None,
+) -> None:
+    """Serves the index until it is interrupted.
+
+    `read_only` and `password` come from QA_READ_ONLY and QA_PASSWORD when they are not given.
+    Raises SettingsInvalid when others could reach the server and no password is set, and what
+    `QA.open` raises.
+    """
+    import uvicorn
+
+    password = password or os.environ.get("QA_PASSWORD") or None
+    check_reach(host, password)
+    app = make_app(
+        index, seeds, host=host, watch=watch, read_only=is_read_only(read_only), password=password
+    )
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        timeout_keep_alive=30, timeout_graceful_shutdown=3,
+    )  # fmt: skip
+
+
+def make_app(
+    index: str | Path = INDEX,
+    seeds: str | Path | None = None,
+    *,
+    host: str = HOST,
+    watch: bool = False,
+    read_only: bool = False,
+    password: str | None = None,
+) -> ASGIApp:
+    """The whole application, guards included. Raises what `QA.open` raises."""
+    qa = QA.open(index, seeds=seeds)
+    rebuilder = Rebuilder(qa.seeds, qa.index, qa.manifest.settings)
+    site = Site(qa, rebuilder, read_only=read_only)
+    api = make_api(site)
+    inner = FastAPI(lifespan=_lifespan(site, api, watch=watch and not read_only), openapi_url=None)
+    passwords = Passwords(password) if password else None
+    names = os.environ.get("QA_HOSTS", "").split(",")
+    return Guards(_Split(api, _with_page(inner, site)), Hosts.of(host, names), passwords)
+
+
+def check_reach(host: str, password: str | None) -> None:
+    """Raises SettingsInvalid when a server that others can reach would ask for no password."""
+    if not password and not is_loopback(host):
+        raise SettingsInvalid(
+            f"{host} can be reached by others: set a password in QA_PASSWORD, or stay on {HOST}."
+        )
+
+
+def is_read_only(given: bool | None) -> bool:  # noqa: FBT001 - it is the subject
+    """Whether the library may not be changed: as given, or as QA_READ_ONLY says."""
+    said = os.environ.get("QA_READ_ONLY", "").strip().lower()
+    return given if given is not None else said not in ("", "0", "false", "no")
+
+
+class _Split:
+    """The API's paths to the API, all others to the page."""
+
+    def __init__(self, api: ASGIApp, page: ASGIApp) -> None:
+        self._api = api
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        ours = path.startswith("/api/") or path in ("/healthz", "/mcp")
+        await (self._api if ours else self._page)(scope, receive, send)
+
+
+def _lifespan(site: Site, api: FastAPI, *, watch: bool):  # type: ignore[no-untyped-def]
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        watcher = Watcher(site.qa, site.rebuilder)
+        async with AsyncExitStack() as stack:
+            await mount_tools(api, site, stack)
+            if watch:
+                watcher.start()
+            yield
+        watcher.close()
+        site.rebuilder.close()
+        site.qa.close()
+
+    return lifespan
+
+
+def _with_page(app: FastAPI, site: Site) -> ASGIApp:
+    """The application with Gradio's page in it, and the two files that dress it."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    import gradio as gr
+
+    from qa.web.page import THEME, make_page
+
+    for name in _FILES:
+        _add_file(app, name)
+    gr.mount_gradio_app(
+        app,
+        make_page(site),
+        "/",
+        theme=THEME,
+        show_error=False,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        ssr_mode=False,
+        max_file_size=0,
+    )
+    return shell.Shell(app)
+
+
+def _add_file(app: FastAPI, name: str) -> None:
+    # Each has its hash in its address: another version is another address.
+    kept = {"cache-control": "public, max-age=31536000, immutable"}
+
+    @app.get(f"/page/{name}", include_in_schema=False)
+    def file() -> FileResponse:
+        return FileResponse(shell.HERE / name, headers=kept)

@@ -1,0 +1,56 @@
+"""What the page, the API and the MCP tools share: the open index and what may be done with it."""
+
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qa.errors import ReadFailed
+from qa.records import Answer, Document
+from qa.service import QA
+from qa.web.address import Address
+from qa.web.faces import Faces
+from qa.web.filtering import globs
+from qa.web.rebuilding import Rebuilder
+
+
+@dataclass(slots=True)
+class Site:
+    """One open index, served."""
+
+    qa: QA
+    rebuilder: Rebuilder
+    read_only: bool = False
+    faces: Faces = field(init=False)
+    _turns: threading.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.faces = Faces(self.qa)
+        # Asking is work for the processor: more at once than it has cores only slows all down.
+        self._turns = threading.Semaphore(max(os.cpu_count() or 2, 2))
+
+    @property
+    def seeds(self) -> Path:
+        """The folder of the documents."""
+        return self.qa.seeds
+
+    def ask(self, address: Address) -> Answer:
+        """The answer to an address's question among the files that its filters leave in."""
+        only = globs(address.filters, self.qa.files(), self.qa.dates()) if address.filters else []
+        with self.turn():
+            return self.qa.ask(address.q, only=only)
+
+    def turn(self) -> threading.Semaphore:
+        """A turn at the processor, taken with `with`."""
+        return self._turns
+
+    def document(self, sha256: str) -> Document:
+        """The document with that id. Raises ReadFailed when the index holds none."""
+        found = self.qa.document(sha256)
+        if found is None:
+            raise ReadFailed("There is no such document in the index.")
+        return found
+
+    def paths(self, document: Document) -> list[str]:
+        """Where the document stands in the folder, as the last build saw it."""
+        return [file.path for file in self.qa.files() if file.sha256 == document.sha256]

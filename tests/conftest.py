@@ -1,0 +1,56 @@
+"""What many tests share: hand-made answers, and the question sets that may lie beside the project."""
+
+from pathlib import Path
+
+import pytest
+
+from qa.records import Answer, Excerpt, Freshness, Highlight
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(__file__).parents[2] / "shared"  # question sets; tests that need them skip without
+
+
+@pytest.fixture
+def make_excerpt():
+    return excerpt
+
+
+@pytest.fixture
+def make_answer():
+    return answer
+
+
+@pytest.fixture
+def shared():
+    """The folder of the question sets."""
+    if not (SHARED / "eval").is_dir():
+        pytest.skip("the question sets do not lie beside the project")
+    return SHARED
+
+
+def excerpt(text="Ri is 26.", start=0, *, marks=((0, None),), **places):
+    """An excerpt of `a.txt`; `marks` are spans within its text, the strongest first."""
+    spans = [(a, len(text) if b is None else b) for a, b in marks]
+    highlights = tuple(
+        Highlight(start + a, start + b, 1.0 - n / 10) for n, (a, b) in enumerate(spans)
+    )
+    places = {
+        "confidence": 0.9,
+        "document": "d" * 64,
+        "path": "a.txt",
+        "title": "A",
+        "freshness": Freshness.FRESH,
+    } | places
+    places.setdefault("paths", (places["path"],))
+    return Excerpt(text=text, start=start, end=start + len(text), highlights=highlights, **places)
+
+
+def answer(*excerpts, nearest=(), question="How old is Ri?", **said):
+    """An answer with these excerpts; without any it is not answered."""
+    ranking = (*excerpts, *nearest)
+    said = {
+        "answered": bool(excerpts),
+        "confidence": ranking[0].confidence if ranking else 0.0,
+        "snapshot": "5" * 16,
+    } | said
+    return Answer(question=question, excerpts=tuple(excerpts), nearest=tuple(nearest), **said)

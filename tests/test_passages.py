@@ -1,0 +1,127 @@
+"""Passages are whole sentences, cover every non-blank character and respect the structure."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.passages import overlapping, ranking_text, split
+from qa.reading import read
+from qa.records import Block, Document, Kind, Passage
+
+WINDOW = 60
+
+
+def token_ends(text: str) -> Sequence[int]:
+    """A stand-in tokenizer that is easy to count by hand: a token is a run of four characters."""
+    ends, run = [], 0
+    for at, character in enumerate(text):
+        run = 0 if character.isspace() else run + 1
+        if run and (run % 4 == 0 or at + 1 == len(text) or text[at + 1].isspace()):
+            ends.append(at + 1)
+    return ends
+
+
+def passages_of(document: Document, limit: int = 24) -> list[Passage]:
+    return split(document, token_ends, limit=limit, window=WINDOW, language="en")
+
+
+LINES = st.lists(
+    st.one_of(
+        st.text(alphabet="abcdef .?!,\n\r\t0123é東‏😀-", min_size=1, max_size=200),
+        st.sampled_from(["# One", "## Two", "- item", "| a | b |", "```", "", "Mr. Fox ran. He won."]),
+    ),
+    max_size=12,
+)
+
+
+@given(LINES)
+def test_passages_cover_every_character_that_is_not_blank(lines: list[str]) -> None:
+    document = read("\n".join(["Once.", *lines]).encode(), "a.md")
+    covered = set()
+    for passage in passages_of(document):
+        covered.update(range(passage.start, passage.end))
+    missing = {at for at, char in enumerate(document.text) if not char.isspace()} - covered
+    assert missing == set()
+
+
+@given(LINES)
+def test_passages_are_in_order_and_end_with_their_last_sentence(lines: list[str]) -> None:
+    document = read("\n".join(["Once.", *lines]).encode(), "a.md")
+    passages = passages_of(document)
+    assert all(before.end <= after.start for before, after in pairwise(passages))
+    for passage in passages:
+        assert list(passage.sentences) == sorted(set(passage.sentences))
+        assert passage.start < passage.sentences[0]
+        assert passage.sentences[-1] == passage.end
+
+
+@given(LINES)
+def test_ranking_text_tells_where_every_sentence_ends(lines: list[str]) -> None:
+    document = read("\n".join(["Once.", *lines]).encode(), "a.md")
+    for passage in passages_of(document):
+        ranking = ranking_text(document, passage, overlapping(document.blocks, passage))
+        assert len(ranking.ends) == len(passage.sentences) + 1
+        assert ranking.ends[-1] == len(ranking.text)
+        assert list(ranking.ends) == sorted(ranking.ends)
+
+
+def test_no_passage_crosses_a_page_or_a_heading() -> None:
+    text = "One.\n\nTwo.\n\nThree.\n\nFour."
+    places = [(1, ()), (1, ("A",)), (2, ("A",)), (2, ("A",))]
+    starts = [0, 6, 12, 20]
+    blocks = tuple(
+        Block(start, text.index(".", start) + 1, Kind.PROSE, page, heading)
+        for start, (page, heading) in zip(starts, places, strict=True)
+    )
+    passages = passages_of(Document("", "test 1", text, blocks=blocks))
+    assert [text[p.start : p.end] for p in passages] == ["One.", "Two.", "Three.\n\nFour."]
+    assert [(p.page, p.heading) for p in passages] == [(1, ()), (1, ("A",)), (2, ("A",))]
+
+
+def test_a_table_stays_whole_where_it_fits_and_prose_gives_way() -> None:
+    prose, table = "Some words stand before it. " * 2, "| a | b |\n|---|---|\n| 1 | 2 |"
+    text = prose + "\n\n" + table
+    at = len(prose) + 2
+    blocks = (Block(0, len(prose.rstrip())), Block(at, len(text), Kind.TABLE))
+    passages = passages_of(Document("", "test 1", text, blocks=blocks))
+    assert text[passages[-1].start : passages[-1].end] == table
+    assert len(passages[-1].sentences) == 3
+
+
+def test_a_sentence_longer_than_the_window_is_cut_at_spaces() -> None:
+    text = "word " * 200 + "end."
+    passages = passages_of(Document("", "test 1", text, blocks=(Block(0, len(text)),)))
+    assert len(passages) > 3
+    for passage in passages:
+        piece = text[passage.start : passage.end]
+        assert not piece.startswith(" ")
+        assert all(word in ("word", "end.") for word in piece.split())
+        assert len(token_ends(piece)) <= WINDOW
+
+
+def test_words_are_joined_over_a_line_end_hyphen_in_the_ranking_text_only() -> None:
+    text = "The har-\nbour is deep."
+    document = Document("", "test 1", text, blocks=(Block(0, len(text)),))
+    (passage,) = passages_of(document)
+    ranking = ranking_text(document, passage, document.blocks)
+    assert ranking.text == "The harbour is deep."
+    assert document.text[passage.start : passage.end] == text
+
+
+def test_title_headings_and_columns_stand_in_the_ranking_text_only() -> None:
+    text = "Oslo,709000"
+    block = Block(0, len(text), Kind.ROW, None, ("Cities",), "city, people")
+    document = Document("", "test 1", text, title="Atlas", blocks=(block,))
+    (passage,) = passages_of(document)
+    ranking = ranking_text(document, passage, document.blocks)
+    assert ranking.text == "Atlas. Cities. city, people\nOslo,709000"
+    assert ranking.text[: ranking.ends[0]] == "Atlas. Cities. city, people\n"
+
+
+def test_furniture_is_covered_and_has_no_ranking_text() -> None:
+    document = read(b"---\ntitle: Tides\n---\nHigh water is at noon.\n", "a.md")
+    first, second = passages_of(document)
+    assert ranking_text(document, first, overlapping(document.blocks, first)).text == ""
+    assert document.text[second.start : second.end] == "High water is at noon."

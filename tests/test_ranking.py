@@ -1,0 +1,147 @@
+"""Ranking against oracles: BM25 by hand, inner products and MaxSim in plain loops."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa import interaction, lexical, vectors
+from qa.encoding import Encoder, codebook
+from qa.interaction import Codebook
+from qa.retrieval import sentence_matches
+
+TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog and the red bird")
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
+    folder = tmp_path_factory.mktemp("lexical") / "words"
+    lexical.write(folder, TEXTS, count=len(TEXTS), language="en")
+    return lexical.Words(folder, language="en")
+
+
+def test_relevance_is_bm25(words: lexical.Words) -> None:
+    tokens = [text.split() for text in TEXTS]
+    average = sum(map(len, tokens)) / len(tokens)
+
+    def bm25(term: str, text: list[str]) -> float:
+        having = sum(term in other for other in tokens)
+        rarity = math.log(1 + (len(tokens) - having + 0.5) / (having + 0.5))
+        count = text.count(term)
+        return rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * len(text) / average))
+
+    expected = [bm25("red", text) + bm25("fox", text) for text in tokens]
+    found = words.relevance(words.terms("red fox"), range(len(TEXTS)))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_best_by_words_come_first_and_ties_in_the_order_of_ordinals(tmp_path: Path) -> None:
+    lexical.write(tmp_path / "words", ["same words"] * 9, count=9, language="en")
+    found, _ = lexical.Words(tmp_path / "words", language="en").search(["same"], 5)
+    assert found.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_search_can_be_kept_to_some_passages(words: lexical.Words) -> None:
+    found, _ = words.search(words.terms("fox"), 9, only=[2, 3])
+    assert found.tolist() == [3]
+
+
+def test_stop_words_are_dropped_unless_nothing_else_is_asked(words: lexical.Words) -> None:
+    assert words.terms("Where do the foxes sing?") == ["fox", "sing"]
+    assert words.terms("who is it") == ["who", "is", "it"]
+    assert words.terms("?!") == []
+
+
+UNIT = st.integers(0, 2**32 - 1).map(lambda seed: _unit(np.random.default_rng(seed), 40))
+
+
+def _unit(random: np.random.Generator, rows: int) -> vectors.Vectors:
+    found = random.normal(size=(rows, 384)).astype(np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+@given(UNIT, st.randoms())
+def test_products_are_exact_whatever_the_order_of_their_sums(
+    unit: vectors.Vectors, random: object
+) -> None:
+    whole = vectors.whole(unit)
+    together = whole @ whole[0]
+    alone = np.array([sum(a * b for a, b in zip(map(int, row), map(int, whole[0]), strict=True))
+                      for row in whole[:5]])  # fmt: skip
+    assert together[:5].tolist() == alone.tolist()
+    shuffled = np.random.default_rng(1).permutation(384)
+    assert (whole[:, shuffled] @ whole[0, shuffled]).tolist() == together.tolist()
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 12))
+def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
+    values: list[int], limit: int
+) -> None:
+    products = np.array(values, np.float32)
+    expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:limit]
+    assert vectors.best(products, limit).tolist() == expected
+    only = np.array([at % 2 == 0 for at in range(len(values))])
+    even = [at for at in sorted(range(len(values)), key=lambda at: (-values[at], at)) if at % 2 == 0]
+    assert vectors.best(products, limit, only).tolist() == even[:limit]
+
+
+@pytest.fixture(scope="module")
+def book() -> Codebook:
+    return Codebook.load(next(Path(interaction.__file__).parent.glob("data/*.codebook.npy")))
+
+
+def test_a_code_names_the_nearest_centroid_of_every_piece(book: Codebook) -> None:
+    tokens = _unit(np.random.default_rng(3), 6)
+    decoded = book.decode(book.encode(tokens)).reshape(6, -1, interaction.PIECE)
+    pieces = (tokens * vectors.SCALE).reshape(6, -1, interaction.PIECE)
+    for token in range(6):
+        for piece in range(book.pieces):
+            distances = np.square(book.centroids[piece] - pieces[token, piece]).sum(1)
+            chosen = np.square(decoded[token, piece] - pieces[token, piece]).sum()
+            assert chosen == pytest.approx(distances.min(), rel=1e-4)
+
+
+def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
+    random = np.random.default_rng(5)
+    question, tokens = _unit(random, 4), _unit(random, 30)
+    codes = book.encode(tokens)
+    ends = np.array([3, 10, 10, 30])
+    products = interaction.token_products(book, codes, question)
+    decoded, whole = book.decode(codes), vectors.whole(question)
+
+    def maxsim(first: int, last: int) -> float:
+        return float(np.mean([
+            max(float((decoded[token] * asked).sum()) for token in range(first, last))
+            / vectors.SCALE**2 for asked in whole
+        ]))  # fmt: skip
+
+    match, strengths = sentence_matches(products, ends)
+    assert match == pytest.approx(maxsim(0, 30), rel=1e-5)
+    assert strengths.tolist() == pytest.approx([maxsim(3, 10), 0.0, maxsim(10, 30)], rel=1e-5)
+
+
+def test_no_sum_of_the_default_codebook_can_leave_the_exact_range(book: Codebook) -> None:
+    longest = np.sqrt(np.square(book.centroids).sum(axis=2).max(axis=1).sum())
+    assert longest * (vectors.SCALE + 384**0.5) < 2**24
+
+
+def test_the_exported_model_says_what_sentence_transformers_says(encoders: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    encoder = Encoder(folder=encoders)
+    original = SentenceTransformer(str(encoder.source), device="cpu", local_files_only=True)
+    for text in ("How old is the oak?", "Zwölf Boote. 東京! " * 20):
+        expected = original.encode(text, normalize_embeddings=True, show_progress_bar=False)
+        encoded = encoder.encode(text)
+        assert float(encoded.pooled @ expected) > 0.9999
+        assert np.linalg.norm(encoded.tokens, axis=1) == pytest.approx(1, abs=1e-5)
+        assert len(encoded.tokens) == len(encoded.ends)
+
+
+def test_a_text_beyond_the_window_is_read_as_far_as_the_window_goes(encoders: Path) -> None:
+    encoder = Encoder(folder=encoders)
+    assert len(encoder.encode("word " * 1000).tokens) == encoder.window - 2
+    assert codebook(encoder).code_bytes == encoder.dim // 8

@@ -1,0 +1,186 @@
+"""Asking: honest, verbatim, reproducible, fresh, and safe against odd questions."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from indexes import write
+
+import qa
+from qa.building import build
+from qa.errors import IndexMissing, QuestionRefused, QuestionsInvalid
+from qa.records import Freshness
+from qa.service import QA
+from qa.verifying import verify
+
+TEXTS = {
+    "tower.txt": "The tower is ninety metres tall. It was built by a guild of masons.\n",
+    "notes/ferry.md": "---\ntitle: The ferry\n---\n# Winter\n\nThe ferry rests in winter.\n\n"
+    "# Summer\n\nIn summer the ferry crosses twice a day.\n",
+    "notes/ferry-copy.txt": "In summer, the ferry crosses twice a day.",
+    "two.txt": "The count by the port says 40 boats. The count by the town says 52 boats.",
+}
+
+
+@pytest.fixture()
+def seeds(tmp_path: Path) -> Path:
+    for name, text in TEXTS.items():
+        write(tmp_path / "seeds", name, text)
+    return tmp_path / "seeds"
+
+
+@pytest.fixture()
+def asker(seeds: Path, new_index: Callable[[], Path]) -> Iterator[QA]:
+    index = new_index()
+    build(seeds, index)
+    with QA.open(index) as opened:
+        yield opened
+
+
+def ranking(answer: qa.Answer) -> tuple[qa.Excerpt, ...]:
+    return (*answer.excerpts, *answer.nearest)
+
+
+def test_every_excerpt_is_the_documents_text_word_for_word(asker: QA) -> None:
+    for question in ("How tall is the tower?", "When does the ferry cross?", "How many boats?"):
+        for excerpt in ranking(asker.ask(question)):
+            document = asker.document(excerpt.document)
+            assert document is not None
+            assert excerpt.text == document.text[excerpt.start : excerpt.end]
+            for highlight in excerpt.highlights:
+                assert excerpt.start <= highlight.start < highlight.end <= excerpt.end
+                marked = document.text[highlight.start : highlight.end]
+                assert marked == marked.strip()
+
+
+def test_an_excerpt_names_its_place(asker: QA) -> None:
+    excerpt = ranking(asker.ask("Does the ferry rest in winter?"))[0]
+    assert (excerpt.path, excerpt.title, excerpt.heading) == (
+        "notes/ferry.md",
+        "The ferry",
+        ("Winter",),
+    )
+    lines = TEXTS["notes/ferry.md"].splitlines()
+    first, last = excerpt.lines
+    assert excerpt.text.splitlines() == lines[first - 1 : last]
+
+
+def test_passages_of_the_same_words_stand_once_with_all_their_paths(asker: QA) -> None:
+    texts = [excerpt.text for excerpt in ranking(asker.ask("When does the ferry cross?"))]
+    assert len([text for text in texts if "twice a day" in text]) in (1, 2)
+    paths = [p for e in ranking(asker.ask("When does the ferry cross?")) for p in e.paths]
+    assert len(paths) == len(set(paths)) or "notes/ferry.md" in paths
+
+
+def test_the_same_question_gets_the_same_bytes(asker: QA) -> None:
+    assert len({asker.ask("How tall is the tower?").to_json() for _ in range(5)}) == 1
+
+
+def test_globs_keep_to_and_leave_out_files(asker: QA) -> None:
+    only = ranking(asker.ask("How tall is the tower?", only=["notes/*"]))
+    assert {excerpt.path.split("/")[0] for excerpt in only} == {"notes"}
+    without = ranking(asker.ask("How tall is the tower?", exclude=["tower.txt"]))
+    assert "tower.txt" not in {excerpt.path for excerpt in without}
+    assert asker.ask("How tall is the tower?", only=["none/*"]).nearest == ()
+
+
+def test_a_limit_counts_excerpts_and_nearest_together(asker: QA) -> None:
+    assert len(ranking(asker.ask("How tall is the tower?", limit=2))) == 2
+
+
+@pytest.mark.parametrize("question", ["", "  \n\t", "x" * 1_000_000])
+def test_a_question_that_is_none_is_refused(asker: QA, question: str) -> None:
+    with pytest.raises(QuestionRefused):
+        asker.ask(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["?", "\x00\x1b[31m", "\ud800", "body:*) OR (", "tower " * 300, "東京はどこですか"]
+)
+def test_an_odd_question_is_answered_or_not_but_breaks_nothing(asker: QA, question: str) -> None:
+    assert asker.ask(question).confidence <= 1
+
+
+def test_a_question_about_something_else_is_not_answered(asker: QA) -> None:
+    answer = asker.ask("Which protein binds the receptor of the influenza virus?")
+    assert not answer.answered
+    assert answer.excerpts == ()
+    assert answer.nearest != ()
+
+
+def test_freshness_follows_the_file(asker: QA, seeds: Path) -> None:
+    def freshness() -> Freshness:
+        return ranking(asker.ask("How tall is the tower?"))[0].freshness
+
+    assert freshness() is Freshness.FRESH
+    os.utime(seeds / "tower.txt")  # another time, the same bytes
+    assert freshness() is Freshness.FRESH
+    (seeds / "tower.txt").write_text("The tower fell.")
+    assert freshness() is Freshness.CHANGED
+    (seeds / "tower.txt").unlink()
+    assert freshness() is Freshness.GONE
+    seeds.rename(seeds.with_name("elsewhere"))
+    assert freshness() is Freshness.UNKNOWN
+
+
+def test_what_is_not_in_the_index_yet_is_told(asker: QA, seeds: Path) -> None:
+    assert not asker.waiting()
+    write(seeds, "new.txt", "New.")
+    (seeds / "two.txt").unlink()
+    (seeds / "tower.txt").write_text("Other.")
+    assert asker.waiting() == (("new.txt",), ("tower.txt",), ("two.txt",))
+
+
+def test_an_open_index_sees_a_new_snapshot_within_a_second(asker: QA, seeds: Path) -> None:
+    write(seeds, "lamp.txt", "The lamp of the lighthouse is green.")
+    build(seeds, asker.index)
+    time.sleep(1)
+    assert ranking(asker.ask("Which colour has the lamp?"))[0].path == "lamp.txt"
+
+
+def outcomes(asker: QA, answer: qa.Answer) -> dict[str, str]:
+    verdicts = verify(answer.to_dict(), index=asker.index)
+    return {verdict.path: verdict.outcome for verdict in verdicts}
+
+
+def test_a_saved_answer_is_checked_against_the_files_as_they_are_now(
+    asker: QA, seeds: Path
+) -> None:
+    answer = asker.ask("How tall is the tower, and how many boats does the port count?", limit=9)
+    assert set(outcomes(asker, answer).values()) == {"valid"}
+    (seeds / "tower.txt").rename(seeds / "spire.txt")
+    (seeds / "two.txt").write_text("The count by the port says 41 boats. Nobody else counts.")
+    (seeds / "notes/ferry-copy.txt").unlink()
+    found = outcomes(asker, answer)
+    assert found["tower.txt"] == "moved"
+    assert found["two.txt"] == "changed"
+    assert found["notes/ferry-copy.txt"] in ("gone", "moved")
+    assert found["notes/ferry.md"] == "valid"
+    by_path = {verdict.path: verdict for verdict in verify(answer, index=asker.index)}
+    assert by_path["tower.txt"].found_path == "spire.txt"
+    assert "41 boats" in (by_path["two.txt"].found_text or "")
+    seeds.rename(seeds.with_name("elsewhere"))
+    assert set(outcomes(asker, answer).values()) == {"unknown"}
+
+
+def test_text_that_moved_within_its_file_is_found_there(asker: QA, seeds: Path) -> None:
+    answer = asker.ask("How tall is the tower?", only=["tower.txt"])
+    (seeds / "tower.txt").write_text("A new first line.\n" + TEXTS["tower.txt"])
+    (verdict,) = verify(answer, index=asker.index)
+    assert (verdict.outcome, verdict.found_start) == ("moved", 18)
+
+
+def test_what_is_no_saved_answer_is_said_to_be_none(asker: QA) -> None:
+    with pytest.raises(QuestionsInvalid):
+        verify({"excerpts": [{}], "nearest": []}, index=asker.index)
+
+
+def test_the_default_index_is_built_when_it_is_first_asked(
+    seeds: Path, encoders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(seeds.parent)
+    assert ranking(qa.ask("How tall is the tower?"))[0].path == "tower.txt"
+    with pytest.raises(IndexMissing):
+        qa.ask("How tall is the tower?", index="nowhere")

@@ -1,56 +1,33 @@
-"""What many tests share: hand-made answers, and the question sets that may lie beside the project."""
+"""What many tests share: real indexes, and the question sets that may lie beside the project."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
+from indexes import encoded, encoders, new_index, write
 
-from qa.records import Answer, Excerpt, Freshness, Highlight
+from qa.building import build
 
-ROOT = Path(__file__).parents[1]
+__all__ = ["SHARED", "encoded", "encoders", "library", "new_index"]
+
 SHARED = Path(__file__).parents[2] / "shared"  # question sets; tests that need them skip without
 
-
-@pytest.fixture
-def make_excerpt():
-    return excerpt
-
-
-@pytest.fixture
-def make_answer():
-    return answer
+TEXTS = {
+    "ri.txt": "Ri came to the front in October 2024.\n\nRi is 26 years old. He comes from the north.\n",
+    "copy.txt": "Ri came to the front in October 2024.\n\nRi is 26 years old. He comes from the north.\n",
+    "mill.md": "# The mill\n\nThe mill has four sails. It grinds rye for three villages.\n",
+    "notes/ferry.txt": "The ferry crosses at six. In winter it does not run because of the ice.\n",
+}
 
 
-@pytest.fixture
-def shared():
-    """The folder of the question sets."""
-    if not (SHARED / "eval").is_dir():
-        pytest.skip("the question sets do not lie beside the project")
-    return SHARED
-
-
-def excerpt(text="Ri is 26.", start=0, *, marks=((0, None),), **places):
-    """An excerpt of `a.txt`; `marks` are spans within its text, the strongest first."""
-    spans = [(a, len(text) if b is None else b) for a, b in marks]
-    highlights = tuple(
-        Highlight(start + a, start + b, 1.0 - n / 10) for n, (a, b) in enumerate(spans)
-    )
-    places = {
-        "confidence": 0.9,
-        "document": "d" * 64,
-        "path": "a.txt",
-        "title": "A",
-        "freshness": Freshness.FRESH,
-    } | places
-    places.setdefault("paths", (places["path"],))
-    return Excerpt(text=text, start=start, end=start + len(text), highlights=highlights, **places)
-
-
-def answer(*excerpts, nearest=(), question="How old is Ri?", **said):
-    """An answer with these excerpts; without any it is not answered."""
-    ranking = (*excerpts, *nearest)
-    said = {
-        "answered": bool(excerpts),
-        "confidence": ranking[0].confidence if ranking else 0.0,
-        "snapshot": "5" * 16,
-    } | said
-    return Answer(question=question, excerpts=tuple(excerpts), nearest=tuple(nearest), **said)
+@pytest.fixture(scope="session")
+def library(tmp_path_factory, encoders):
+    """A folder of four documents, two of them equal, and its index: (seeds, index), to be read."""
+    folder = tmp_path_factory.mktemp("library")
+    for name, text in TEXTS.items():
+        write(folder / "seeds", name, text)
+    (folder / "index").mkdir()
+    shutil.copytree(encoders, folder / "index" / "encoders", copy_function=os.link)
+    build(folder / "seeds", folder / "index")
+    return folder / "seeds", folder / "index"

@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
+from answers import answer, excerpt
+from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import SHARED, answer, excerpt
 from qa import building, evaluation
 from qa.errors import QuestionsInvalid
 from qa.evaluation import Question, Report, Row

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from answers import answer, excerpt
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from conftest import answer, excerpt
 from qa import render
 from qa.errors import QuestionsInvalid
 from qa.records import Freshness
@@ -92,7 +92,9 @@ def test_text_numbers_the_excerpts_and_sets_off_the_highlights():
 def test_text_says_plainly_that_there_is_no_answer_and_shows_the_nearest_passages():
     said = str(answer(nearest=[excerpt("Near.", confidence=0.1)]))
     assert said.startswith("The documents do not answer this.")
-    assert said.index("Nearest passages:") < said.index("[1] A (a.txt, line 1)") < said.index("Near.")
+    assert (
+        said.index("Nearest passages:") < said.index("[1] A (a.txt, line 1)") < said.index("Near.")
+    )
     assert "do not answer" in str(answer()) and "Nearest" not in str(answer())
 
 

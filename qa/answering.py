@@ -21,9 +21,7 @@ HIGHLIGHTS = 3  # sentences of an excerpt that are marked, at most
 NEARLY_BEST = 0.93  # a sentence is marked beside the best when its match is at least this share
 
 
-def answer(
-    snapshot: Snapshot, question: str, ranked: Sequence[Ranked], *, limit: int
-) -> Answer:
+def answer(snapshot: Snapshot, question: str, ranked: Sequence[Ranked], *, limit: int) -> Answer:
     """The answer that the ranking supports; freshness is not looked at here."""
     excerpts = tuple(_excerpts(snapshot, ranked, limit))
     sure = excerpts[0].confidence if excerpts else 0.0
@@ -103,6 +101,8 @@ def highlights(
         if strength <= 0 or strength < best * NEARLY_BEST:
             break
         first, last = spans[at]
-        blank = len(text[first - start : last - start]) - len(text[first - start : last - start].lstrip())
+        blank = len(text[first - start : last - start]) - len(
+            text[first - start : last - start].lstrip()
+        )
         found.append(Highlight(first + blank, last, round(strength, 4)))
     return tuple(found)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from qa import passages, reading, snapshot, storage
 from qa.cache import EncodingCache
@@ -24,8 +24,8 @@ from qa.interaction import Codebook
 from qa.passages import RankingText
 from qa.reading.walking import Found, locate, walk
 from qa.reading.workers import Outcome, Reading, read_files
-from qa.records import BuildReport, Document, File, Passage, Status
-from qa.segment import Coded, Held, Segment, SegmentWriter, input_hash
+from qa.records import BuildReport, Document, File, Status
+from qa.segment import Coded, Held, Row, Segment, SegmentWriter, input_hash
 from qa.settings import FORMAT, INDEX, SEEDS, Settings, fingerprint
 from qa.snapshot import Live, Manifest, Snapshot
 from qa.vectors import whole
@@ -157,7 +157,7 @@ class _Build:
         self.writer: SegmentWriter | None = None
         self.stack = ExitStack()
 
-    def __enter__(self) -> "_Build":
+    def __enter__(self) -> Self:
         self.stack.callback(self.close)
         return self
 
@@ -211,22 +211,21 @@ class _Build:
 
     def add(self, document: Document, path: str, at: tuple[int, int]) -> Held:
         """Splits, encodes and writes a document."""
-        split = passages.split(
+        return self.write(document, self.rows(document, path, at))
+
+    def rows(self, document: Document, path: str, at: tuple[int, int]) -> Iterator[Row]:
+        """The document's passages with their codes, one at a time: a long text is never held twice."""
+        for passage in passages.split(
             document,
             self.encoder.token_ends,
             limit=self.settings.passage_tokens,
             window=self.encoder.window,
             language=self.settings.language,
-        )
-        inputs = [
-            passages.ranking_text(document, passage, passages.overlapping(document.blocks, passage))
-            for passage in split
-        ]
-        coded = []
-        for ranking in inputs:
-            coded.append(self.coded(ranking))
+        ):
+            blocks = passages.overlapping(document.blocks, passage)
+            ranking = passages.ranking_text(document, passage, blocks)
+            yield passage, ranking, self.coded(ranking)
             self.tell("encoding", path, *at)
-        return self.write(document, split, inputs, coded)
 
     def coded(self, ranking: RankingText) -> Coded:
         """The ranking text's codes, from an earlier build where one has them."""
@@ -242,18 +241,12 @@ class _Build:
             self.cache.put(key, known)
         return known
 
-    def write(
-        self,
-        document: Document,
-        split: Sequence[Passage],
-        inputs: Sequence[RankingText],
-        coded: Sequence[Coded],
-    ) -> Held:
+    def write(self, document: Document, rows: Iterable[Row]) -> Held:
         """Adds the document to this build's segment."""
         if self.writer is None:
             self.writer = SegmentWriter(self.index / "segments" / os.urandom(8).hex())
         storage.step("while-writing")
-        return self.writer.add(document, split, inputs, coded)
+        return self.writer.add(document, rows)
 
     # -- the snapshot ------------------------------------------------------------------------
 
@@ -261,7 +254,7 @@ class _Build:
         """The live documents in the order of their first paths, each with all its paths."""
         paths: dict[Key, list[str]] = {}
         for file in files:
-            if file.status in (Status.INDEXED, Status.DUPLICATE):
+            if file.status in _HELD:
                 paths.setdefault((file.sha256, file.reader), []).append(file.path)
         known = {**self.placed, **new}
         found = [known[key]._replace(paths=tuple(sorted(at))) for key, at in paths.items()]
@@ -307,15 +300,14 @@ class _Build:
         if self.old is None:
             return live
         victims = _victims(self.old, live)
-        moved = []
-        for document in live:
-            if document.segment in victims:
-                segment = self.old.segments[document.segment]
-                held = Held(document.place, document.row, document.passages)
-                copy = self.write(segment.document(document.place), *segment.stored(held))
-                document = document._replace(segment=-1, place=copy.number, row=copy.row)
-            moved.append(document)
-        return moved
+        return [self.moved(one, self.old) if one.segment in victims else one for one in live]
+
+    def moved(self, live: Live, old: Snapshot) -> Live:
+        """The document, copied from its old segment into this build's."""
+        segment = old.segments[live.segment]
+        held = Held(live.place, live.row, live.passages)
+        copy = self.write(segment.document(live.place), segment.stored(held))
+        return live._replace(segment=-1, place=copy.number, row=copy.row)
 
     def renumbered(self, live: list[Live]) -> tuple[list[str], list[Live]]:
         """The names of the segments that live documents use, and the documents by those numbers."""
@@ -369,6 +361,7 @@ class _Build:
         self.progress(Progress(stage, path, done, total, self.encoded, seconds))
 
 
+_HELD = (Status.INDEXED, Status.DUPLICATE)
 _FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
 
 
@@ -412,7 +405,10 @@ def _plan(seeds: Path, found: Sequence[Found], old: Sequence[File]) -> Plan:
         before.setdefault(file.source, []).append(file)
         by_hash.setdefault((file.source_sha256, Path(file.source).suffix), []).append(file)
     kept: dict[str, tuple[File, ...]] = {}
-    added, changed, unchanged, to_read = [], [], [], []
+    added: list[str] = []
+    changed: list[str] = []
+    unchanged: list[str] = []
+    to_read: list[str] = []
     for at in found:
         known = before.get(at.path)
         if known and _is_trusted(known[0], at):
@@ -489,16 +485,19 @@ def _file_of(read: Reading, outcome: Outcome, passages: int) -> File:
 def _with_duplicates(files: Sequence[File]) -> list[File]:
     """The files in order; each but the first of one document is its duplicate."""
     first: dict[Key, str] = {}
-    out = []
     for file in files:
-        if file.status in (Status.INDEXED, Status.DUPLICATE):
-            original = first.setdefault((file.sha256, file.reader), file.path)
-            if original != file.path:
-                file = replace(file, status=Status.DUPLICATE, reason=f"same as {original}")
-            elif file.status is Status.DUPLICATE:
-                file = replace(file, status=Status.INDEXED, reason="")
-        out.append(file)
-    return out
+        if file.status in _HELD:
+            first.setdefault((file.sha256, file.reader), file.path)
+    return [_judged(file, first.get((file.sha256, file.reader), file.path)) for file in files]
+
+
+def _judged(file: File, original: str) -> File:
+    """The file, a duplicate when the same document was met before at `original`."""
+    if file.path != original and file.status in _HELD:
+        return replace(file, status=Status.DUPLICATE, reason=f"same as {original}")
+    if file.status is Status.DUPLICATE:
+        return replace(file, status=Status.INDEXED, reason="")
+    return file
 
 
 def _victims(old: Snapshot, live: Sequence[Live]) -> set[int]:

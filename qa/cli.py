@@ -22,7 +22,6 @@ from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
 
 if TYPE_CHECKING:
     from qa.freshness import Waiting
-    from qa.records import BuildReport
     from qa.snapshot import Snapshot
 
 NOT_ALL_VALID = 3
@@ -113,7 +112,7 @@ def build(
                 *where, settings=settings, full=full, allow_empty=allow_empty, progress=tell
             )
     if as_json:
-        _print_json(_report(report))
+        _print_json(asdict(report))
     else:
         terminal.show_report(report, planned=plan)
 
@@ -308,13 +307,9 @@ def _status(snapshot: "Snapshot", waiting: "Waiting | None") -> dict[str, Any]:
     return {
         "manifest": manifest,
         "warning": snapshot.warning,
-        "waiting": waiting and waiting._asdict(),
+        "waiting": None if waiting is None else waiting._asdict(),
         "files": [asdict(file) for file in snapshot.files()],
     }
-
-
-def _report(report: "BuildReport") -> dict[str, Any]:
-    return asdict(report)
 
 
 def _read_json(file: Path) -> Mapping[str, Any]:

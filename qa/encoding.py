@@ -183,7 +183,10 @@ def _model(source: Path) -> Any:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     return SentenceTransformer(
-        str(source), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
+        str(source),
+        device="cpu",
+        local_files_only=True,
+        model_kwargs={"attn_implementation": "eager"},
     ).eval()
 
 
@@ -223,9 +226,7 @@ def _original(source: Path) -> Run:
 def _exported(file: Path) -> Run:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(file), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
     def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
         tokens, pooled = session.run(None, {"ids": np.array([ids], np.int64)})
@@ -236,7 +237,9 @@ def _exported(file: Path) -> Run:
 
 def _unit(vectors: Vectors) -> Vectors:
     """The vectors with unit length."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    unit: Vectors = vectors / lengths
+    return unit
 
 
 def model_folder(name: str) -> Path:

@@ -48,12 +48,14 @@ class Codebook:
         products = np.matmul(pieces.transpose(1, 0, 2), self.centroids.transpose(0, 2, 1))
         distances = self._squares[:, None, :] - 2 * products
         names = distances.argmin(axis=2).T.astype(np.uint8)
-        return names[:, 0::2] | (names[:, 1::2] << 4)
+        codes: Codes = names[:, 0::2] | (names[:, 1::2] << 4)
+        return codes
 
     def decode(self, codes: Codes) -> Vectors:
         """The whole-number vectors `(n, dim)` that the codes `(n, dim / 8)` stand for."""
         rows = codes + self._offsets
-        return self._pairs.take(rows, axis=0).reshape(len(codes), self.pieces * PIECE)
+        decoded: Vectors = self._pairs.take(rows, axis=0)
+        return decoded.reshape(len(codes), self.pieces * PIECE)
 
     @cached_property
     def _squares(self) -> Vectors:
@@ -83,4 +85,5 @@ def maxima(products: Vectors, starts: Sequence[int] | npt.NDArray[np.int64]) -> 
     `starts` are the rows of `products` where the runs begin; none may be empty. A run's MaxSim is
     the mean of its row.
     """
-    return np.maximum.reduceat(products, np.asarray(starts), axis=0)
+    found: Vectors = np.maximum.reduceat(products, np.asarray(starts), axis=0)
+    return found

@@ -87,14 +87,10 @@ def weigh(
     """For each passage its MaxSim and those of its sentences, all computed in one product."""
     codes, bounds = snapshot.token_codes(ordinals)
     products = interaction.token_products(codebook, codes, question.tokens)
-    return [
-        sentence_matches(products[first : first + ends[-1]], ends) for first, ends in bounds
-    ]
+    return [sentence_matches(products[first : first + ends[-1]], ends) for first, ends in bounds]
 
 
-def sentence_matches(
-    products: Vectors, ends: npt.NDArray[np.int64]
-) -> tuple[float, Vectors]:
+def sentence_matches(products: Vectors, ends: npt.NDArray[np.int64]) -> tuple[float, Vectors]:
     """MaxSim of a passage and of its sentences; `ends` bounds the context, then each sentence.
 
     A sentence without tokens of its own (beyond the window) matches nothing.

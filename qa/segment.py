@@ -17,8 +17,7 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +72,19 @@ class Coded(NamedTuple):
     bounds: tuple[int, ...]  # tokens of the context, then where each sentence's tokens end
 
 
+Row = tuple[Passage, RankingText, Coded]
+"""A passage as a segment takes it"""
+
+
+class _Place(NamedTuple):
+    """Where a passage stands in a segment's texts and in its document's lines."""
+
+    byte: int
+    text_bytes: int
+    line: int
+    last_line: int
+
+
 class Held(NamedTuple):
     """Where a document stands in a segment."""
 
@@ -103,74 +115,63 @@ class SegmentWriter:
             name: (folder / name).open("xb") for name in (*names, "codes.u8")
         }
 
-    def add(
-        self,
-        document: Document,
-        passages: Sequence[Passage],
-        inputs: Sequence[RankingText],
-        coded: Sequence[Coded],
-    ) -> Held:
-        """Appends a document with its passages, their ranking texts and their codes."""
-        held = Held(self._documents, self.passages, len(passages))
+    def add(self, document: Document, rows: Iterable[Row]) -> Held:
+        """Appends a document with its passages, which may come one at a time."""
+        first = self.passages
+        byte, character, line = self._text_bytes, 0, 1
+        for passage, ranking, coded in rows:
+            between = document.text[character : passage.start]
+            said = document.text[passage.start : passage.end]
+            byte, line = byte + len(between.encode()), line + between.count("\n")
+            place = _Place(byte, len(said.encode()), line, line + said.count("\n"))
+            self._add_passage(passage, ranking, coded, place)
+            byte, line, character = byte + place.text_bytes, place.last_line, passage.end
+        held = Held(self._documents, first, self.passages - first)
         self._add_document(document, held)
-        lines = _line_starts(document.text)
-        byte, character = self._text_bytes, 0
-        for passage, ranking, code in zip(passages, inputs, coded, strict=True):
-            byte += len(document.text[character : passage.start].encode())
-            text_bytes = len(document.text[passage.start : passage.end].encode())
-            self._add_passage(passage, ranking, code, byte, text_bytes, lines)
-            byte, character = byte + text_bytes, passage.end
-        data = document.text.encode()
-        self._files["texts.utf8"].write(data)
-        self._text_bytes += len(data)
-        self._documents += 1
         return held
 
     def _add_document(self, document: Document, held: Held) -> None:
         blocks = zlib.compress(json.dumps(document.blocks, separators=(",", ":")).encode(), 1)
-        self._database.execute(
-            f"INSERT INTO document VALUES ({','.join('?' * 13)})",
-            (
-                held.number,
-                document.sha256,
-                document.reader,
-                document.title,
-                document.date,
-                document.pages,
-                json.dumps(document.pages_without_text),
-                len(document.text),
-                self._text_bytes,
-                len(document.text.encode()),
-                held.row,
-                held.passages,
-                blocks,
-            ),
+        data = document.text.encode()
+        row = (
+            held.number,
+            document.sha256,
+            document.reader,
+            document.title,
+            document.date,
+            document.pages,
+            json.dumps(document.pages_without_text),
+            len(document.text),
+            self._text_bytes,
+            len(data),
+            held.row,
+            held.passages,
+            blocks,
         )
+        marks = ",".join("?" * len(row))
+        self._database.execute(f"INSERT INTO document VALUES ({marks})", row)
+        self._files["texts.utf8"].write(data)
+        self._text_bytes += len(data)
+        self._documents += 1
 
     def _add_passage(
-        self,
-        passage: Passage,
-        ranking: RankingText,
-        coded: Coded,
-        byte: int,
-        text_bytes: int,
-        lines: Sequence[int],
+        self, passage: Passage, ranking: RankingText, coded: Coded, place: _Place
     ) -> None:
         data = ranking.text.encode()
         record = (
             self._documents,
             passage.start,
             passage.end,
-            bisect_right(lines, passage.start),
-            bisect_left(lines, passage.end),
+            place.line,
+            place.last_line,
             passage.page or 0,
             self._heading(passage.heading),
             len(passage.sentences),
             len(coded.codes),
             coded.bounds[0],
-            text_bytes,
+            place.text_bytes,
             len(data),
-            byte,
+            place.byte,
             self._input_bytes,
             self._sentences,
             self._tokens,
@@ -268,12 +269,10 @@ class Segment:
             pages_without_text=tuple(json.loads(without)),
         )
 
-    def stored(self, held: Held) -> tuple[list[Passage], list[RankingText], list[Coded]]:
+    def stored(self, held: Held) -> Iterator[Row]:
         """A document's passages as they were added, to be copied into another segment."""
-        rows = range(held.row, held.row + held.passages)
-        passages = [self._passage(row) for row in rows]
-        inputs = [RankingText(self.ranking_text(row), ()) for row in rows]
-        return passages, inputs, [self.coded(row) for row in rows]
+        for row in range(held.row, held.row + held.passages):
+            yield self._passage(row), RankingText(self.ranking_text(row), ()), self.coded(row)
 
     def coded(self, row: int) -> Coded:
         """A passage's vector and codes."""
@@ -353,12 +352,3 @@ def _slice(data: npt.NDArray[np.uint8], first: int, size: int) -> str:
 def _block(values: Sequence[Any]) -> Block:
     start, end, kind, page, heading, columns = values
     return Block(start, end, Kind(kind), page, tuple(heading), columns)
-
-
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    at = text.find("\n")
-    while at >= 0:
-        starts.append(at + 1)
-        at = text.find("\n", at + 1)
-    return starts

@@ -162,7 +162,7 @@ def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
 
         def tell(progress: "BuildProgress") -> None:
             rate = progress.passages / progress.seconds if progress.seconds else 0.0
-            said = f"{progress.passages} passages, {rate:.0f}/s  {progress.path}"
+            said = f"{progress.passages} passages, {rate:.0f}/s {progress.path}"
             bar.update(
                 task,
                 description=progress.stage,

@@ -6,8 +6,6 @@ thread count changes a bit of a similarity. That is what makes an incremental in
 byte as a full one, whatever segments its vectors lie in.
 """
 
-from collections.abc import Sequence
-
 import faiss
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +21,8 @@ faiss.omp_set_num_threads(1)  # one question is faster on one thread, and thread
 
 def whole(vectors: Vectors) -> Vectors:
     """Unit vectors as whole numbers in float32, `(..., dim)`."""
-    return np.rint(vectors * SCALE).astype(np.float32)
+    scaled: Vectors = np.rint(vectors * np.float32(SCALE))
+    return scaled
 
 
 def similarity(products: Vectors) -> Vectors:
@@ -44,8 +43,3 @@ def best(products: Vectors, limit: int, only: Mask | None = None) -> Ordinals:
         kept = values >= least
         ordinals, values = ordinals[kept], values[kept]
     return ordinals[np.lexsort((ordinals, -values))][:limit]
-
-
-def products(parts: Sequence[Vectors], question: Vectors) -> list[Vectors]:
-    """The inner product of the question, `(dim,)` whole, with every row of each part."""
-    return [part @ question for part in parts]

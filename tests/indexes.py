@@ -20,7 +20,7 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ranking texts that builds encode from here on."""
     texts: list[str] = []
@@ -34,7 +34,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-@pytest.fixture()
+@pytest.fixture
 def new_index(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Callable[[], Path]:
     """Gives a new index folder that has the exported model already."""
 

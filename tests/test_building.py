@@ -33,7 +33,7 @@ def answers(index: Path) -> str:
         return "".join(qa.ask(question).to_json() for question in QUESTIONS)
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path, encoders: Path) -> Path:
     seeds = tmp_path / "seeds"
     write(seeds, "tower.txt", f"{SENTENCES[0]} {SENTENCES[3]}")
@@ -62,7 +62,9 @@ def test_a_renamed_file_is_encoded_no_second_time(folder: Path, encoded: list[st
     report = build(folder, index)
     assert (report.added, report.removed, encoded) == (("spire.txt",), ("tower.txt",), [])
     with QA.open(index) as qa:
-        assert (*qa.ask(QUESTIONS[0]).excerpts, *qa.ask(QUESTIONS[0]).nearest)[0].path == "spire.txt"
+        assert (*qa.ask(QUESTIONS[0]).excerpts, *qa.ask(QUESTIONS[0]).nearest)[
+            0
+        ].path == "spire.txt"
 
 
 def test_only_the_passages_that_are_new_are_encoded(folder: Path, encoded: list[str]) -> None:

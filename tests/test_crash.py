@@ -36,9 +36,7 @@ QUESTION = "How high is the lighthouse?"
 def builder(seeds: Path, index: Path, **environment: str) -> subprocess.Popen[bytes]:
     """A build in a process of its own."""
     command = [sys.executable, "-c", BUILD, str(seeds), str(index)]
-    return subprocess.Popen(
-        command, env={**os.environ, **environment}, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE)
 
 
 def said(index: Path) -> str:
@@ -46,16 +44,14 @@ def said(index: Path) -> str:
         return qa.ask(QUESTION).to_json()
 
 
-@pytest.fixture()
+@pytest.fixture
 def seeds(tmp_path: Path) -> Path:
     folder = tmp_path / "seeds"
     write(folder, "old.txt", "The lighthouse is forty metres high. Its lamp is electric.")
     return folder
 
 
-def before_and_after(
-    seeds: Path, new_index: Callable[[], Path]
-) -> tuple[Path, str, str]:
+def before_and_after(seeds: Path, new_index: Callable[[], Path]) -> tuple[Path, str, str]:
     """An index built before the folder changed, and what it says before and after."""
     index = new_index()
     build(seeds, index)

@@ -24,13 +24,15 @@ def token_ends(text: str) -> Sequence[int]:
 
 
 def passages_of(document: Document, limit: int = 24) -> list[Passage]:
-    return split(document, token_ends, limit=limit, window=WINDOW, language="en")
+    return list(split(document, token_ends, limit=limit, window=WINDOW, language="en"))
 
 
 LINES = st.lists(
     st.one_of(
         st.text(alphabet="abcdef .?!,\n\r\t0123é東‏😀-", min_size=1, max_size=200),
-        st.sampled_from(["# One", "## Two", "- item", "| a | b |", "```", "", "Mr. Fox ran. He won."]),
+        st.sampled_from(
+            ["# One", "## Two", "- item", "| a | b |", "```", "", "Mr. Fox ran. He won."]
+        ),
     ),
     max_size=12,
 )

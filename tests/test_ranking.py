@@ -84,7 +84,9 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
     expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:limit]
     assert vectors.best(products, limit).tolist() == expected
     only = np.array([at % 2 == 0 for at in range(len(values))])
-    even = [at for at in sorted(range(len(values)), key=lambda at: (-values[at], at)) if at % 2 == 0]
+    even = [
+        at for at in sorted(range(len(values)), key=lambda at: (-values[at], at)) if at % 2 == 0
+    ]
     assert vectors.best(products, limit, only).tolist() == even[:limit]
 
 

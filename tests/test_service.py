@@ -24,14 +24,14 @@ TEXTS = {
 }
 
 
-@pytest.fixture()
+@pytest.fixture
 def seeds(tmp_path: Path) -> Path:
     for name, text in TEXTS.items():
         write(tmp_path / "seeds", name, text)
     return tmp_path / "seeds"
 
 
-@pytest.fixture()
+@pytest.fixture
 def asker(seeds: Path, new_index: Callable[[], Path]) -> Iterator[QA]:
     index = new_index()
     build(seeds, index)

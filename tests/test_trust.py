@@ -18,7 +18,7 @@ from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, Model
 from qa.service import QA
 
 
-@pytest.fixture()
+@pytest.fixture
 def index(tmp_path: Path, new_index: Callable[[], Path]) -> Path:
     """An index with two snapshots."""
     seeds = tmp_path / "seeds"
@@ -116,9 +116,7 @@ def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(ind
         QA.open(index)
 
 
-def test_an_open_index_answers_while_many_builds_publish(
-    index: Path, tmp_path: Path
-) -> None:
+def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     builds = 8
     stop, errors, seen = threading.Event(), [], set()

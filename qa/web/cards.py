@@ -115,7 +115,7 @@ def _document(group: Sequence[Numbered], address: Address) -> str:
     first = group[0][1]
     opened = quoted(str(address.opening(first.document, first.start, first.end)))
     paths = "".join(f'<span class="path">{shown(path)}</span>' for path in first.paths)
-    date = f'<time>{shown(first.date[:10])}</time>' if first.date else ""
+    date = f"<time>{shown(first.date[:10])}</time>" if first.date else ""
     cards = "".join(_card(number, excerpt, address) for number, excerpt in group)
     return (
         f'<section class="document"><h3><a href="{opened}">{shown(first.title)}</a></h3>'
@@ -125,7 +125,9 @@ def _document(group: Sequence[Numbered], address: Address) -> str:
 
 def _card(number: int, excerpt: Excerpt, address: Address) -> str:
     opened = quoted(str(address.opening(excerpt.document, excerpt.start, excerpt.end)))
-    shifted = [Mark(m.start - excerpt.start, m.end - excerpt.start, m.style) for m in marks(excerpt)]
+    shifted = [
+        Mark(m.start - excerpt.start, m.end - excerpt.start, m.style) for m in marks(excerpt)
+    ]
     quote = marked(excerpt.text, 0, len(excerpt.text), shifted)
     heading = " › ".join(excerpt.heading)
     trail = f'<span class="heading">{shown(heading)}</span>' if heading else ""

@@ -14,7 +14,7 @@ SHOWN = 4
 _LOOKED_AT = 24  # documents
 _TRIED = 16  # questions
 _HEADING_LENGTH = 60
-_LEAST = 0.2  # confidence: a question below it finds next to nothing
+_LEAST = 0.05  # confidence: a question below it finds next to nothing
 # A name is a capitalised word, or a run of them, that does not begin a sentence.
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)?")
 _KNOWN: dict[str, tuple[str, ...]] = {}

@@ -2,11 +2,11 @@
 
 import os
 import re
+import secrets
+import shutil
 import unicodedata
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from qa.errors import QAError
@@ -18,7 +18,42 @@ from qa.web.listing import key
 UPLOAD_LIMIT = 100 << 20  # bytes
 NAME_LIMIT = 120  # characters
 KINDS = frozenset(
-    ["txt", "text", "md", "markdown", "rst", "log", "html", "htm", "xhtml", "pdf", "docx", "pptx", "xlsx", "odt", "ods", "odp", "epub", "csv", "tsv", "json", "jsonl", "ipynb", "eml", "mbox", "mht", "mhtml", "rtf", "zip", "png", "jpg", "jpeg", "tif", "tiff", "webp"]
+    [
+        "txt",
+        "text",
+        "md",
+        "markdown",
+        "rst",
+        "log",
+        "html",
+        "htm",
+        "xhtml",
+        "pdf",
+        "docx",
+        "pptx",
+        "xlsx",
+        "odt",
+        "ods",
+        "odp",
+        "epub",
+        "csv",
+        "tsv",
+        "json",
+        "jsonl",
+        "ipynb",
+        "eml",
+        "mbox",
+        "mht",
+        "mhtml",
+        "rtf",
+        "zip",
+        "png",
+        "jpg",
+        "jpeg",
+        "tif",
+        "tiff",
+        "webp",
+    ]
 )
 _UNSAFE = re.compile(r"[^\w .,()+@=-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
@@ -33,13 +68,14 @@ class NameTaken(UploadRefused):
 
 
 def safe_name(name: str) -> str:
-    """The name without what could leave the folder or mislead: `"../a\\tb.txt"` is `"a_b.txt"`.
+    r"""The name without what could leave the folder or mislead: `"../a\\tb.txt"` is `"a_b.txt"`.
 
     Raises UploadRefused when nothing is left or the kind is none that is read.
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     cleaned = re.sub(r"\s+", " ", _UNSAFE.sub("_", last)).strip(" ._")
-    stem, suffix = os.path.splitext(cleaned)
+    suffix = PurePosixPath(cleaned).suffix
+    stem = cleaned.removesuffix(suffix)
     if suffix[1:].lower() not in KINDS:
         raise UploadRefused(f"{cleaned or 'This file'} is of no kind that is read: not taken.")
     if not stem.strip(" ._") or _RESERVED.match(cleaned):
@@ -53,28 +89,24 @@ def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
     Raises UploadRefused, and NameTaken unless `replace`.
     """
     safe = safe_name(name)
-    taken = next((f for f in os.listdir(seeds) if f.casefold() == safe.casefold()), None)
+    taken = next((at for at in seeds.iterdir() if at.name.casefold() == safe.casefold()), None)
     if taken and not replace:
-        raise NameTaken(f"{taken} is there already.")
-    at = seeds / (taken or safe)
+        raise NameTaken(f"{taken.name} is there already.")
+    at = taken or seeds / safe
     if at.is_symlink() or (at.exists() and not at.is_file()):
         raise UploadRefused(f"{at.name} is no plain file: it is not replaced.")
     # Hidden while it grows, so that no build reads half of it.
-    draft = NamedTemporaryFile(dir=seeds, prefix=".upload-", delete=False)  # noqa: SIM115
+    draft = seeds / f".upload-{secrets.token_hex(8)}"
     try:
-        with draft:
-            while block := content.read(1 << 20):
-                draft.write(block)
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.chmod(draft.name, 0o644)
+        _write(draft, content)
         if replace:
-            os.replace(draft.name, at)
+            draft.replace(at)
         else:
-            _place(Path(draft.name), at)
+            _place(draft, at)
+    except OSError as error:
+        raise UploadRefused(f"{at.name} cannot be written: {error.strerror}.") from error
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(draft.name)
+        draft.unlink(missing_ok=True)
     return at.name
 
 
@@ -96,9 +128,16 @@ def remove(seeds: Path, wanted: str, files: Sequence[File], waiting: Waiting) ->
     return path
 
 
+def _write(draft: Path, content: BinaryIO) -> None:
+    with draft.open("xb") as stream:
+        shutil.copyfileobj(content, stream, 1 << 20)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def _place(draft: Path, at: Path) -> None:
     """Gives the draft its name unless somebody took it meanwhile."""
     try:
         os.link(draft, at)
     except FileExistsError as error:
-        raise NameTaken(f"{PurePosixPath(at.name)} is there already.") from error
+        raise NameTaken(f"{at.name} is there already.") from error

@@ -5,6 +5,7 @@ is written as a character reference too, and no line ends inside.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from qa.render import printable
@@ -42,9 +43,7 @@ def marked(text: str, start: int, end: int, marks: Sequence[Mark]) -> str:
     for mark in inside:
         cuts |= {max(mark.start, start), min(mark.end, end)}
     edges = sorted(cuts)
-    return "".join(
-        _piece(text, first, last, inside) for first, last in zip(edges, edges[1:], strict=False)
-    )
+    return "".join(_piece(text, first, last, inside) for first, last in pairwise(edges))
 
 
 def _piece(text: str, start: int, end: int, marks: Sequence[Mark]) -> str:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -29,40 +29,50 @@ _NAV = (
 )
 
 
+class _Parts(NamedTuple):
+    """The components that events read and write."""
+
+    question: gr.Textbox
+    filters: list[gr.Dropdown | gr.Textbox]
+    answer: gr.Markdown
+    source: gr.Markdown
+    find: gr.Textbox
+    table: gr.Markdown
+
+
 def make_page(site: Site) -> gr.Blocks:
     """The page over a site."""
-    with gr.Blocks(title="Ask your documents", analytics_enabled=False) as page:
+    page = gr.Blocks(title="Ask your documents", analytics_enabled=False)
+    with page:
         gr.Markdown(f"<header><h1>Ask your documents</h1>{_NAV}</header>", elem_id="top")
         with gr.Column(elem_id="ask"):
-            question = gr.Textbox(
-                label="Question",
-                show_label=False,
-                placeholder="Ask a question, then press Enter",
-                autofocus=True,
-                max_lines=1,
-                max_length=QUESTION_LIMIT,
-                submit_btn="Ask",
-                elem_id="question",
-            )
+            question = _box("question", "Ask a question, then press Enter", submit="Ask")
             filters = _filter_row()
             with gr.Row(elem_id="reading"):
-                answer = _html("answer")
-                source = _html("viewer")
+                answer, source = _html("answer"), _html("viewer")
         with gr.Column(elem_id="library"):
             gr.Markdown("<h2>Library</h2>")
-            find = gr.Textbox(
-                label="Search the library",
-                show_label=False,
-                placeholder="Search the library",
-                max_lines=1,
-                elem_id="find",
-            )
+            find = _box("find", "Search the library", submit=False)
             gr.Markdown(_tools(read_only=site.read_only), elem_id="tools")
             table = _html("table")
         with gr.Column(elem_id="history"):
             gr.Markdown(_HISTORY)
-        _wire(page, site, question, filters, answer, source, find, table)
+        _wire(page, _Views(site), _Parts(question, filters, answer, source, find, table))
     return page
+
+
+def _box(name: str, says: str, *, submit: str | bool) -> gr.Textbox:
+    """A line to type in; what it is for stands in it, and is its name to a screen reader."""
+    return gr.Textbox(
+        label=says,
+        show_label=False,
+        placeholder=says,
+        autofocus=bool(submit),
+        max_lines=1,
+        max_length=QUESTION_LIMIT,
+        submit_btn=submit,
+        elem_id=name,
+    )
 
 
 def _html(name: str) -> gr.Markdown:
@@ -100,31 +110,35 @@ def _tools(*, read_only: bool) -> str:
     )
 
 
-def _wire(page: gr.Blocks, site: Site, question: Any, filters: Any, answer: Any, source: Any,
-          find: Any, table: Any) -> None:  # fmt: skip
+def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
     """Binds what happens to what is shown.
 
     Events go around Gradio's queue, which would cost three requests for one; `guards` bounds them.
     """
-    views = _Views(site)
     quick: dict[str, Any] = {
         "queue": False,
         "show_progress": "hidden",
         "api_visibility": "private",
         "trigger_mode": "always_last",
     }
+    question, filters, answer, source, find, table = parts
     shown = [question, *filters, answer, source, find, table]
     for name, work, outputs in (
         ("show", views.shown, shown),
         ("open", views.opened, [source]),
         ("list", views.listed, [table]),
     ):
-        gr.Button(name, visible="hidden", elem_id=f"do-{name}").click(work, None, outputs, **quick)
+        button = gr.Button(name, visible="hidden", elem_id=f"do-{name}")
+        button.click(work, None, outputs, **quick)
     page.load(views.shown, None, shown, **quick)
-    asked = [question.submit, *(field.input for field in filters[:3])]
-    asked += [field.submit for field in filters[3:]]
+    asked = [question.submit, *(_chosen(field) for field in filters)]
     gr.on(asked, views.asked, [question, *filters], [answer, source], **quick)
     find.input(views.found, [find], [table], **quick)
+
+
+def _chosen(field: gr.Dropdown | gr.Textbox) -> Any:
+    """What happens when a filter has its value: a choice, or Enter after a date."""
+    return field.input if isinstance(field, gr.Dropdown) else field.submit
 
 
 class _Views:
@@ -197,7 +211,7 @@ class _Views:
         return viewer.pages_html(document, excerpts, address, paths, face.shapes, face.boxes)
 
     def _excerpts(self, address: Address) -> list[Numbered]:
-        """This answer's excerpts of the open document, with their numbers."""
+        """The excerpts that the answer has of the open document, with their numbers."""
         if not address.q.strip():
             return []
         try:

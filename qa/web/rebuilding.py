@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from watchfiles import watch as changes
+
 from qa.errors import QAError
 from qa.service import QA
 
-LOOK = 2.0  # seconds between looks at the folder
+GATHER = 1_000  # ms: changes that come within it are one build
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Rebuilder:
             if self.state.running:
                 return False
             self.state = Rebuild(running=True, stage="starting")
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
                 self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                 stderr=subprocess.DEVNULL, encoding="utf-8",
             )  # fmt: skip
@@ -114,17 +116,22 @@ class Watcher:
         self._ended.set()
 
     def _watch(self) -> None:
-        seen: object = ()
-        tried: object = ()
-        while not self._ended.wait(LOOK):
-            try:
-                now = self._qa.waiting()
-            except (QAError, OSError):
-                continue
-            # What was tried once is not tried again before the folder changes once more.
-            if now and now == seen and now != tried and self._rebuilder.start():
-                tried = now
-            seen = now
+        overdue = True  # what changed while nobody watched
+        with suppress(OSError):  # a folder that is gone is watched no more
+            for found in changes(
+                self._qa.seeds, watch_filter=None, stop_event=self._ended, debounce=GATHER,
+                rust_timeout=500, yield_on_timeout=True,
+            ):  # fmt: skip
+                overdue = overdue or bool(found)
+                # A build that failed is not tried again before the folder changes once more.
+                if overdue and not self._rebuilder.state.running:
+                    overdue = self._is_waiting() and not self._rebuilder.start()
+
+    def _is_waiting(self) -> bool:
+        try:
+            return bool(self._qa.waiting())
+        except QAError:
+            return False
 
 
 def main(said: str) -> int:
@@ -139,17 +146,22 @@ def main(said: str) -> int:
         nonlocal told
         if time.monotonic() - told > 0.1:
             told = time.monotonic()
-            print(json.dumps(progress._asdict()), flush=True)
+            _tell(progress._asdict())
 
     try:
         report = asdict(build(seeds, index, settings=Settings(**settings), progress=tell))
     except QAError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        _tell({"error": str(error)})
         return 1
     files = len(report.pop("files"))
     ended = {"done": files, "total": files, "seconds": report["seconds"], "report": report}
-    print(json.dumps(ended), flush=True)
+    _tell(ended)
     return 0
+
+
+def _tell(said: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.responses import FileResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from qa.errors import SettingsInvalid
 from qa.service import QA
@@ -26,7 +26,7 @@ THREADS = 24  # requests worked on at once; more wait for their turn
 _FILES = ("style.css", "page.js")
 
 
-def serve(
+def serve(  # noqa: PLR0913 - a command with its settings
     index: str | Path = INDEX,
     seeds: str | Path | None = None,
     *,
@@ -102,7 +102,7 @@ class _Split:
         await (self._api if ours else self._page)(scope, receive, send)
 
 
-def _lifespan(site: Site, api: FastAPI, *, watch: bool):  # type: ignore[no-untyped-def]
+def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS

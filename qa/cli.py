@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa import __version__
 from qa.errors import IndexDamaged, IndexMissing, QAError, QuestionsInvalid, SeedsMissing
 from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
 
@@ -80,6 +79,8 @@ def version(
 ) -> None:
     """Cited, verbatim answers from your own documents."""
     if version:
+        from qa import __version__
+
         typer.echo(f"qa {__version__}")
         raise typer.Exit
 
@@ -239,6 +240,29 @@ def evaluate(
     terminal.show_figures(report.by_file())
     if comparison:
         terminal.show_comparison(comparison)
+
+
+@app.command()
+def watch(
+    *,
+    seeds: Annotated[
+        Path, typer.Option(envvar="QA_SEEDS", help="The folder of documents.")
+    ] = SEEDS,
+    index: Index = None,
+) -> None:
+    """Rebuild the index whenever documents change, until Ctrl-C."""
+    from qa import terminal, watching
+
+    for report in watching.watch(seeds, index or INDEX, settings=Settings.from_environment()):
+        terminal.show_report(report, planned=False)
+
+
+@app.command()
+def mcp(*, seeds: Seeds = None, index: Index = None) -> None:
+    """Serve the tools ask, read and verify to an MCP client over stdio."""
+    from qa.web import mcp_tools
+
+    mcp_tools.run_stdio(index or INDEX, seeds)
 
 
 @app.command()

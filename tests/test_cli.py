@@ -11,7 +11,7 @@ import time
 import pytest
 from indexes import write
 
-from qa import cli, render, terminal
+from qa import __version__, cli, render, terminal
 from qa.building import Progress
 
 HOSTILE = "The [red]alarm[/red] code is \x1b[31m4711\x1b[0m\x07 \u202eand nothing else.\n"
@@ -313,4 +313,4 @@ def test_the_command_line_is_imported_without_anything_heavy():
 
 
 def test_the_version_is_told(qa):
-    assert qa("--version") == (0, f"qa {cli.__version__}\n", "")
+    assert qa("--version") == (0, f"qa {__version__}\n", "")

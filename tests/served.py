@@ -1,0 +1,124 @@
+"""A real server on a free port of this machine, and a real browser in front of it."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from indexes import write
+
+from qa.building import build
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
+    "--disable-sync --no-first-run"
+).split()
+OUTPUT = Path(__file__).parent / "output"  # screenshots
+SEEDS = Path(__file__).parents[1] / "seeds"
+
+HOSTILE = (
+    "# <script>window.ran = 1</script> notes\n\n"
+    "The lighthouse keeper wrote <img src=x onerror='window.ran=1'> on the wall. "
+    "It costs ${1+1} or ${window.ran=1} and `code` *stars* [link](javascript:window.ran=1) "
+    "</mark></blockquote><b>bold</b> $x^2$ {{curly}} \\\\ C:\\temp.\n\n"
+    "Null \0 and \u202eturned around\u202c and \x1b[31mred\x1b[0m stand in the lighthouse.\n"
+)
+
+
+@contextmanager
+def serving(seeds, index, **settings):
+    """The address of a server over that index; it stops at the end."""
+    import uvicorn
+
+    from qa.web import make_app
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = make_app(index, seeds, **settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(10)
+
+
+def new_library(folder, encoders, texts=None):
+    """A folder with the project's own seeds and these texts, and its index: (seeds, index)."""
+    shutil.copytree(SEEDS, folder / "seeds")
+    for name, text in (texts or {}).items():
+        write(folder / "seeds", name, text)
+    (folder / "index").mkdir()
+    shutil.copytree(encoders, folder / "index" / "encoders", copy_function=os.link)
+    build(folder / "seeds", folder / "index")
+    return folder / "seeds", folder / "index"
+
+
+@pytest.fixture(scope="session")
+def held(tmp_path_factory, encoders):
+    """The project's seeds with a hostile document and a folder, indexed, to be read only."""
+    texts = {"hostile.md": HOSTILE, "reports/mill.txt": "The mill grinds rye for three villages.\n"}
+    return new_library(tmp_path_factory.mktemp("held"), encoders, texts)
+
+
+@pytest.fixture(scope="session")
+def address(held):
+    """The address of a server over `held`."""
+    with serving(*held) as at:
+        yield at
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip("no /usr/bin/chromium: `apt-get install chromium` lets these tests run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tab(browser):
+    """A fresh tab that notes errors and requests that leave the machine."""
+    with new_tab(browser) as page:
+        yield page
+
+
+@contextmanager
+def new_tab(browser, **settings):
+    """A tab of its own, which ends with no error and no request to elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, **settings)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and faults.append(said.text))
+    page.on(
+        "request",
+        lambda asked: (
+            asked.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+            or faults.append(f"left the machine: {asked.url}")
+        ),
+    )
+    try:
+        yield page
+        expected = getattr(page, "expected", ())
+        assert [fault for fault in faults if not any(part in fault for part in expected)] == []
+    finally:
+        with suppress(Exception):
+            context.close()

@@ -1,0 +1,301 @@
+"""The order of the modules, their sole importers, the public names, and what the papers promise."""
+
+import ast
+import graphlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import qa
+from qa import cli
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "qa"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# From the top down: a module imports only what stands below it. ARCHITECTURE.md says what each is.
+ORDER = (
+    "__init__",
+    "__main__",
+    "cli",
+    "terminal",
+    "web",
+    "evaluation",
+    "watching",
+    "building",
+    "service",
+    "answering",
+    "retrieval",
+    "verifying",
+    "freshness",
+    "snapshot",
+    "cache",
+    "segment",
+    "lexical",
+    "encoding",
+    "interaction",
+    "vectors",
+    "passages",
+    "reading",
+    "storage",
+    "settings",
+    "render",
+    "records",
+    "errors",
+)
+UPWARD = {
+    ("records", "render"): "an answer says itself as text; imported when it does",
+    ("cli", "__init__"): "the version, when it is asked for",
+}
+SOLE_IMPORTERS = {
+    "faiss": "vectors",
+    "tantivy": "lexical",
+    "sentencex": "passages",
+    "sentence_transformers": "encoding",
+    "torch": "encoding",
+    "onnxruntime": "encoding",
+    "gradio": "web",
+    "fastapi": "web",
+    "uvicorn": "web",
+    "mcp": "web",
+    "typer": "cli",
+    "rich": "terminal",
+    "pypdfium2": "reading",
+    "lxml": "reading",
+    "docx": "reading",
+    "pptx": "reading",
+    "openpyxl": "reading",
+    "odf": "reading",
+    "pathspec": "reading",
+}
+ALSO = {("pypdfium2", "web"): "draws the pages that the viewer shows"}
+
+
+def module_of(file):
+    """The module or folder that stands in ORDER."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(file):
+    """Every dotted name that a file imports, at the top or inside."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} imports by a relative name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(name):
+    """The module of this package that an imported name belongs to, None for another's."""
+    first, _, rest = name.partition(".")
+    if first != "qa":
+        return None
+    second = rest.partition(".")[0]
+    return second if second in ORDER else "__init__"
+
+
+def graph():
+    """Module -> modules that it imports."""
+    found = {name: set() for name in ORDER}
+    for file in PACKAGE.rglob("*.py"):
+        here = module_of(file)
+        found[here].update(own(name) for name in imported(file))
+        found[here] -= {None, here}
+    return found
+
+
+def tracked():
+    """The text files of the checkout that are, or would be, in the history."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.splitlines():
+        file = ROOT / name
+        data = file.read_bytes() if file.is_file() else b"\0"
+        if b"\0" not in data:
+            yield name, data.decode(errors="replace")
+
+
+def test_every_module_has_its_place_in_the_order():
+    there = {module_of(file) for file in PACKAGE.rglob("*.py")}
+    assert there == set(ORDER)
+
+
+def test_a_module_imports_only_what_stands_below_it():
+    wrong = {
+        (above, below)
+        for above, names in graph().items()
+        for below in names
+        if ORDER.index(below) < ORDER.index(above)
+    }
+    assert wrong == set(UPWARD)
+
+
+def test_a_question_never_reaches_what_builds():
+    reached, found = graph(), {"service"}
+    while more := {name for module in found for name in reached[module]} - found - {"render"}:
+        found |= more
+    assert not found & {"building", "cache", "watching", "web", "cli"}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    found = graph()
+    for above, below in UPWARD:
+        found[above].discard(below)
+    assert len(list(graphlib.TopologicalSorter(found).static_order())) == len(ORDER)
+
+
+@pytest.mark.parametrize(("library", "owner"), SOLE_IMPORTERS.items())
+def test_a_library_is_imported_in_one_place(library, owner):
+    importers = {
+        module_of(file)
+        for file in PACKAGE.rglob("*.py")
+        for name in imported(file)
+        if name.partition(".")[0] == library
+    }
+    assert importers - {module for name, module in ALSO if name == library} == {owner}
+
+
+def test_the_modules_stand_in_architecture_md_in_their_order():
+    said = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^ {3}(\w+)(?:\.py|/) ", said, re.MULTILINE)
+    assert ["__init__", *listed] == list(ORDER)
+
+
+def test_every_dependency_has_its_reason_and_licence():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["mcp"], *extras["ocr"], *extras["dev"]]
+    said = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = {
+        name
+        for row in re.findall(r"^\| ([^|]+) \|", said, re.MULTILINE)
+        for name in row.split(", ")
+    }
+    names = {re.split(r"[<>=!~ \[]", requirement)[0] for requirement in wanted}
+    assert names <= rows, f"not in ARCHITECTURE.md: {sorted(names - rows)}"
+
+
+def test_every_requirement_is_pinned_without_a_host_and_without_cuda():
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    lines = [line for line in pins.splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9._-]+==[0-9][\w.]*", line) for line in lines)
+    assert "torch==2.13.0" in lines
+    assert not re.search("nvidia|cuda|triton", pins)
+    assert lines == sorted(lines)
+
+
+def test_the_public_names_are_sorted_and_all_there():
+    assert qa.__all__ == sorted(
+        qa.__all__, key=lambda name: (not name.isupper(), name[0].islower(), name)
+    )
+    assert set(qa.__all__) >= {"ask", "build", "QA", "verify", "Answer", "Excerpt", "Highlight"}
+    for name in qa.__all__:
+        assert getattr(qa, name).__doc__, f"{name} says nothing of itself"
+
+
+def test_every_error_is_public_but_those_that_never_leave_the_package():
+    from qa import errors
+
+    tree = {
+        name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, qa.QAError)
+    }
+    assert tree - set(qa.__all__) <= {"Unsupported"}
+    assert all(f"── {name}" in errors.__doc__ for name in tree - {"QAError"})
+
+
+def commands():
+    """Name -> command, as the command line knows them."""
+    return typer.main.get_command(cli.app).commands
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_the_readme_documents_every_command_and_every_option_of_it(name):
+    assert f"`qa {name}" in README
+    for parameter in commands()[name].params:
+        for option in (parameter.opts + parameter.secondary_opts) if parameter.opts else ():
+            if option.startswith("--") and option != "--help":
+                assert f"`{option}" in README, f"{option} of qa {name}"
+
+
+def test_the_readme_names_every_setting_of_the_environment():
+    code = "".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
+    fields = {f"QA_{name.upper()}" for name in qa.Settings.__dataclass_fields__}
+    for_tests_only = {"QA_CRASH_AT"}
+    for name in fields | set(re.findall(r"\bQA_[A-Z_]*[A-Z]\b", code)) - for_tests_only:
+        assert f"`{name}`" in README, name
+
+
+def test_the_readmes_commands_run(tmp_path, encoders):
+    """All but those that go on until they are ended."""
+    script = "\n".join(
+        line
+        for block in re.findall(r"^```bash\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+        if re.match(r"qa (?!serve|watch|mcp)", line)
+    )
+    assert script.count("\n") >= 5
+    (tmp_path / "questions.jsonl").write_text(block("jsonl"), encoding="utf-8")
+    run_in(
+        tmp_path, encoders, ["bash", "-euc", f'qa() {{ "{sys.executable}" -m qa "$@"; }}\n{script}']
+    )
+
+
+def test_the_readmes_python_runs(tmp_path, encoders):
+    run_in(tmp_path, encoders, [sys.executable, "-W", "error", "-c", block("python")])
+
+
+def block(language):
+    """The README's one block in that language."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return found
+
+
+def run_in(folder, encoders, command):
+    """Runs the command where `seeds/` holds this project's documents."""
+    shutil.copytree(ROOT / "seeds", folder / "seeds")
+    shutil.copytree(encoders, folder / "index" / "encoders")
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=folder, env=path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readmes_two_commands_are_the_makefiles():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for name in ("run", "test"):
+        assert name in targets and f"make {name}" in README
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_readmes_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_no_file_names_a_machines_path_or_a_package_registry():
+    forbidden = (
+        "/wo" + "rk/",
+        "/op" + "t/",
+        "/ro" + "ot/",
+        "py" + "pi.org",
+        "pythonhos" + "ted",
+        "download.py" + "torch",
+        "--extra-index" + "-url",
+        "--index" + "-url",
+    )
+    found = [(name, word) for name, text in tracked() for word in forbidden if word in text]
+    assert not found

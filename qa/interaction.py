@@ -7,7 +7,6 @@ interaction: Khattab and Zaharia, ColBERT, 2020). Centroids and question tokens 
 float32 (see `vectors`), so a MaxSim is exact whatever the order of its sums.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -53,9 +52,9 @@ class Codebook:
 
     def decode(self, codes: Codes) -> Vectors:
         """The whole-number vectors `(n, dim)` that the codes `(n, dim / 8)` stand for."""
-        rows = codes + self._offsets
-        decoded: Vectors = self._pairs.take(rows, axis=0)
-        return decoded.reshape(len(codes), self.pieces * PIECE)
+        pieces = self._pairs.take(codes + self._offsets, axis=0)
+        decoded: Vectors = pieces.reshape(len(codes), self.pieces * PIECE)
+        return decoded
 
     @cached_property
     def _squares(self) -> Vectors:
@@ -79,11 +78,13 @@ def token_products(codebook: Codebook, codes: Codes, question: Vectors) -> Vecto
     return products / np.float32(SCALE * SCALE)
 
 
-def maxima(products: Vectors, starts: Sequence[int] | npt.NDArray[np.int64]) -> Vectors:
+def maxima(products: Vectors, runs: npt.NDArray[np.int64]) -> Vectors:
     """For each run of tokens, the best match of every question token: `(runs, m)`.
 
-    `starts` are the rows of `products` where the runs begin; none may be empty. A run's MaxSim is
-    the mean of its row.
+    `runs` bounds the rows of `products`, `(runs + 1,)`. A run without rows matches with -1, the
+    least that a cosine can be. A run's MaxSim is the mean of its row.
     """
-    found: Vectors = np.maximum.reduceat(products, np.asarray(starts), axis=0)
+    least = np.full((1, products.shape[1]), -1, np.float32)
+    found: Vectors = np.maximum.reduceat(np.concatenate([products, least]), runs[:-1], axis=0)
+    found[np.diff(runs) == 0] = -1  # reduceat gives the next row for an empty run
     return found

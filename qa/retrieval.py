@@ -48,9 +48,8 @@ def rank(
     if not len(ordinals):
         return []
     words = snapshot.words.relevance(terms, ordinals.tolist())
-    found = weigh(snapshot, codebook, encoded, ordinals)
-    match = np.array([weight[0] for weight in found], np.float32)
-    strongest = np.array([weight[1].max(initial=0) for weight in found], np.float32)
+    match, strengths = weigh(snapshot, codebook, encoded, ordinals)
+    strongest = np.array([parts.max(initial=0) for parts in strengths], np.float32)
     relevance = _standard(match + SENTENCE_WEIGHT * strongest) + WORDS_WEIGHT * _standard(words)
     similarity = vectors.similarity(products[ordinals])
     order = np.lexsort((ordinals, -relevance))
@@ -59,7 +58,7 @@ def rank(
             int(ordinals[at]),
             float(relevance[at]),
             float(match[at]),
-            found[at][1],
+            strengths[at],
             float(words[at]),
             float(similarity[at]),
         )
@@ -83,23 +82,27 @@ def candidates(
 
 def weigh(
     snapshot: Snapshot, codebook: Codebook, question: Encoded, ordinals: Ordinals
-) -> list[tuple[float, Vectors]]:
-    """For each passage its MaxSim and those of its sentences, all computed in one product."""
-    codes, bounds = snapshot.token_codes(ordinals)
+) -> tuple[Vectors, list[Vectors]]:
+    """The MaxSim of each passage `(n,)` and those of its sentences, computed in one product."""
+    codes, runs, firsts = snapshot.token_codes(ordinals)
     products = interaction.token_products(codebook, codes, question.tokens)
-    return [sentence_matches(products[first : first + ends[-1]], ends) for first, ends in bounds]
+    return matches(products, runs, firsts)
 
 
-def sentence_matches(products: Vectors, ends: npt.NDArray[np.int64]) -> tuple[float, Vectors]:
-    """MaxSim of a passage and of its sentences; `ends` bounds the context, then each sentence.
+def matches(
+    products: Vectors, runs: npt.NDArray[np.int64], firsts: npt.NDArray[np.int64]
+) -> tuple[Vectors, list[Vectors]]:
+    """The MaxSim of passages `(n,)` and of their sentences, as means of cosines.
 
-    A sentence without tokens of its own (beyond the window) matches nothing.
+    `runs` bounds the rows of `products`: for each passage its context, then its sentences; the last
+    number is where all end. `firsts` says which run is the context of each passage. A run without
+    tokens of its own (no context, or beyond the model's window) matches nothing.
     """
-    strengths = np.zeros(len(ends) - 1, np.float32)
-    filled = np.flatnonzero(np.diff(ends) > 0)
-    if len(filled):
-        strengths[filled] = interaction.maxima(products, ends[filled]).mean(axis=1)
-    return float(products.max(axis=0).mean()), strengths
+    found = interaction.maxima(products, runs)
+    strengths = found.mean(axis=1)
+    strengths[np.diff(runs) == 0] = 0
+    whole = np.maximum.reduceat(found, firsts, axis=0).mean(axis=1)
+    return whole, [part[1:] for part in np.split(strengths, firsts[1:])]
 
 
 def _standard(values: Scores) -> Scores:

@@ -186,19 +186,22 @@ class Snapshot:
 
     def token_codes(
         self, ordinals: Ordinals
-    ) -> tuple[npt.NDArray[np.uint8], list[tuple[int, Ordinals]]]:
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The codes of the passages' tokens `(n, code_bytes)`, one passage after the other.
 
-        With them, for each passage, where its tokens begin and where, counted from there, its
-        context ends and each of its sentences.
+        With them where each run of them begins (for each passage its context, then its sentences;
+        the last number is n), and which run is each passage's first.
         """
-        codes, bounds, first = [], [], 0
-        for number, row in zip(*self.locate_all(ordinals), strict=True):
-            passage, ends = self.segments[number].bounds(row)
-            codes.append(self.segments[number].codes[passage : passage + ends[-1]])
-            bounds.append((first, ends))
-            first += int(ends[-1])
-        return np.concatenate(codes), bounds
+        codes, runs, firsts = [], [np.zeros(1, np.int64)], []
+        tokens, count = 0, 0
+        for number, row in zip(*map(np.ndarray.tolist, self.locate_all(ordinals)), strict=True):
+            segment = self.segments[number]
+            first, ends = segment.bounds(row)
+            codes.append(segment.codes[first : first + ends[-1]])
+            runs.append(ends + tokens)
+            firsts.append(count)
+            tokens, count = tokens + int(ends[-1]), count + len(ends)
+        return np.concatenate(codes), np.concatenate(runs), np.array(firsts, np.int64)
 
     def mask(self, documents: Iterable[int]) -> npt.NDArray[np.bool_]:
         """Which passages belong to the documents, `(n,)`."""

@@ -26,7 +26,7 @@ HOSTILE = (
     "The lighthouse keeper wrote <img src=x onerror='window.ran=1'> on the wall. "
     "It costs ${1+1} or ${window.ran=1} and `code` *stars* [link](javascript:window.ran=1) "
     "</mark></blockquote><b>bold</b> $x^2$ {{curly}} \\\\ C:\\temp.\n\n"
-    "Null \0 and \u202eturned around\u202c and \x1b[31mred\x1b[0m stand in the lighthouse.\n"
+    "Both \u202eturned around\u202c and \x1b[31mred\x1b[0m stand in the lighthouse.\n"
 )
 
 

@@ -1,5 +1,6 @@
 """Answer -> HTML: excerpt cards, grouped by document, numbered by rank."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
@@ -46,8 +47,12 @@ def refusal_html(message: str, address: Address) -> str:
 
 
 def here(address: Address) -> str:
-    """The address that belongs to what is shown; the page's script keeps the browser's in step."""
-    return f'<a class="here" hidden href="{quoted(str(address))}">address</a>'
+    """The address that belongs to what is shown; the page's script keeps the browser's in step.
+
+    It differs each time, so that the browser sees even the same answer arrive.
+    """
+    moment = time.monotonic_ns()
+    return f'<a class="here" hidden title="{moment}" href="{quoted(str(address))}">address</a>'
 
 
 def place(excerpt: Excerpt) -> str:

@@ -83,10 +83,12 @@ function watch(id, seen) {
 	seen(place);
 }
 
+let answered = null;
 function on_answer(place) {
-	const here = $(".here", place)?.getAttribute("href");
-	if (!here || place.dataset.here === here + place.textContent.length) return;
-	place.dataset.here = here + place.textContent.length;
+	const link = $(".here", place);
+	if (!link || link === answered) return; // Gradio also changes what stands around the answer
+	answered = link;
+	const here = link.getAttribute("href");
 	waited();
 	if (view() === "ask" && differ(ASKING, query(here), query())) {
 		history.pushState(null, "", here === "?" ? location.pathname : here);
@@ -273,15 +275,16 @@ const remove = async (button) => {
 
 const rebuild = async () => {
 	await call("POST", "api/build");
-	follow();
+	follow(true);
 };
 
 let following = false;
-async function follow() {
+async function follow(started = false) {
 	if (following || !$("#progress")) return;
 	following = true;
 	try {
 		let state = await call("GET", "api/build");
+		if (!state.running && !started) return;
 		while (state.running) {
 			show_progress(state);
 			await new Promise((done) => setTimeout(done, 250));

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import mul
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from qa.records import Answer, Excerpt, Highlight
 from qa.retrieval import Ranked
 from qa.snapshot import Located, Snapshot
 
-# Provisional, to be replaced by a fitted model: on the seed article's questions most answers lie
-# above this match and most questions without an answer below it.
-THRESHOLD = 0.5
-STEEPNESS = 25.0
-MIDDLE = 0.52
+# The probability that an excerpt holds an answer: a logistic regression over four features of it
+# alone, fitted and reported by bench/quality/fit.py on sets it was not fitted on.
+COEFFICIENTS = (8.0, 8.0, 2.0, 2.0)  # match, best sentence's match, coverage, similarity
+INTERCEPT = -9.5
+THRESHOLD = 0.5  # `answered` means: more likely than not, the first excerpt holds an answer
 
 HIGHLIGHTS = 3  # sentences of an excerpt that are marked, at most
 NEARLY_BEST = 0.93  # a sentence is marked beside the best when its match is at least this share
@@ -38,11 +39,16 @@ def answer(snapshot: Snapshot, question: str, ranked: Sequence[Ranked], *, limit
     )
 
 
+def features(ranked: Ranked) -> tuple[float, float, float, float]:
+    """What the confidence is computed from, each about 0 to 1."""
+    strongest = float(ranked.strengths.max(initial=0))
+    return ranked.match, strongest, ranked.coverage, ranked.similarity
+
+
 def confidence(ranked: Ranked) -> float:
     """The probability that the passage holds an answer, four decimals."""
-    strongest = float(ranked.strengths.max(initial=0))
-    value = 1 / (1 + math.exp(-STEEPNESS * ((ranked.match + strongest) / 2 - MIDDLE)))
-    return round(value, 4)
+    evidence = INTERCEPT + sum(map(mul, COEFFICIENTS, features(ranked)))
+    return round(1 / (1 + math.exp(-evidence)), 4)
 
 
 def _excerpts(snapshot: Snapshot, ranked: Sequence[Ranked], limit: int) -> Iterator[Excerpt]:

@@ -185,6 +185,7 @@ class _Build:
             for outcome in read.outcomes:
                 live = self.place(outcome, new, (done, len(plan.to_read)))
                 files.append(_file_of(read, outcome, live.passages if live else 0))
+        self.cache.commit()
         self.tell("publishing", "", len(plan.to_read), len(plan.to_read))
         files = _with_duplicates(sorted(files, key=lambda file: file.path))
         name = self.publish(self.live(files, new), files)

@@ -58,7 +58,8 @@ class Codebook:
 
     @cached_property
     def _squares(self) -> Vectors:
-        return np.square(self.centroids).sum(axis=2)
+        squares: Vectors = np.square(self.centroids).sum(axis=2)
+        return squares
 
     @cached_property
     def _pairs(self) -> Vectors:

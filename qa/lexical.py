@@ -4,6 +4,7 @@ One writer thread makes one segment, so that a passage's number in tantivy is it
 snapshot, statistics are of the live passages only, and ties stand in the order of ordinals.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -126,14 +127,22 @@ STOP_WORDS = frozenset(
 LONGEST_WORD = 64  # characters; longer ones are data, not words
 HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
 SMALL_HEAP = 50_000_000
+MANY = 20_000  # passages, from which the large heap is worth its memory
 
 
 def write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> None:
     """Writes the word index of `count` texts; a text's number is its ordinal."""
     folder.mkdir()
+    try:
+        _write(folder, texts, count=count, language=language)
+    except ValueError as error:  # how tantivy tells of a disk that refuses
+        raise OSError(str(error)) from error
+
+
+def _write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> None:
     index = tantivy.Index(_schema(), path=str(folder))
     index.register_tokenizer("words", _analyzer(language))
-    heap = SMALL_HEAP if count < 20_000 else HEAP
+    heap = SMALL_HEAP if count < MANY else HEAP
     writer = index.writer(heap_size=heap, num_threads=1)
     for ordinal, text in enumerate(texts):
         writer.add_document(_record(ordinal, text))
@@ -186,6 +195,13 @@ class Words:
         found, scores = self.search(terms, len(ordinals), only=ordinals)
         known = dict(zip(found.tolist(), scores.tolist(), strict=True))
         return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
+
+    def ceiling(self, terms: Sequence[str]) -> float:
+        """The BM25 that no passage exceeds: each term at its rarity times k1 + 1 (k1 is 1.2)."""
+        return 2.2 * sum(
+            math.log(1 + (self.count - having + 0.5) / (having + 0.5))
+            for having in map(self.frequency, terms)
+        )
 
     def _query(self, terms: Sequence[str]) -> Any:
         queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]

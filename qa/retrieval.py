@@ -30,7 +30,7 @@ class Ranked(NamedTuple):
     relevance: float  # what the ranking is ordered by; comparable within one question
     match: float  # MaxSim of the passage, a mean cosine
     strengths: Vectors  # (sentences,) MaxSim of each sentence
-    words: float  # BM25
+    coverage: float  # BM25 as a share of what the question's words could give at most
     similarity: float  # cosine of the pooled vectors
 
 
@@ -51,6 +51,7 @@ def rank(
     match, strengths = weigh(snapshot, codebook, encoded, ordinals)
     strongest = np.array([parts.max(initial=0) for parts in strengths], np.float32)
     relevance = _standard(match + SENTENCE_WEIGHT * strongest) + WORDS_WEIGHT * _standard(words)
+    ceiling = snapshot.words.ceiling(terms)
     similarity = vectors.similarity(products[ordinals])
     order = np.lexsort((ordinals, -relevance))
     return [
@@ -59,7 +60,7 @@ def rank(
             float(relevance[at]),
             float(match[at]),
             strengths[at],
-            float(words[at]),
+            float(words[at]) / ceiling if ceiling else 0.0,
             float(similarity[at]),
         )
         for at in order

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,8 +30,8 @@ def writing(what: Path) -> Iterator[None]:
     """Turns the disk's refusals into `StorageFailed`, which names the place and the reason."""
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, sqlite3.OperationalError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise StorageFailed(
             f"Cannot write to {what}: {reason}. The last index is intact; "
             "free space or mend the permissions, then build again."

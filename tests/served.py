@@ -26,7 +26,8 @@ HOSTILE = (
     "The lighthouse keeper wrote <img src=x onerror='window.ran=1'> on the wall. "
     "It costs ${1+1} or ${window.ran=1} and `code` *stars* [link](javascript:window.ran=1) "
     "</mark></blockquote><b>bold</b> $x^2$ {{curly}} \\\\ C:\\temp.\n\n"
-    "Both \u202eturned around\u202c and \x1b[31mred\x1b[0m stand in the lighthouse.\n"
+    "Both \u202eturned around\u202c and \x1b[31mred\x1b[0m stand in the lighthouse.\n\n"
+    "## <svg onload='window.ran=1'>\n\nThe harbour behind it is empty.\n"
 )
 
 
@@ -41,7 +42,7 @@ def serving(seeds, index, **settings):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     app = make_app(index, seeds, **settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

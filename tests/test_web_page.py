@@ -323,8 +323,8 @@ def test_the_library_is_searched_and_sorted(tab, address):
     tab.goto(f"{address}/?view=library")
     tab.wait_for_selector("table")
     tab.locator("#find input").press_sequentially("html")
-    tab.wait_for_function("() => document.querySelectorAll('tbody tr').length === 2")
-    assert query(tab)["find"] == "html"
+    tab.wait_for_function("() => new URLSearchParams(location.search).get('find') === 'html'")
+    assert tab.locator("tbody tr").count() == 2
     tab.click("thead a:text('Size')")
     tab.wait_for_function("() => location.search.includes('sort=size')")
     sizes = tab.locator("tbody td.number:nth-of-type(4)").all_inner_texts()

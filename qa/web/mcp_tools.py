@@ -1,7 +1,7 @@
 """The tools `ask`, `read` and `verify` for programs that speak MCP, by HTTP and by stdio."""
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,7 +61,8 @@ def make_tools(qa: QA) -> "MCPServer[Any]":
         exclude: Annotated[list[str], Field(description="globs to leave out")] = [],  # noqa: B006
     ) -> dict[str, Any]:
         """Excerpts of the documents that answer a question, with their places and confidence."""
-        return to_dict(qa.ask(question, limit=limit, only=only, exclude=exclude))
+        with _told():
+            return to_dict(qa.ask(question, limit=limit, only=only, exclude=exclude))
 
     @server.tool(annotations=reading)
     def read(
@@ -70,14 +71,27 @@ def make_tools(qa: QA) -> "MCPServer[Any]":
         last_line: Annotated[int | None, Field(ge=1)] = None,
     ) -> dict[str, Any]:
         """The text of a document from one line to another, both included."""
-        return lines(qa, document, first_line, last_line)
+        with _told():
+            return lines(qa, document, first_line, last_line)
 
     @server.tool(name="verify", annotations=reading)
     def check(answer: Annotated[dict[str, Any], Field(description="what ask gave")]) -> list[Any]:
         """Whether each excerpt of an answer still stands in its file as it was quoted."""
-        return verdicts(qa, answer)
+        with _told():
+            return verdicts(qa, answer)
 
     return server
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Lets the tool's user read an error of this package."""
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    try:
+        yield
+    except QAError as error:
+        raise ToolError(str(error)) from error
 
 
 def lines(qa: QA, document: str, first: int, last: int | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The server: page, API and MCP tools as one application behind its guards."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -121,13 +122,19 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
 
 def _with_page(app: FastAPI, site: Site) -> ASGIApp:
     """The application with Gradio's page in it, and the two files that dress it."""
+    for name in _FILES:
+        _add_file(app, name)
+    # Where no event loop runs, Gradio leaves one open for each of its locks.
+    asyncio.run(_mount_page(app, site))
+    return shell.Shell(app)
+
+
+async def _mount_page(app: FastAPI, site: Site) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     import gradio as gr
 
     from qa.web.page import THEME, make_page
 
-    for name in _FILES:
-        _add_file(app, name)
     gr.mount_gradio_app(
         app,
         make_page(site),
@@ -140,7 +147,6 @@ def _with_page(app: FastAPI, site: Site) -> ASGIApp:
         ssr_mode=False,
         max_file_size=0,
     )
-    return shell.Shell(app)
 
 
 def _add_file(app: FastAPI, name: str) -> None:

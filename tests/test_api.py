@@ -1,0 +1,142 @@
+"""The HTTP API, as its own OpenAPI describes it."""
+
+import pytest
+from indexes import write
+from starlette.testclient import TestClient
+
+from qa.building import build
+from qa.web import make_app
+
+
+@pytest.fixture(scope="module")
+def client(library):
+    seeds, index = library
+    app = make_app(index, seeds)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def ask(client, question="How old is Ri?", **more):
+    return client.post("/api/ask", json={"question": question, **more})
+
+
+def test_a_question_is_answered_with_what_ask_says(client, library):
+    import qa
+
+    said = ask(client).json()
+    assert said == qa.ask("How old is Ri?", index=library[1]).to_dict()
+    assert [*said["excerpts"], *said["nearest"]]
+
+
+def test_globs_limit_what_is_asked(client):
+    said = ask(client, only=["notes/*"], limit=3).json()
+    assert {cited["path"] for cited in [*said["excerpts"], *said["nearest"]]} == {"notes/ferry.txt"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"question": ""}, {"question": "   "}, {"question": "x" * 2_001}, {"question": 1},
+     {"question": "x", "limit": 0}, {"question": "x", "more": 1}],
+)  # fmt: skip
+def test_a_question_that_is_none_is_refused_in_a_line(client, body):
+    refused = client.post("/api/ask", json=body)
+    assert refused.status_code == 422
+    assert "\n" not in refused.json()["error"]
+
+
+def test_the_library_is_listed_with_ids_and_what_waits(client):
+    said = client.get("/api/documents").json()
+    assert [file["path"] for file in said["documents"]] == [
+        *("copy.txt", "mill.md", "notes/ferry.txt", "ri.txt"),
+    ]
+    assert (said["added"], said["changed"], said["removed"]) == ([], [], [])
+
+
+def test_a_document_is_read_by_its_id_only_and_in_part(client, library):
+    cited = ask(client).json()
+    cited = [*cited["excerpts"], *cited["nearest"]][0]
+    said = client.get(
+        f"/api/documents/{cited['document']}",
+        params={"start": cited["start"], "end": cited["end"]},
+    ).json()
+    assert said["text"] == cited["text"]
+    assert said["line"] == cited["lines"][0]
+    for path in ("ri.txt", "..%2f..%2fetc%2fpasswd", "0" * 64):
+        assert client.get(f"/api/documents/{path}").status_code in (404, 422)
+
+
+def test_a_page_without_a_face_is_not_found(client):
+    cited = ask(client).json()
+    document = [*cited["excerpts"], *cited["nearest"]][0]["document"]
+    assert client.get(f"/api/documents/{document}/pages/1.png").status_code == 404
+
+
+def test_an_answer_is_verified_and_a_forged_one_is_found_out(client):
+    said = ask(client).json()
+    verdicts = client.post("/api/verify", json=said).json()["verdicts"]
+    assert {verdict["outcome"] for verdict in verdicts} == {"valid"}
+    forged = [*said["excerpts"], *said["nearest"]][0]
+    forged["text"] = "Ri is 62."
+    found = client.post("/api/verify", json={**said, "excerpts": [forged], "nearest": []}).json()
+    assert found["verdicts"][0]["outcome"] != "valid"
+
+
+def test_an_answer_is_exported_as_markdown_with_its_citations(client):
+    said = client.get("/api/answer.md", params={"q": "How old is Ri?"})
+    assert said.headers["content-type"].startswith("text/markdown")
+    assert "SHA-256" in said.text
+
+
+def test_a_read_only_server_has_no_way_to_change_anything(library):
+    seeds, index = library
+    app = make_app(index, seeds, read_only=True)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.post("/api/build").status_code == 405
+        assert client.put("/api/files", params={"name": "a.txt"}, content=b"x").status_code == 404
+        assert client.delete(f"/api/files/{'0' * 24}").status_code == 404
+    assert not (seeds / "a.txt").exists()
+
+
+@pytest.fixture
+def own(tmp_path, new_index):
+    """A library that may be changed: (seeds, index)."""
+    seeds, index = tmp_path / "seeds", new_index()
+    write(seeds, "a.txt", "The mill grinds rye.\n")
+    build(seeds, index)
+    return seeds, index
+
+
+def test_a_file_is_put_in_by_http_and_its_name_made_safe(own):
+    seeds, index = own
+    with TestClient(make_app(index, seeds), base_url="http://127.0.0.1") as client:
+        said = client.put("/api/files", params={"name": "../b.txt"}, content=b"Six.\n")
+        assert (said.status_code, said.json()) == (201, {"path": "b.txt"})
+        again = client.put("/api/files", params={"name": "b.txt"}, content=b"Seven.\n")
+        assert again.status_code == 409
+        assert client.get("/api/documents").json()["added"] == ["b.txt"]
+    assert (seeds / "b.txt").read_bytes() == b"Six.\n"
+    assert not (seeds.parent / "b.txt").exists()
+
+
+def test_the_api_keeps_to_its_own_description(own):
+    """Every operation is asked well and badly, and each answer checked against the description."""
+    schemathesis = pytest.importorskip("schemathesis")
+    from hypothesis import HealthCheck, given, settings
+
+    seeds, index = own
+    app = make_app(index, seeds)
+    here = {"host": "127.0.0.1"}
+    budget = settings(
+        max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    with TestClient(app, base_url="http://127.0.0.1"):
+        schema = schemathesis.openapi.from_asgi("/api/openapi.json", app, headers=here)
+        operations = [found.ok() for found in schema.get_all_operations()]
+        assert len(operations) == 12
+        for operation in operations:
+            budget(
+                given(case=operation.as_strategy())(
+                    lambda case: case.call_and_validate(headers=here)
+                )
+            )()
+    assert (seeds / "a.txt").exists()

@@ -1,0 +1,157 @@
+"""Files put into the folder and taken out of it by the page, and rebuilds beside it."""
+
+import io
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from indexes import write
+
+from qa.building import build
+from qa.freshness import Waiting
+from qa.records import File, Status
+from qa.service import QA
+from qa.web import feedback, library
+from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name
+from qa.web.listing import key
+from qa.web.rebuilding import Rebuild, Rebuilder, Watcher
+
+NONE = Waiting((), (), ())
+
+
+@given(st.text(max_size=60), st.sampled_from(["txt", "PDF", "md"]))
+def test_any_name_is_refused_or_made_one_that_stays_in_the_folder(name, suffix):
+    try:
+        safe = safe_name(f"{name}.{suffix}")
+    except UploadRefused:
+        return
+    assert safe.endswith(f".{suffix}")
+    assert not set(safe) & set('/\\\0\n<>"')
+    assert not safe.startswith(".")
+    assert len(safe) <= library.NAME_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/a.txt", "a.txt"),
+        ("C:\\temp\\b.pdf", "b.pdf"),
+        ("a\tb<c>.md", "a_b_c_.md"),
+        (".hidden.txt", "hidden.txt"),
+    ],
+)
+def test_a_name_is_made_safe(name, safe):
+    assert safe_name(name) == safe
+
+
+@pytest.mark.parametrize("name", ["a.exe", "a", ".txt", "con.txt", "...", "a.html.sh"])
+def test_a_name_of_no_known_kind_or_without_meaning_is_refused(name):
+    with pytest.raises(UploadRefused):
+        safe_name(name)
+
+
+def test_a_file_is_put_in_whole_and_replaced_only_when_meant(tmp_path):
+    assert put(tmp_path, "a.txt", io.BytesIO(b"one"), replace=False) == "a.txt"
+    with pytest.raises(NameTaken, match="a.txt"):
+        put(tmp_path, "A.TXT", io.BytesIO(b"two"), replace=False)
+    assert (tmp_path / "a.txt").read_bytes() == b"one"
+    put(tmp_path, "a.txt", io.BytesIO(b"two"), replace=True)
+    assert (tmp_path / "a.txt").read_bytes() == b"two"
+    assert [at.name for at in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_link_is_not_written_through(tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("mine")
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "a.txt").symlink_to(outside)
+    with pytest.raises(UploadRefused):
+        put(seeds, "a.txt", io.BytesIO(b"two"), replace=True)
+    assert outside.read_text() == "mine"
+
+
+def test_only_a_file_of_the_library_is_removed(tmp_path):
+    write(tmp_path, "a.txt", "one")
+    write(tmp_path, "b.txt", "two")
+    files = [File("a.txt", Status.INDEXED, source="a.txt")]
+    with pytest.raises(UploadRefused):
+        remove(tmp_path, key("b.txt"), files, NONE)
+    assert remove(tmp_path, key("a.txt"), files, NONE) == "a.txt"
+    assert remove(tmp_path, key("b.txt"), files, Waiting(("b.txt",), (), ())) == "b.txt"
+    assert list(tmp_path.iterdir()) == []
+
+
+def wait_for(holds):
+    """Waits until something holds."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def small(tmp_path, new_index):
+    seeds, index = tmp_path / "seeds", new_index()
+    write(seeds, "a.txt", "The mill grinds rye.\n")
+    build(seeds, index)
+    return seeds, index
+
+
+def test_a_rebuild_runs_beside_the_open_index_and_tells_how_it_ended(small):
+    seeds, index = small
+    with QA.open(index) as qa:
+        rebuilder = Rebuilder(seeds, index, qa.manifest.settings)
+        write(seeds, "b.txt", "The ferry leaves at six.\n")
+        assert rebuilder.start()
+        assert not rebuilder.start()
+        assert rebuilder.state.running
+        wait_for(lambda: not rebuilder.state.running)
+        assert rebuilder.state.error == ""
+        assert tuple(rebuilder.state.report["added"]) == ("b.txt",)
+        wait_for(lambda: "b.txt" in [file.path for file in qa.files()])
+
+
+def test_a_rebuild_that_fails_says_why_and_leaves_the_index(small):
+    seeds, index = small
+    (seeds / "a.txt").unlink()
+    with QA.open(index) as qa:
+        rebuilder = Rebuilder(seeds, index, qa.manifest.settings)
+        rebuilder.start()
+        wait_for(lambda: not rebuilder.state.running)
+        assert "no file" in rebuilder.state.error.lower() or rebuilder.state.error
+        assert qa.ask("What grinds rye?").snapshot == qa.manifest.snapshot
+
+
+def test_a_watched_folder_is_rebuilt_when_it_changes(small):
+    seeds, index = small
+    with QA.open(index) as qa:
+        watcher = Watcher(qa, Rebuilder(seeds, index, qa.manifest.settings))
+        watcher.start()
+        write(seeds, "b.txt", "The ferry leaves at six.\n")
+        wait_for(lambda: "b.txt" in [file.path for file in qa.files()])
+        watcher.close()
+
+
+def test_progress_tells_rate_and_time_left():
+    state = Rebuild(running=True, done=2, total=6, passages=50, seconds=10.0)
+    assert (state.rate, state.seconds_left) == (5.0, 20.0)
+    assert Rebuild(running=True).seconds_left is None
+
+
+def test_helpful_excerpts_are_rows_of_a_question_set(small):
+    seeds, index = small
+    with QA.open(index) as qa:
+        cited = (lambda said: (*said.excerpts, *said.nearest)[0])(qa.ask("What grinds rye?"))
+        span = (cited.start, cited.end)
+        feedback.add(qa, "What grinds rye?", cited.document, span, helpful=True)
+        feedback.add(qa, "Who?", cited.document, span, helpful=False)
+        with pytest.raises(feedback.FeedbackRefused):
+            feedback.add(qa, "Who?", "0" * 64, span, helpful=True)
+
+        from qa.evaluation import evaluate
+
+        report = evaluate(qa, [feedback.file_of(index, helpful=True)])
+    assert len(report.rows) == 1
+    assert len(feedback.file_of(index, helpful=False).read_text().splitlines()) == 1

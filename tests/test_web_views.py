@@ -1,0 +1,208 @@
+"""Records as HTML: everything from a document is text, and every place can be found again."""
+
+import html
+import re
+from dataclasses import replace
+
+from answers import answer, excerpt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.freshness import Waiting
+from qa.records import Block, Document, File, Freshness, Kind, Status
+from qa.render import printable
+from qa.web import cards, filtering, listing, viewer
+from qa.web.address import Address, Filters
+from qa.web.markup import Mark, marked, quoted, shown
+
+TEXT = st.text(alphabet=st.sampled_from("a b<>&\"'`$\\{}*_[]|~\n\0\u202e\x1bé😀"), max_size=40)
+HERE = Address(q="How old is Ri?")
+
+
+def text_of(said):
+    """What a browser shows of HTML made here."""
+    return html.unescape(re.sub(r"<[^>]*>", "", said.replace("<br>", "\n")))
+
+
+@given(TEXT)
+def test_any_text_becomes_html_that_shows_just_that_text(text):
+    said = shown(text)
+    assert text_of(said) == printable(text)
+    assert set(re.findall(r"<[^>]*>", said)) <= {"<br>"}
+    assert "\n" not in said
+
+
+@given(TEXT)
+def test_any_text_as_an_attribute_is_that_text_again(text):
+    said = quoted(text)
+    assert html.unescape(said) == text.replace("\0", "\ufffd")
+    assert not set("<>\"'`\n$") & set(said)
+
+
+@given(TEXT, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=5))
+def test_marks_cover_their_spans_and_change_no_word(text, spans):
+    marks = [Mark(a, b, "m") for a, b in spans if a < b]
+    said = marked(text, 0, len(text), marks)
+    assert text_of(said) == printable(text)
+    covered = "".join(re.findall(r'<mark class="m">(.*?)</mark>', said))
+    inside = (c for at, c in enumerate(text) if any(m.start <= at < m.end for m in marks))
+    assert text_of(covered) == printable("".join(inside))
+
+
+def test_marks_within_marks_have_both_styles():
+    said = marked("abcd", 0, 4, [Mark(0, 4, "current"), Mark(1, 2, "best")])
+    assert said == (
+        '<mark class="current">a</mark><mark class="current best">b</mark>'
+        '<mark class="current">cd</mark>'
+    )
+
+
+def test_cards_are_numbered_by_rank_and_stand_under_their_documents():
+    first = excerpt("One.", document="a" * 64, path="a.txt")
+    second = excerpt("Two.", document="b" * 64, path="b.txt")
+    third = excerpt("Three.", 10, document="a" * 64, path="a.txt")
+    said = cards.answer_html(answer(first, second, third), HERE, 0.01)
+    assert re.findall(r'<span class="number">(\d)', said) == ["1", "3", "2"]
+    assert said.count('<section class="document">') == 2
+    assert "3 excerpts from 2 documents" in said
+
+
+def test_a_card_tells_place_heading_date_and_confidence_as_a_word():
+    cited = excerpt(lines=(3, 9), heading=("Part", "Age"), date="2025-02-23", confidence=0.95)
+    said = cards.answer_html(answer(cited), HERE, 0.01)
+    for part in ("lines 3–9", "Part › Age", "2025-02-23", ">very likely<", "0.95"):
+        assert part in said
+    assert "page 7" in cards.answer_html(answer(replace(cited, page=7)), HERE, 0.01)
+
+
+def test_a_changed_file_is_badged_and_a_fresh_one_is_not():
+    said = cards.answer_html(answer(excerpt(freshness=Freshness.CHANGED)), HERE, 0.01)
+    assert "the file has changed" in said
+    assert "badge" not in cards.answer_html(answer(excerpt()), HERE, 0.01)
+
+
+def test_without_an_answer_the_nearest_passages_stand_apart():
+    said = cards.answer_html(answer(nearest=[excerpt()]), HERE, 0.01)
+    assert "The documents do not answer this." in said
+    assert said.index("Nearest passages") < said.index('id="excerpt-1"')
+
+
+def test_a_filter_that_holds_can_be_removed_by_its_link():
+    here = Address(q="x", filters=Filters(folder="reports", kind="pdf"))
+    said = cards.answer_html(answer(excerpt()), here, 0.01)
+    assert f'href="{quoted("?q=x&kind=pdf")}"' in said
+    assert f'href="{quoted("?q=x&folder=reports")}"' in said
+
+
+@given(
+    st.builds(
+        Address,
+        q=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20),
+        filters=st.builds(Filters.of, TEXT, TEXT, TEXT, st.just("2025-01-31"), st.just("soon")),
+        doc=st.sampled_from(["", "d" * 64]),
+        at=st.sampled_from([None, (0, 5), (7, 7)]),
+        view=st.sampled_from(["", "library", "history"]),
+        find=st.sampled_from(["", "a b"]),
+        page=st.integers(1, 9),
+    )
+)
+def test_an_address_says_what_it_was_made_from(address):
+    from urllib.parse import parse_qsl
+
+    again = Address.of(dict(parse_qsl(str(address)[1:], keep_blank_values=True)))
+    assert Address.of(dict(parse_qsl(str(again)[1:]))) == again
+    assert again.q == address.q
+    assert (again.doc, again.at, again.view, again.page) == (
+        *(address.doc, address.at, address.view),
+        address.page,
+    )
+
+
+def test_an_address_that_makes_no_sense_says_nothing():
+    said = {"doc": "../etc/passwd", "at": "9-2", "page": "-1", "view": "admin", "since": "soon"}
+    assert Address.of(said) == Address()
+
+
+DOCUMENT = Document(
+    "d" * 64, "text 1", "# One\n\nTwo <b>.\nThree.\n", "T", None,
+    (Block(0, 5, Kind.HEADING), Block(7, 23)),
+)  # fmt: skip
+
+
+def test_a_document_is_shown_line_by_line_with_the_place_marked():
+    said = viewer.document_html(DOCUMENT, [], HERE.opening(DOCUMENT.sha256, 7, 16), ["a.md"])
+    assert '<li dir="auto" class="heading"># One</li>'.replace("#", "#") in said
+    assert '<mark class="current">Two &#60;b&#62;.</mark>' in said
+    assert said.count("<li") == DOCUMENT.text.count("\n") + 1
+
+
+def test_a_long_document_is_shown_in_part_with_links_to_the_rest():
+    text = "".join(f"Line {n}.\n" for n in range(60_000))
+    document = Document("d" * 64, "text 1", text)
+    at = text.index("Line 30000.")
+    said = viewer.document_html(document, [], HERE.opening("d" * 64, at, at + 11), [])
+    assert 'start="' in said
+    first = int(re.search(r'<ol class="lines" start="(\d+)"', said)[1])
+    assert text.split("\n")[first - 1] in said
+    assert "Earlier part" in said
+    assert "Later part" in said
+    assert len(said) < 2_000_000
+
+
+def test_every_part_of_a_long_text_can_be_reached():
+    text = "x" * (5 * viewer.WINDOW)
+    at, seen = 0, 0
+    while seen < len(text):
+        start, end = viewer.window(text, (at, at))
+        assert start <= seen < end
+        seen = at = end
+
+
+FILES = (
+    File("a.TXT", Status.INDEXED, size=10, modified=1_700_000_000_000_000_000, source="a.TXT"),
+    File("r/[x].pdf", Status.INDEXED, size=2_500_000, source="r/[x].pdf", modified=10**18),
+    File("r/bad.pdf", Status.FAILED, reason="damaged: <b>", source="r/bad.pdf"),
+)
+DATES = {"a.TXT": None, "r/[x].pdf": "2024"}
+
+
+def test_filters_name_the_files_that_they_leave_in():
+    from fnmatch import fnmatchcase
+
+    def left(filters):
+        globs = filtering.globs(filters, FILES, DATES)
+        return [f.path for f in FILES[:2] if any(fnmatchcase(f.path, glob) for glob in globs)]
+
+    assert filtering.globs(Filters(), FILES, DATES) == []
+    assert left(Filters(kind="txt")) == ["a.TXT"]
+    assert left(Filters(folder="r")) == ["r/[x].pdf"]
+    assert left(Filters(folder="r", kind="txt")) == []
+    assert left(Filters(file="r/[x].pdf")) == ["r/[x].pdf"]
+    assert left(Filters(since="2024-06-01")) == ["r/[x].pdf"]
+    assert left(Filters(until="2023-12-31")) == ["a.TXT"]
+    assert left(Filters(file="nothing")) == []
+
+
+def test_the_filters_offer_what_is_indexed():
+    offered = filtering.choices(FILES)
+    assert offered == (["r"], ["pdf", "txt"], ["a.TXT", "r/[x].pdf"])
+
+
+def test_the_library_lists_every_file_with_its_reason_and_what_waits():
+    rows = listing.rows(FILES, Waiting(("new.txt",), ("a.TXT",), ()), DATES)
+    said = listing.library_html(rows, Address(view="library"), read_only=False)
+    assert "Not in the index yet: 1 new, 1 changed." in said
+    assert "damaged: &#60;b&#62;" in said
+    assert "2.5 MB" in said
+    assert said.count("<tr>") == 5
+
+
+def test_the_library_is_searched_sorted_and_paged():
+    many = [File(f"{n:03}.txt", Status.INDEXED, size=n) for n in range(250)]
+    rows = listing.rows(many, Waiting((), (), ()), {})
+    last = listing.library_html(rows, Address(view="library", page=3), read_only=True)
+    assert last.count('<th scope="row">') == 50
+    biggest = listing.library_html(rows, Address(view="library", sort="size"), read_only=True)
+    assert biggest.index("249.txt") < biggest.index("248.txt")
+    found = listing.library_html(rows, Address(view="library", find="012 txt"), read_only=True)
+    assert "1 of 250 files" in found

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from operator import mul
 
 import numpy as np
@@ -19,7 +18,8 @@ INTERCEPT = -9.5
 THRESHOLD = 0.5  # `answered` means: more likely than not, the first excerpt holds an answer
 
 HIGHLIGHTS = 3  # sentences of an excerpt that are marked, at most
-NEARLY_BEST = 0.93  # a sentence is marked beside the best when its match is at least this share
+NEARLY_BEST = 0.92  # of the best sentence's strength, from which another is marked beside it
+RANK_WEIGHT = 0.1  # of its passage's relevance in a highlight's strength
 
 
 def answer(snapshot: Snapshot, question: str, ranked: Sequence[Ranked], *, limit: int) -> Answer:
@@ -81,7 +81,7 @@ def excerpt(
         text=text,
         start=start,
         end=int(record["end"]),
-        highlights=highlights(text, start, segment.sentence_ends(row), ranked.strengths),
+        highlights=highlights(text, start, segment.sentence_ends(row), ranked),
         confidence=confidence(ranked),
         document=live.sha256,
         path=paths[0],
@@ -94,21 +94,22 @@ def excerpt(
     )
 
 
-def highlights(
-    text: str, start: int, ends: Sequence[int], strengths: "np.typing.NDArray[np.float32]"
-) -> tuple[Highlight, ...]:
-    """The sentences that answer best, best first; `start` and `ends` are in the document."""
-    order = np.argsort(-strengths, kind="stable")
-    best = float(strengths[order[0]]) if len(order) else 0.0
-    spans = list(pairwise([start, *ends]))
+def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tuple[Highlight, ...]:
+    """The sentences that answer best, best first; `start` and `ends` are in the document.
+
+    Their strengths compare over a whole answer: a sentence's own, its passage's match and, for a
+    little, its passage's relevance, so that the best sentence of the best passage tends to be first.
+    """
+    standing = ranked.match + RANK_WEIGHT * ranked.relevance
+    order = np.argsort(-ranked.strengths, kind="stable")[:HIGHLIGHTS].tolist()
+    least = max(float(ranked.strengths.max(initial=0)) * NEARLY_BEST, 1e-6)
+    bounds = [start, *ends]
     found = []
-    for at in order[:HIGHLIGHTS]:
-        strength = float(strengths[at])
-        if strength <= 0 or strength < best * NEARLY_BEST:
-            break
-        first, last = spans[at]
-        blank = len(text[first - start : last - start]) - len(
-            text[first - start : last - start].lstrip()
-        )
-        found.append(Highlight(first + blank, last, round(strength, 4)))
+    for at in order:
+        strength = float(ranked.strengths[at])
+        if strength >= least:
+            first, last = bounds[at], bounds[at + 1]
+            sentence = text[first - start : last - start]
+            first = last - len(sentence.lstrip())
+            found.append(Highlight(first, last, round(strength + standing, 4)))
     return tuple(found)

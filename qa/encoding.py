@@ -1,5 +1,4 @@
-"""Text -> token vectors and one pooled unit vector. The only importer of sentence_transformers,
-torch and onnxruntime.
+"""Text -> token vectors and one pooled unit vector: the only importer of torch and onnxruntime.
 
 A sentence-transformers model is exported once to ONNX, checked against the original, kept beside the
 index under its fingerprint, and run by onnxruntime from then on: a process that asks imports neither
@@ -68,7 +67,7 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(self.source / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._special = self._tokenizer.num_special_tokens_to_add(False)
+        self._special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -111,7 +110,7 @@ class Encoder:
                 export(self.source, file, self.precision)
             except OSError:
                 raise
-            except Exception as error:  # an exporter fails in too many ways to name them
+            except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
                 warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
                 return _original(self.source)
         return _exported(file)

@@ -362,8 +362,18 @@ def _starts_in(ranking: Sequence[Excerpt], question: Question) -> Iterator[bool]
     """For each highlight of the ranking, strongest first: whether a gold span starts in it."""
     marks = [(mark, excerpt) for excerpt in ranking for mark in excerpt.highlights]
     for mark, excerpt in sorted(marks, key=lambda pair: -pair[0].strength):
-        starts = any(mark.start <= start < mark.end for start, _ in question.spans)
+        text, first = excerpt.text, excerpt.start
+        starts = any(
+            mark.start <= _said(start, text, first) < mark.end for start, _ in question.spans
+        )
         yield starts and _is_of(excerpt, question)
+
+
+def _said(start: int, text: str, first: int) -> int:
+    """Where a gold span that may begin with blanks says something; `text` begins at `first`."""
+    while first <= start < first + len(text) and text[start - first].isspace():
+        start += 1
+    return start
 
 
 def _highlighted(excerpts: Iterable[Excerpt], question: Question) -> set[int]:

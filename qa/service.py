@@ -20,6 +20,7 @@ from qa.encoding import Encoder, codebook
 from qa.errors import IndexDamaged, ModelMismatch, QuestionRefused
 from qa.freshness import Freshnesses, Waiting, waiting
 from qa.records import Answer, Document, File
+from qa.retrieval import Ranked
 from qa.settings import EXCERPT_LIMIT, INDEX, QUESTION_LIMIT, fingerprint
 from qa.snapshot import Manifest, Snapshot, current_or_none, damage
 
@@ -68,19 +69,34 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
-        question = checked(question)
         opened = self._follow()
-        snapshot = opened.snapshot
-        encoded = self._encoder.encode(question)
-        mask = allowed(snapshot, only, exclude)
-        with sound(snapshot):
-            ranked = retrieval.rank(snapshot, self._codebook, question, encoded, mask)
-            answer = answering.answer(snapshot, question, ranked, limit=limit)
+        question = checked(question)
+        with sound(opened.snapshot):
+            ranked = self.rank(question, opened.snapshot, only=only, exclude=exclude)
+            answer = answering.answer(opened.snapshot, question, ranked, limit=limit)
         return replace(
             answer,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
             nearest=tuple(map(opened.freshness.marked, answer.nearest)),
         )
+
+    def rank(
+        self,
+        question: str,
+        snapshot: Snapshot,
+        *,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> list[Ranked]:
+        """The whole ranking of a question in a snapshot, for those who measure it."""
+        encoded = self._encoder.encode(question)
+        mask = allowed(snapshot, only, exclude)
+        return retrieval.rank(snapshot, self._codebook, question, encoded, mask)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The live snapshot."""
+        return self._follow().snapshot
 
     def document(self, sha256: str) -> Document | None:
         """The whole document whose source has that hash, as it was indexed."""

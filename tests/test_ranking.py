@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from qa import interaction, lexical, vectors
 from qa.encoding import Encoder, codebook
 from qa.interaction import Codebook
-from qa.retrieval import matches
+from qa.retrieval import CARRIED, matches
 
 TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog and the red bird")
 
@@ -110,20 +110,26 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     random = np.random.default_rng(5)
     question, tokens = _unit(random, 4), _unit(random, 30)
     codes = book.encode(tokens)
-    runs, firsts = np.array([0, 3, 10, 10, 18, 18, 30]), np.array([0, 4])
+    runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
     products = interaction.token_products(book, codes, question)
     decoded, whole = book.decode(codes), vectors.whole(question)
 
-    def maxsim(first: int, last: int) -> float:
-        return float(np.mean([
+    def best(first: int, last: int) -> list[float]:
+        return [
             max(float((decoded[token] * asked).sum()) for token in range(first, last))
-            / vectors.SCALE**2 for asked in whole
-        ]))  # fmt: skip
+            / vectors.SCALE**2
+            for asked in whole
+        ]
 
+    def maxsim(first: int, last: int) -> float:
+        return float(np.mean(best(first, last)))
+
+    carried = np.mean([max(0, a - b) for a, b in zip(best(18, 24), best(24, 30), strict=True)])
     found, strengths = matches(products, runs, firsts)
     assert found.tolist() == pytest.approx([maxsim(0, 18), maxsim(18, 30)], rel=1e-5)
     assert strengths[0].tolist() == pytest.approx([maxsim(3, 10), 0.0, maxsim(10, 18)], rel=1e-5)
-    assert strengths[1].tolist() == pytest.approx([maxsim(18, 30)], rel=1e-5)
+    second = maxsim(24, 30) + CARRIED * float(carried)
+    assert strengths[1].tolist() == pytest.approx([maxsim(18, 24), second], rel=1e-5)
 
 
 def test_no_sum_of_the_default_codebook_can_leave_the_exact_range(book: Codebook) -> None:

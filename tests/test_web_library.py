@@ -53,7 +53,7 @@ def test_a_name_of_no_known_kind_or_without_meaning_is_refused(name):
 
 def test_a_file_is_put_in_whole_and_replaced_only_when_meant(tmp_path):
     assert put(tmp_path, "a.txt", io.BytesIO(b"one"), replace=False) == "a.txt"
-    with pytest.raises(NameTaken, match="a.txt"):
+    with pytest.raises(NameTaken, match=r"a\.txt"):
         put(tmp_path, "A.TXT", io.BytesIO(b"two"), replace=False)
     assert (tmp_path / "a.txt").read_bytes() == b"one"
     put(tmp_path, "a.txt", io.BytesIO(b"two"), replace=True)
@@ -141,9 +141,10 @@ def test_progress_tells_rate_and_time_left():
 
 
 def test_helpful_excerpts_are_rows_of_a_question_set(small):
-    seeds, index = small
+    _, index = small
     with QA.open(index) as qa:
-        cited = (lambda said: (*said.excerpts, *said.nearest)[0])(qa.ask("What grinds rye?"))
+        answer = qa.ask("What grinds rye?")
+        cited = (*answer.excerpts, *answer.nearest)[0]
         span = (cited.start, cited.end)
         feedback.add(qa, "What grinds rye?", cited.document, span, helpful=True)
         feedback.add(qa, "Who?", cited.document, span, helpful=False)

@@ -158,7 +158,8 @@ def test_hostile_text_is_shown_as_text_and_runs_nothing(tab, address):
     assert "␛[31mred" in shown
     assert "\u202e" not in shown
     card.locator("button[name=around]").click()
-    tab.wait_for_function("() => document.querySelector('.card .after, .card .before').textContent")
+    tab.wait_for_function("() => document.querySelector('#answer').innerText.includes('harbour')")
+    assert tab.locator("#answer svg").count() == 0
     assert tab.evaluate("window.ran") is None
     assert tab.locator("#answer b, #answer img, #viewer img").count() == 0
 
@@ -207,6 +208,20 @@ def test_an_answer_is_saved_as_json_with_its_citations(tab, address):
     answer = json.loads(saved.value.path().read_text())
     assert answer["question"] == "How old is Ri?"
     assert [*answer["excerpts"], *answer["nearest"]]
+
+
+def test_going_back_and_forth_fast_ends_at_the_last_address(tab, address):
+    tab.goto(address)
+    tab.wait_for_selector(".welcome")
+    for question in ("Who", "Which", "What", "How+old+is+Ri%3F"):
+        tab.evaluate(
+            "q => { history.pushState(null, '', q); dispatchEvent(new PopStateEvent('popstate')) }",
+            f"?q={question}",
+        )
+    tab.wait_for_function(
+        "() => document.querySelector('#question input').value === 'How old is Ri?'"
+    )
+    assert query(tab)["q"] == "How old is Ri?"
 
 
 def test_two_tabs_ask_at_once_without_mixing(browser, address):

@@ -47,12 +47,17 @@ def refusal_html(message: str, address: Address) -> str:
 
 
 def here(address: Address) -> str:
-    """The address that belongs to what is shown; the page's script keeps the browser's in step.
+    """The address that belongs to what is shown.
 
     It differs each time, so that the browser sees even the same answer arrive.
     """
     moment = time.monotonic_ns()
     return f'<a class="here" hidden title="{moment}" href="{quoted(str(address))}">address</a>'
+
+
+def leading(shown_html: str) -> str:
+    """What is shown because of what was typed, not of the address: the browser's is to follow."""
+    return shown_html.replace('<a class="here"', '<a class="here leading"', 1)
 
 
 def place(excerpt: Excerpt) -> str:

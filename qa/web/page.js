@@ -89,8 +89,10 @@ function on_answer(place) {
 	if (!link || link === answered) return; // Gradio also changes what stands around the answer
 	answered = link;
 	const here = link.getAttribute("href");
+	const leads = link.classList.contains("leading");
+	if (!leads && differ(["q"], query(here), query())) return; // a later answer is on its way
 	waited();
-	if (view() === "ask" && differ(ASKING, query(here), query())) {
+	if (leads && view() === "ask" && differ(ASKING, query(here), query())) {
 		history.pushState(null, "", here === "?" ? location.pathname : here);
 		shown = query();
 	}
@@ -112,7 +114,7 @@ function on_viewer(place) {
 }
 
 function on_table(place) {
-	const here = $(".here", place)?.getAttribute("href");
+	const here = $(".here.leading", place)?.getAttribute("href");
 	if (here && view() === "library" && differ(LISTING, query(here), query())) {
 		history.replaceState(null, "", here);
 		shown = query();

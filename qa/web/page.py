@@ -171,7 +171,7 @@ class _Views:
     def asked(self, question: str, *said: str) -> tuple[str, str]:
         """The answer to what is in the box; any open document is closed."""
         filters = Filters.of(*("" if value in (None, ANY) else value for value in said))
-        return self._answer(Address(q=question.strip(), filters=filters)), ""
+        return cards.leading(self._answer(Address(q=question.strip(), filters=filters))), ""
 
     def opened(self, request: gr.Request) -> str:
         """The document that the address opens."""
@@ -184,7 +184,8 @@ class _Views:
     def found(self, find: str, request: gr.Request) -> str:
         """The library, searched as one types."""
         address = Address.of(_query(request))
-        return self._table(replace(address, view="library", find=find.strip(), page=1))
+        address = replace(address, view="library", find=find.strip(), page=1)
+        return cards.leading(self._table(address))
 
     def _answer(self, address: Address) -> str:
         if not address.q.strip():

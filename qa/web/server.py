@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -124,8 +125,10 @@ def _with_page(app: FastAPI, site: Site) -> ASGIApp:
     """The application with Gradio's page in it, and the two files that dress it."""
     for name in _FILES:
         _add_file(app, name)
-    # Where no event loop runs, Gradio leaves one open for each of its locks.
-    asyncio.run(_mount_page(app, site))
+    # Where no event loop runs, Gradio leaves one open for each of its locks; and where one runs
+    # already, as in a notebook, no other can: so one runs in a thread of its own.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _mount_page(app, site)).result()
     return shell.Shell(app)
 
 

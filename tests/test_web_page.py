@@ -340,6 +340,7 @@ def test_the_library_is_searched_and_sorted(tab, address):
     tab.locator("#find input").press_sequentially("html")
     tab.wait_for_function("() => new URLSearchParams(location.search).get('find') === 'html'")
     assert tab.locator("tbody tr").count() == 2
+    tab.wait_for_load_state("networkidle")
     tab.click("thead a:text('Size')")
     tab.wait_for_function("() => location.search.includes('sort=size')")
     sizes = tab.locator("tbody td.number:nth-of-type(4)").all_inner_texts()

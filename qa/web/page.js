@@ -115,7 +115,7 @@ function on_viewer(place) {
 
 function on_table(place) {
 	const here = $(".here.leading", place)?.getAttribute("href");
-	if (here && view() === "library" && differ(LISTING, query(here), query())) {
+	if (here && view() === "library" && differ(["find"], query(here), query())) {
 		history.replaceState(null, "", here);
 		shown = query();
 	}

@@ -84,13 +84,19 @@ function watch(id, seen) {
 }
 
 let answered = null;
+let again = null;
 function on_answer(place) {
 	const link = $(".here", place);
 	if (!link || link === answered) return; // Gradio also changes what stands around the answer
 	answered = link;
 	const here = link.getAttribute("href");
 	const leads = link.classList.contains("leading");
-	if (!leads && differ(["q"], query(here), query())) return; // a later answer is on its way
+	// What was asked before the page was loaded, or what was gone back from, may arrive late.
+	if (!leads && differ(["q"], query(here), query()) && again !== location.search) {
+		again = location.search;
+		return press("show");
+	}
+	again = null;
 	waited();
 	if (leads && view() === "ask" && differ(ASKING, query(here), query())) {
 		history.pushState(null, "", here === "?" ? location.pathname : here);

@@ -130,7 +130,7 @@ def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
     ):
         button = gr.Button(name, visible="hidden", elem_id=f"do-{name}")
         button.click(work, None, outputs, **quick)
-    page.load(views.shown, None, shown, **quick)
+    page.load(views.loaded, None, shown, **quick)
     asked = [question.submit, *(_chosen(field) for field in filters)]
     gr.on(asked, views.asked, [question, *filters], [answer, source], **quick)
     find.input(views.found, [find], [table], **quick)
@@ -167,6 +167,10 @@ class _Views:
             address.find,
             self._table(address),
         ]
+
+    def loaded(self, request: gr.Request) -> list[Any]:
+        """Everything, but what may have been typed meanwhile is left in its box."""
+        return [gr.update() if part == "" else part for part in self.shown(request)]
 
     def asked(self, question: str, *said: str) -> tuple[str, str]:
         """The answer to what is in the box; any open document is closed."""

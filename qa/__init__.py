@@ -30,6 +30,7 @@ from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
 
 if TYPE_CHECKING:
     from qa.building import build
+    from qa.highlighting import highlight
     from qa.service import QA
     from qa.verifying import Verdict, verify
 
@@ -58,6 +59,7 @@ __all__ = [
     "Verdict",
     "ask",
     "build",
+    "highlight",
     "verify",
 ]
 __version__ = "0.1.0"
@@ -65,6 +67,7 @@ __version__ = "0.1.0"
 _LATER = {
     "QA": "service",
     "build": "building",
+    "highlight": "highlighting",
     "Verdict": "verifying",
     "verify": "verifying",
 }
@@ -85,7 +88,8 @@ def ask(
     stays open for the next question. Raises QuestionRefused, IndexMissing and the other errors of
     `QA.open`.
     """
-    from qa.service import QA, checked
+    from qa.retrieval import checked
+    from qa.service import QA
 
     checked(question)
     folder = Path(INDEX if index is None else index).resolve()

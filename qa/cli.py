@@ -139,7 +139,8 @@ def ask(
     index: Index = None,
 ) -> None:
     """Ask the documents: excerpts that answer, word for word, each with its citation."""
-    from qa.service import QA, checked
+    from qa.retrieval import checked
+    from qa.service import QA
 
     checked(question)
     _build_first(index, seeds)

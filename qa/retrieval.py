@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from qa import interaction, vectors
 from qa.encoding import Encoded
+from qa.errors import QuestionRefused
 from qa.interaction import Codebook
 from qa.lexical import Scores
+from qa.settings import QUESTION_LIMIT
 from qa.snapshot import Ordinals, Snapshot
 from qa.vectors import Vectors
 
@@ -34,6 +36,18 @@ class Ranked(NamedTuple):
     strengths: Vectors  # (sentences,) how well each sentence answers
     coverage: float  # BM25 as a share of what the question's words could give at most
     similarity: float  # cosine of the pooled vectors
+
+
+def checked(question: str) -> str:
+    """The question without the blanks around it; QuestionRefused when it is none."""
+    question = question.strip()
+    if not question:
+        raise QuestionRefused("The question is blank: ask something.")
+    if len(question) > QUESTION_LIMIT:
+        raise QuestionRefused(
+            f"The question has {len(question)} characters: ask in at most {QUESTION_LIMIT}."
+        )
+    return question.encode(errors="replace").decode()
 
 
 def rank(

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from qa import answering, retrieval
 from qa.encoding import Encoder, codebook
-from qa.errors import IndexDamaged, ModelMismatch, QuestionRefused
+from qa.errors import IndexDamaged, ModelMismatch
 from qa.freshness import Freshnesses, Waiting, waiting
 from qa.records import Answer, Document, File
 from qa.retrieval import Ranked
-from qa.settings import EXCERPT_LIMIT, INDEX, QUESTION_LIMIT, fingerprint
+from qa.settings import EXCERPT_LIMIT, INDEX, fingerprint
 from qa.snapshot import Manifest, Snapshot, current_or_none, damage
 
 GLANCE = 0.5  # seconds between looks at CURRENT
@@ -70,7 +70,7 @@ class QA:
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
         opened = self._follow()
-        question = checked(question)
+        question = retrieval.checked(question)
         with sound(opened.snapshot):
             ranked = self.rank(question, opened.snapshot, only=only, exclude=exclude)
             answer = answering.answer(opened.snapshot, question, ranked, limit=limit)
@@ -200,18 +200,6 @@ def open_encoder(index: Path, manifest: Manifest) -> Encoder:
     """The encoder that a snapshot was built with."""
     precision = str(manifest.settings["precision"])
     return Encoder(manifest.encoder, precision, folder=index / "encoders")
-
-
-def checked(question: str) -> str:
-    """The question without the blanks around it; QuestionRefused when it is none."""
-    question = question.strip()
-    if not question:
-        raise QuestionRefused("The question is blank: ask something.")
-    if len(question) > QUESTION_LIMIT:
-        raise QuestionRefused(
-            f"The question has {len(question)} characters: ask in at most {QUESTION_LIMIT}."
-        )
-    return question.encode(errors="replace").decode()
 
 
 def allowed(

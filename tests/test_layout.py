@@ -30,6 +30,7 @@ ORDER = (
     "watching",
     "building",
     "service",
+    "highlighting",
     "answering",
     "retrieval",
     "verifying",

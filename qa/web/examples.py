@@ -17,16 +17,14 @@ _HEADING_LENGTH = 60
 _LEAST = 0.05  # confidence: a question below it finds next to nothing
 # A name is a capitalised word, or a run of them, that does not begin a sentence.
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)?")
-_KNOWN: dict[str, tuple[str, ...]] = {}
 
 
 def examples(site: Site) -> tuple[str, ...]:
     """A few questions, those first that the documents answer most surely."""
     snapshot = site.qa.manifest.snapshot
-    if snapshot not in _KNOWN:
-        _KNOWN.clear()
-        _KNOWN[snapshot] = tuple(_best(site))
-    return _KNOWN[snapshot]
+    if snapshot not in site.examples:
+        site.examples = {snapshot: tuple(_best(site))}
+    return site.examples.get(snapshot, ())
 
 
 def _best(site: Site) -> list[str]:

@@ -17,6 +17,7 @@ from qa.service import QA
 from qa.settings import INDEX
 from qa.web import shell
 from qa.web.api import make_api
+from qa.web.examples import examples
 from qa.web.guards import Guards, Hosts, Passwords, is_loopback
 from qa.web.mcp_tools import mount_tools
 from qa.web.rebuilding import Rebuilder, Watcher
@@ -111,6 +112,7 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
         watcher = Watcher(site.qa, site.rebuilder)
         async with AsyncExitStack() as stack:
             await mount_tools(api, site, stack)
+            await anyio.to_thread.run_sync(examples, site)  # the first reader waits for nothing
             if watch:
                 watcher.start()
             yield

@@ -21,6 +21,7 @@ class Site:
     qa: QA
     rebuilder: Rebuilder
     read_only: bool = False
+    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of the live snapshot
     faces: Faces = field(init=False)
     _turns: threading.Semaphore = field(init=False)
 

@@ -28,7 +28,7 @@ from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.records import File, Status
 from qa.segment import Segment, open_database
 from qa.settings import FORMAT
-from qa.vectors import Vectors
+from qa.vectors import Vectors, products
 
 Ordinals = npt.NDArray[np.int64]
 
@@ -172,7 +172,7 @@ class Snapshot:
         out = np.empty(self.passages, np.float32)
         for number, segment in enumerate(self.segments):
             here = np.flatnonzero(segments == number) if len(self.segments) > 1 else slice(None)
-            out[here] = (segment.vectors @ question)[rows[here]]
+            out[here] = products(segment.vectors, question)[rows[here]]
         return out
 
     def tokens(self, ordinals: Ordinals) -> Ordinals:

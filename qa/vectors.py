@@ -43,3 +43,16 @@ def best(products: Vectors, limit: int, only: Mask | None = None) -> Ordinals:
         kept = values >= least
         ordinals, values = ordinals[kept], values[kept]
     return ordinals[np.lexsort((ordinals, -values))][:limit]
+
+
+def products(matrix: Vectors, question: Vectors) -> Vectors:
+    """The inner product of the question, `(dim,)`, with every row of the matrix, `(n,)`.
+
+    Every row is looked at: exact, and in one thread faster than a second one would help.
+    """
+    out = np.empty(len(matrix), np.float32)
+    if len(matrix):
+        faiss.fvec_inner_products_ny(  # type: ignore[attr-defined] # made by SWIG
+            faiss.swig_ptr(out), faiss.swig_ptr(question), faiss.swig_ptr(matrix), *matrix.T.shape
+        )
+    return out

@@ -68,12 +68,13 @@ def test_products_are_exact_whatever_the_order_of_their_sums(
     unit: vectors.Vectors, random: object
 ) -> None:
     whole = vectors.whole(unit)
-    together = whole @ whole[0]
+    together = vectors.products(whole, whole[0])
     alone = np.array([sum(a * b for a, b in zip(map(int, row), map(int, whole[0]), strict=True))
                       for row in whole[:5]])  # fmt: skip
     assert together[:5].tolist() == alone.tolist()
     shuffled = np.random.default_rng(1).permutation(384)
     assert (whole[:, shuffled] @ whole[0, shuffled]).tolist() == together.tolist()
+    assert vectors.products(whole[:0], whole[0]).tolist() == []
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 12))

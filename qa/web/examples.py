@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, zip_longest
 
 from qa.errors import QAError
 from qa.records import Document, Kind, Status
@@ -12,11 +12,12 @@ from qa.web.site import Site
 
 SHOWN = 4
 _LOOKED_AT = 24  # documents
-_TRIED = 16  # questions
+_TRIED = 8  # questions of each sort
 _HEADING_LENGTH = 60
 _LEAST = 0.05  # confidence: a question below it finds next to nothing
 # A name is a capitalised word, or a run of them, that does not begin a sentence.
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)?")
+_NO_NAME = re.compile(r"(?:an|ese|ish|day|ary|ber)\Z|\A(?:March|April|May|June|July|August)")
 
 
 def examples(site: Site) -> tuple[str, ...]:
@@ -28,36 +29,39 @@ def examples(site: Site) -> tuple[str, ...]:
 
 
 def _best(site: Site) -> list[str]:
-    questions = list(islice(_candidates(site), _TRIED))
-    try:
-        answers = [site.ask(Address(q=question)) for question in questions]
-    except QAError:
-        return []
-    answers.sort(key=lambda answer: -answer.confidence)
-    return [answer.question for answer in answers if answer.confidence >= _LEAST][:SHOWN]
-
-
-def _candidates(site: Site) -> Iterator[str]:
-    """Questions after names and headings, by turns, the most frequent names first."""
+    """The best half after headings and the best half after names, by turns."""
     documents = [
         found
         for file in site.qa.files()[:_LOOKED_AT]
         if file.status is Status.INDEXED and (found := site.qa.document(file.sha256))
     ]
-    names = Counter(name for held in documents for name in set(_NAME.findall(held.text[:20_000])))
-    asked = [f"Who or what is {name}?" for name, _ in names.most_common(_TRIED)]
-    headed = [f"What is said about {heading}?" for held in documents for heading in _headings(held)]
-    for number in range(_TRIED):
-        yield from headed[number : number + 1]
-        yield from asked[number : number + 1]
+    try:
+        groups = [
+            _surest(site, (f"What is said about {part}?" for part in _headings(documents))),
+            _surest(site, (f"Who or what is {name}?" for name in _names(documents))),
+        ]
+    except QAError:
+        return []
+    return [question for pair in zip_longest(*groups) for question in pair if question][:SHOWN]
 
 
-def _headings(document: Document) -> list[str]:
+def _surest(site: Site, questions: Iterable[str]) -> list[str]:
+    answers = [site.ask(Address(q=question)) for question in islice(questions, _TRIED)]
+    answers.sort(key=lambda answer: -answer.confidence)
+    return [answer.question for answer in answers if answer.confidence >= _LEAST]
+
+
+def _names(documents: Sequence[Document]) -> list[str]:
+    """Names by how many documents tell them; not those of peoples, months and days."""
+    told = Counter(name for held in documents for name in set(_NAME.findall(held.text[:20_000])))
+    return [name for name, _ in told.most_common() if not _NO_NAME.search(name)]
+
+
+def _headings(documents: Sequence[Document]) -> Iterator[str]:
     """The headings below the title that read like a part of a question."""
-    found = []
-    for block in document.blocks:
-        if block.kind is Kind.HEADING and len(block.heading) > 1:
-            said = block.heading[-1].strip(" .:?#")
-            if 8 <= len(said) <= _HEADING_LENGTH and " " in said and "\n" not in said:
-                found.append(said[0].lower() + said[1:] if said[1:2].islower() else said)
-    return found
+    for held in documents:
+        for block in held.blocks:
+            if block.kind is Kind.HEADING and len(block.heading) > 1:
+                said = block.heading[-1].strip(" .:?#")
+                if 8 <= len(said) <= _HEADING_LENGTH and " " in said and said.isprintable():
+                    yield said[0].lower() + said[1:] if said[1:2].islower() else said

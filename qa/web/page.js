@@ -86,6 +86,7 @@ function watch(id, seen) {
 let answered = null;
 let again = null;
 function on_answer(place) {
+	if ($(".error", place)) waited(); // Gradio's own sign that nothing came back
 	const link = $(".here", place);
 	if (!link || link === answered) return; // Gradio also changes what stands around the answer
 	answered = link;

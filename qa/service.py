@@ -212,12 +212,21 @@ def allowed(
     if not only and not exclude:
         return None
     kept = []
+    named, left_out = _Globs(only), _Globs(exclude)
     for number, live in enumerate(snapshot.documents):
-        named = not only or any(_matches(path, only) for path in live.paths)
-        if named and not all(_matches(path, exclude) for path in live.paths):
+        wanted = not only or any(map(named.match, live.paths))
+        if wanted and not all(map(left_out.match, live.paths)):
             kept.append(number)
     return snapshot.mask(kept)
 
 
-def _matches(path: str, globs: Sequence[str]) -> bool:
-    return any(fnmatchcase(path, glob) for glob in globs)
+class _Globs:
+    """Globs on paths; those that name one path are looked up, as there may be thousands."""
+
+    def __init__(self, globs: Sequence[str]) -> None:
+        self._paths = frozenset(glob for glob in globs if not set(glob) & set("*?["))
+        self._patterns = [glob for glob in globs if glob not in self._paths]
+
+    def match(self, path: str) -> bool:
+        """Whether one of them names the path."""
+        return path in self._paths or any(fnmatchcase(path, glob) for glob in self._patterns)

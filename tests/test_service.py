@@ -1,6 +1,8 @@
 """Asking: honest, verbatim, reproducible, fresh, and safe against odd questions."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -184,3 +186,15 @@ def test_the_default_index_is_built_when_it_is_first_asked(
     assert ranking(qa.ask("How tall is the tower?"))[0].path == "tower.txt"
     with pytest.raises(IndexMissing):
         qa.ask("How tall is the tower?", index="nowhere")
+
+
+def test_a_process_that_asks_imports_neither_torch_nor_gradio(library: tuple[Path, Path]) -> None:
+    code = (
+        "import sys; from qa import ask; ask('How old is Ri?', index=sys.argv[1]); "
+        "print([m for m in ('torch', 'sentence_transformers', 'transformers', 'gradio') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(library[1])], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -9,7 +9,7 @@ from qa.web.address import Address
 from qa.web.cards import Numbered, marks, place
 from qa.web.markup import Mark, marked, quoted, shown
 
-WINDOW = 60_000  # characters of a document shown at once, on either side of the place
+WINDOW = 40_000  # characters of a document shown at once, on either side of the place
 _SET_APART = frozenset({Kind.HEADING, Kind.TABLE, Kind.ROW, Kind.CODE, Kind.FURNITURE})
 
 Shapes = Sequence[tuple[float, float]]  # width and height of each page

@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--think", type=float, default=2.0, help="seconds between two questions")
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of the page, no more")
     given = parser.parse_args()
     lines = given.questions.read_text(encoding="utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines]
@@ -72,6 +73,9 @@ def main() -> None:
     try:
         at = f"http://127.0.0.1:{port}"
         wait_for(at)
+        if given.pictures:
+            take_pictures(at, given.pictures)
+            return
         print(f"server ready after           {time.perf_counter() - started:8.2f} s")
         print(f"resident at first            {resident(server.pid):8.0f} MB")
         browse(at, questions)
@@ -135,6 +139,31 @@ def browse(at: str, questions: list[str]) -> None:
         ):
             middle = statistics.median(figures[2:])
             print(f"{name + ', median of 20':28} {middle:8.0f} ms (slowest {max(figures[2:]):.0f})")
+        browser.close()
+
+
+def take_pictures(at: str, folder: Path) -> None:
+    """The page, the source beside an answer, and the library, as the README shows them."""
+    from playwright.sync_api import sync_playwright
+
+    folder.mkdir(exist_ok=True)
+    asked = f"{at}/?q=How+many+soldiers+were+killed+or+wounded%3F"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(asked)
+        page.wait_for_selector(".card")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / "ask.png")
+        page.locator(".document:has-text('.pdf') .open").first.click()
+        page.wait_for_selector(".face .box.current")
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(500)
+        page.screenshot(path=folder / "viewer.png")
+        page.goto(f"{at}/?view=library")
+        page.wait_for_selector("table")
+        page.wait_for_timeout(300)
+        page.screenshot(path=folder / "library.png")
         browser.close()
 
 

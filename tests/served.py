@@ -85,7 +85,7 @@ def address(held):
         yield at
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, no other test can run an event loop
 def browser():
     """Chromium."""
     if not CHROMIUM.exists():

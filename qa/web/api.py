@@ -35,7 +35,7 @@ class Question(BaseModel):
     """A question, and the documents that it is asked of."""
 
     model_config = ConfigDict(extra="forbid")
-    question: Annotated[str, Field(min_length=1, max_length=QUESTION_LIMIT)]
+    question: Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
     limit: Annotated[int, Field(ge=1, le=50)] = EXCERPT_LIMIT
     only: Annotated[list[Glob], Field(max_length=100)] = []
     exclude: Annotated[list[Glob], Field(max_length=100)] = []
@@ -159,7 +159,7 @@ class Judgement(BaseModel):
     """What a reader thinks of one excerpt."""
 
     model_config = ConfigDict(extra="forbid")
-    question: Annotated[str, Field(min_length=1, max_length=QUESTION_LIMIT)]
+    question: Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
     document: Sha256
     start: Offset
     end: Offset

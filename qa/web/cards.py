@@ -1,5 +1,6 @@
 """Answer -> HTML: excerpt cards, grouped by document, numbered by rank."""
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
@@ -11,6 +12,8 @@ from qa.web.address import Address, Filters
 from qa.web.markup import Mark, marked, quoted, shown
 
 _WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "possible"), (0.2, "doubtful"))
+
+_PAGE_LINE_END = re.compile(r"(?<=[^\n]{40})\n(?=\S)")
 
 Numbered = tuple[int, Excerpt]
 
@@ -138,7 +141,7 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> str:
     shifted = [
         Mark(m.start - excerpt.start, m.end - excerpt.start, m.style) for m in marks(excerpt)
     ]
-    quote = marked(excerpt.text, 0, len(excerpt.text), shifted)
+    quote = marked(_flowing(excerpt), 0, len(excerpt.text), shifted)
     heading = " › ".join(excerpt.heading)
     trail = f'<span class="heading">{shown(heading)}</span>' if heading else ""
     key = f"{excerpt.document}:{excerpt.start}-{excerpt.end}"
@@ -153,6 +156,11 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> str:
         f'<button type="button" name="unhelpful" value="{key}">Not helpful</button></span>'
         f'<pre class="citation" hidden>{quoted(_citation(excerpt))}</pre></footer></article>'
     )
+
+
+def _flowing(excerpt: Excerpt) -> str:
+    """The text, on a card with a space for each line end that only the width of a page made."""
+    return _PAGE_LINE_END.sub(" ", excerpt.text) if excerpt.page else excerpt.text
 
 
 def _citation(excerpt: Excerpt) -> str:

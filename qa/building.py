@@ -24,7 +24,7 @@ from qa.interaction import Codebook
 from qa.passages import RankingText
 from qa.reading.walking import Found, locate, walk
 from qa.reading.workers import Outcome, Reading, read_files
-from qa.records import BuildReport, Document, File, Status
+from qa.records import BuildReport, Document, File, Passage, Status
 from qa.segment import Coded, Held, Row, Segment, SegmentWriter, input_hash
 from qa.settings import FORMAT, INDEX, SEEDS, Settings, fingerprint
 from qa.snapshot import Live, Manifest, Snapshot
@@ -225,12 +225,12 @@ class _Build:
         ):
             blocks = passages.overlapping(document.blocks, passage)
             ranking = passages.ranking_text(document, passage, blocks)
-            yield passage, ranking, self.coded(ranking)
+            yield passage, ranking, self.coded(ranking, passage)
             self.tell("encoding", path, *at)
 
-    def coded(self, ranking: RankingText) -> Coded:
+    def coded(self, ranking: RankingText, passage: Passage) -> Coded:
         """The ranking text's codes, from an earlier build where one has them."""
-        key = input_hash(ranking.text)
+        key = input_hash(ranking.text, passage)
         for segment in self.reusable:
             row = segment.known_inputs.get(key)
             if row is not None:

@@ -22,11 +22,14 @@ from qa.records import Block, Document, Kind, Passage
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 2  # grows when the same document gives other passages or ranking texts
+VERSION = 3  # grows when the same document gives other passages or ranking texts
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
 WHOLE_SHARE = 1.22  # a paragraph up to this many times the limit is not cut
 WINDOW_MARGIN = 34  # tokens kept free for the context in front of a passage, [CLS] and [SEP]
+UNWRAPPED = 200  # characters; a longer line was not wrapped by its writer
+LONG = 300  # characters; what is longer is seldom one sentence
+PLAIN_END = re.compile(r"[.!?][\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]*[A-Z0-9])")
 CONTEXT_CHARACTERS = 120
 LINE_END_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\ufffe\x02][ \t]*\r?\n\s*(?=[^\W\d_])")
 
@@ -205,13 +208,30 @@ def _boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int
     elif kind in (Kind.ROW, Kind.HEADING, Kind.FURNITURE):
         ends = [len(part)]
     else:
-        ends = [found["end_index"] for found in sentencex.get_sentence_boundaries(language, part)]
-        ends.append(len(part))
+        ends = list(_prose_ends(part, language))
     for start, end in pairwise([0, *ends]):
         piece = part[start:end]
         if stripped := piece.strip():
             at = start + piece.index(stripped[0])
             yield at, at + len(stripped)
+
+
+def _prose_ends(part: str, language: str) -> Iterator[int]:
+    """Where the sentences of prose end.
+
+    A block with a very long line was not wrapped: its line ends part sentences too. The splitter
+    keeps what stands in quotes or brackets whole: where that is long, it is parted at plain ends.
+    """
+    lines = [match.end() for match in re.finditer(r"\n|$", part)]
+    wrapped = all(end - start < UNWRAPPED for start, end in pairwise([0, *lines]))
+    ends = {found["end_index"] for found in sentencex.get_sentence_boundaries(language, part)}
+    ends.update((len(part),) if wrapped else lines)
+    start = 0
+    for end in sorted(ends):
+        if end - start > LONG:
+            yield from (found.end() for found in PLAIN_END.finditer(part, start, end))
+        yield end
+        start = end
 
 
 def _cut(

@@ -93,9 +93,10 @@ class Held(NamedTuple):
     passages: int
 
 
-def input_hash(text: str) -> bytes:
-    """The 16 bytes by which an exact ranking text is known again."""
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+def input_hash(text: str, passage: Passage) -> bytes:
+    """The 16 bytes by which an exact ranking text is known again, parted into equal sentences."""
+    ends = ",".join(str(end - passage.start) for end in passage.sentences)
+    return hashlib.blake2b(f"{text}\0{ends}".encode(), digest_size=16).digest()
 
 
 class SegmentWriter:
@@ -175,7 +176,7 @@ class SegmentWriter:
             self._input_bytes,
             self._sentences,
             self._tokens,
-            input_hash(ranking.text),
+            input_hash(ranking.text, passage),
         )
         ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))
         self._files["passages.bin"].write(np.array([record], PASSAGE).tobytes())

@@ -6,11 +6,11 @@ Copies the folder, builds it once, then times each kind of rebuild in this proce
 model's loading left out) and prints seconds, passages encoded and bytes written.
 """
 
-import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from qa.building import build
@@ -60,7 +60,9 @@ def count_encodings() -> list[float]:
     return seconds
 
 
-def show(what: str, index: Path, counted: list[float], work) -> BuildReport:  # type: ignore[no-untyped-def]
+def show(
+    what: str, index: Path, counted: list[float], work: Callable[[], BuildReport]
+) -> BuildReport:
     """One line of the table."""
     before = inodes(index)
     counted.clear()
@@ -78,7 +80,7 @@ def show(what: str, index: Path, counted: list[float], work) -> BuildReport:  # 
 def inodes(index: Path) -> dict[int, int]:
     """Size of every file of the index by its inode: a linked file was not written."""
     return {
-        os.stat(file).st_ino: file.stat().st_size
+        file.stat().st_ino: file.stat().st_size
         for part in ("segments", "snapshots")
         for file in (index / part).rglob("*")
         if file.is_file()

@@ -248,27 +248,27 @@ def test_the_readmes_commands_run(tmp_path, encoders):
         if re.match(r"qa (?!serve|watch|mcp)", line)
     )
     assert script.count("\n") >= 5
-    (tmp_path / "questions.jsonl").write_text(block("jsonl"), encoding="utf-8")
+    (tmp_path / "questions.jsonl").write_text("".join(blocks("jsonl")), encoding="utf-8")
     run_in(
         tmp_path, encoders, ["bash", "-euc", f'qa() {{ "{sys.executable}" -m qa "$@"; }}\n{script}']
     )
 
 
 def test_the_readmes_python_runs(tmp_path, encoders):
-    run_in(tmp_path, encoders, [sys.executable, "-W", "error", "-c", block("python")])
+    code = "\n".join(blocks("python"))
+    run_in(tmp_path, encoders, [sys.executable, "-W", "error", "-c", code])
 
 
-def block(language):
-    """The README's one block in that language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    return found
+def blocks(language):
+    """The README's blocks in that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def run_in(folder, encoders, command):
     """Runs the command where `seeds/` holds this project's documents."""
     shutil.copytree(ROOT / "seeds", folder / "seeds")
     shutil.copytree(encoders, folder / "index" / "encoders")
-    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    path = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")}
     done = subprocess.run(
         command, cwd=folder, env=path, capture_output=True, text=True, check=False, timeout=300
     )

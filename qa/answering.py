@@ -20,7 +20,7 @@ INTERCEPT = -9.59
 THRESHOLD = 0.35
 
 HIGHLIGHTS = 3  # sentences of an excerpt that are marked, at most
-NEARLY_BEST = 0.9  # of the best sentence's strength, from which another is marked beside it
+NEARLY_BEST = 0.87  # of the best sentence's strength, from which another is marked beside it
 RANK_WEIGHT = 0.1  # of its passage's relevance in a highlight's strength
 
 

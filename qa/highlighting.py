@@ -48,8 +48,11 @@ def highlight(
         for part in _parts(number, text, encoder, settings)
     ]
     found: list[list[Highlight]] = [[] for _ in texts]
-    for part, coverage in zip(parts, _coverages(question, parts, settings), strict=True):
-        ranked = _ranked(part, coverage, encoder, book, asked)
+    said = _said(question, texts, parts, settings)
+    for part, (coverage, shares) in zip(parts, said, strict=True):
+        ranked = _ranked(part, encoder, book, asked)
+        strengths = ranked.strengths + retrieval.SHARE_WEIGHT * shares
+        ranked = ranked._replace(coverage=coverage, strengths=strengths)
         sure = answering.confidence(ranked)
         if sure >= answering.THRESHOLD:
             passage = part.passage
@@ -78,30 +81,37 @@ def _parts(number: int, text: str, encoder: Encoder, settings: Settings) -> Iter
         yield _Part(number, passage, passages.ranking_text(document, passage, around))
 
 
-def _coverages(question: str, parts: Sequence[_Part], settings: Settings) -> Sequence[float]:
-    """How much of the question's words each part holds."""
+def _said(
+    question: str, texts: Sequence[str], parts: Sequence[_Part], settings: Settings
+) -> list[tuple[float, vectors.Vectors]]:
+    """For each part how much of the question's words it holds, and how much each sentence does."""
     if not parts:
         return []
     with tempfile.TemporaryDirectory() as folder:
-        at, texts = Path(folder) / "words", [part.ranking.text for part in parts]
-        lexical.write(at, texts, count=len(texts), language=settings.language)
+        at, rankings = Path(folder) / "words", [part.ranking.text for part in parts]
+        lexical.write(at, rankings, count=len(rankings), language=settings.language)
         words = lexical.Words(at, language=settings.language)
         terms = words.terms(question)
-        ceiling = words.ceiling(terms) or 1.0
-        coverages: list[float] = (words.relevance(terms, range(len(parts))) / ceiling).tolist()
-        return coverages
+        coverages = words.relevance(terms, range(len(parts))) / (words.ceiling(terms) or 1.0)
+        shares = [
+            retrieval.sentence_shares(words, terms, _sentences(texts[part.text], part.passage))
+            for part in parts
+        ]
+        return list(zip(coverages.tolist(), shares, strict=True))
 
 
-def _ranked(
-    part: _Part, coverage: float, encoder: Encoder, book: Codebook, asked: vectors.Vectors
-) -> Ranked:
-    """The part, weighed as the same passage of an index would be."""
+def _sentences(text: str, passage: Passage) -> list[str]:
+    return [text[start:end] for start, end in pairwise([passage.start, *passage.sentences])]
+
+
+def _ranked(part: _Part, encoder: Encoder, book: Codebook, asked: vectors.Vectors) -> Ranked:
+    """The part, its tokens weighed as those of the same passage in an index would be."""
     encoded = encoder.encode(part.ranking.text)
     products = interaction.token_products(book, book.encode(encoded.tokens), asked)
     ends = encoded.ends.searchsorted(part.ranking.ends, side="right")
     runs = np.concatenate([[0], ends]).astype(np.int64)
     match, strengths = retrieval.matches(products, runs, np.zeros(1, np.int64))
-    return Ranked(0, 0.0, float(match[0]), strengths[0], coverage, 0.0)
+    return Ranked(0, 0.0, float(match[0]), strengths[0], 0.0, 0.0)
 
 
 @lru_cache(maxsize=2)

@@ -198,10 +198,16 @@ class Words:
 
     def ceiling(self, terms: Sequence[str]) -> float:
         """The BM25 that no passage exceeds: each term at its rarity times k1 + 1 (k1 is 1.2)."""
-        return 2.2 * sum(
-            math.log(1 + (self.count - having + 0.5) / (having + 0.5))
-            for having in map(self.frequency, terms)
-        )
+        return 2.2 * sum(map(self.rarity, terms))
+
+    def rarity(self, term: str) -> float:
+        """How much BM25 makes of a term: the logarithm of how seldom it stands in passages."""
+        having = self.frequency(term)
+        return math.log(1 + (self.count - having + 0.5) / (having + 0.5))
+
+    def stems(self, text: str) -> set[str]:
+        """The words of a text as they are indexed."""
+        return set(self._analyzer.analyze(text))
 
     def _query(self, terms: Sequence[str]) -> Any:
         queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]

@@ -5,7 +5,7 @@ by late interaction: how well the passage's tokens match every token of the ques
 of its best sentence do, and how relevant its words are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from qa import interaction, vectors
 from qa.encoding import Encoded
 from qa.errors import QuestionRefused
 from qa.interaction import Codebook
-from qa.lexical import Scores
+from qa.lexical import Scores, Words
 from qa.settings import QUESTION_LIMIT
 from qa.snapshot import Ordinals, Snapshot
 from qa.vectors import Vectors
@@ -24,6 +24,8 @@ CANDIDATES = 64  # of each list
 WORDS_WEIGHT = 0.25  # of BM25 against MaxSim, both as z-scores (FINDINGS: measured on three sets)
 SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
 
+LOOKED_AT = 10  # best passages whose sentences are looked at word for word
+SHARE_WEIGHT = 0.05  # of the share of the question's words that a sentence holds
 CARRIED = 0.3  # of what the sentence before matches better
 
 
@@ -69,7 +71,11 @@ def rank(
     relevance = _standard(match + SENTENCE_WEIGHT * strongest) + WORDS_WEIGHT * _standard(words)
     ceiling = snapshot.words.ceiling(terms)
     similarity = vectors.similarity(products[ordinals])
-    order = np.lexsort((ordinals, -relevance))
+    order = np.lexsort((ordinals, -relevance)).tolist()
+    for at in order[:LOOKED_AT]:
+        sentences = snapshot.sentences(int(ordinals[at]))
+        shares = sentence_shares(snapshot.words, terms, sentences)
+        strengths[at] = strengths[at] + SHARE_WEIGHT * shares
     return [
         Ranked(
             int(ordinals[at]),
@@ -81,6 +87,20 @@ def rank(
         )
         for at in order
     ]
+
+
+def sentence_shares(words: Words, terms: Sequence[str], sentences: Iterable[str]) -> Vectors:
+    """For each sentence, how much of the question's words it holds, 0 to 1.
+
+    Words count by their rarity: a name that stands in few passages tells more than a common verb.
+    """
+    rarities = {term: words.rarity(term) for term in terms}
+    whole = sum(rarities.values()) or 1.0
+    shares = []
+    for sentence in sentences:
+        held = words.stems(sentence)
+        shares.append(sum(rarity for term, rarity in rarities.items() if term in held) / whole)
+    return np.array(shares, np.float32)
 
 
 def candidates(

@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -159,6 +160,13 @@ class Snapshot:
         live = self.documents[document]
         row = live.row + ordinal - int(self._first[document])
         return Located(self.segments[live.segment], row, document)
+
+    def sentences(self, ordinal: int) -> list[str]:
+        """The sentences of a passage, word for word."""
+        segment, row, _ = self.locate(ordinal)
+        text, first = segment.text(row), int(segment.records[row]["start"])
+        bounds = [0, *(end - first for end in segment.sentence_ends(row))]
+        return [text[start:end] for start, end in pairwise(bounds)]
 
     def locate_all(self, ordinals: Ordinals) -> tuple[Ordinals, Ordinals]:
         """The segments `(n,)` and the rows in them `(n,)` of passages."""

@@ -2,6 +2,7 @@
 # make test    set up and run the tests
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
+# make campaign  the crash, equality and load tests, long: 200 rounds of each
 #
 # Each makes .venv when it is missing, or older than what it is made from. Another Python:
 # make PYTHON=python3.12 run
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check bench format clean
+.PHONY: run test check bench campaign format clean
 
 run: $(READY)
 	$(BIN)/qa build
@@ -30,6 +31,9 @@ check: $(READY)
 bench: $(READY)
 	@echo "Each benchmark is a command of its own; bench/README.md lists them:"
 	@ls bench/*.py bench/*/*.py 2>/dev/null || true
+
+campaign: $(READY)
+	QA_LONG=200 $(BIN)/python -m pytest -q tests/test_crash.py tests/test_trust.py tests/test_building.py
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """A build killed at any instant leaves the old answers or the new ones, and no work is lost.
 
-The long campaign: QA_LONG=200 pytest tests/test_crash.py
+The long campaign is `make campaign`.
 """
 
 import os

@@ -16,6 +16,7 @@ documents that it cites stands in SQLite, which shares one connection between th
 import hashlib
 import json
 import sqlite3
+import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -230,6 +231,7 @@ class Segment:
         self._texts = _mapped(folder / "texts.utf8", np.dtype("u1"))
         self._inputs = _mapped(folder / "inputs.utf8", np.dtype("u1"))
         self._database = open_database(folder / "documents.sqlite")
+        close_with(self, self._database)
 
     def text(self, row: int) -> str:
         """The text of a passage, word for word."""
@@ -337,6 +339,15 @@ def open_database(file: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
     return database
+
+
+def close_with(owner: object, database: sqlite3.Connection) -> None:
+    """Closes the database as soon as nobody uses its owner any more.
+
+    A connection refers to itself by its cache of statements: left alone it keeps its file open until
+    the collector of cycles comes by, and an index that is often rebuilt would run out of files.
+    """
+    weakref.finalize(owner, database.close)
 
 
 def _mapped(file: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from qa import lexical, storage
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.records import File, Status
-from qa.segment import Segment, open_database
+from qa.segment import Segment, close_with, open_database
 from qa.settings import FORMAT
 from qa.vectors import Vectors, products
 
@@ -95,6 +95,7 @@ class Snapshot:
         self.manifest = read_manifest(self.folder)
         check_sizes(index, self.manifest)
         catalog = open_database(self.folder / "catalog.sqlite")
+        close_with(self, catalog)
         self.documents = [_live(row) for row in catalog.execute("SELECT * FROM document")]
         self._catalog = catalog
         self.segments = [

@@ -18,6 +18,8 @@ from qa.building import build
 from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
 from qa.service import QA
 
+FLAT = 64 << 20  # bytes that memory may differ by after many builds; one encoder has more
+
 
 @pytest.fixture
 def index(tmp_path: Path, new_index: Callable[[], Path]) -> Path:
@@ -125,10 +127,8 @@ def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(ind
 def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     builds = int(os.environ.get("QA_LONG", "6"))
-    stop, errors, seen = threading.Event(), [], set()
-    qa = QA.open(index)
-    qa.ask("What number has the note?")
-    handles = len(list(Path("/proc/self/fd").iterdir()))
+    stop, errors, seen, memory = threading.Event(), [], set(), []
+    others, qa = handles(), QA.open(index)
 
     def asker() -> None:
         while not stop.is_set():
@@ -148,6 +148,7 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         write(seeds, f"note-{number}.txt", f"The note has the number {number}.")
         (seeds / f"note-{number - 1}.txt").unlink(missing_ok=True)
         build(seeds, index)
+        memory.append(anonymous_memory())
     final = snapshot.read_manifest(index / "snapshots" / snapshot.current(index)).snapshot
     deadline = time.monotonic() + 10
     while final not in seen and time.monotonic() < deadline:
@@ -157,5 +158,21 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         thread.join()
     assert errors == []
     assert final in seen
-    assert len(list(Path("/proc/self/fd").iterdir())) <= handles + 3, "old snapshots stay open"
+    followed = handles() - others
+    with QA.open(index) as fresh:
+        fresh.ask("What number has the note?")
+        needed = handles() - others - followed
+    assert followed <= needed + 3, "old snapshots stay open"
+    assert memory[-1] - memory[builds // 3] < FLAT, "memory grows with every build"
     qa.close()
+
+
+def handles() -> int:
+    """Open files of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def anonymous_memory() -> int:
+    """Bytes of this process that no file backs."""
+    said = Path("/proc/self/status").read_text()
+    return int(said.split("RssAnon:")[1].split()[0]) * 1024

@@ -272,10 +272,8 @@ class _Build:
         name = snapshot.next_name(self.index, content)
         folder = self.index / "snapshots" / name
         opened = [self.open_segment(segment) for segment in segments]
-        words = self.same_words(content)
-        snapshot.write(
-            folder, live, files, opened, language=self.settings.language, same_words=words
-        )
+        same = self.same_passages(content)
+        snapshot.write(folder, live, files, opened, language=self.settings.language, same=same)
         for segment in opened:
             segment.close()
         storage.step("before-manifest")
@@ -291,10 +289,10 @@ class _Build:
         same_place = self.old.manifest.seeds == str(self.seeds.resolve())
         return live and same_place and tuple(files) == self.old.files()
 
-    def same_words(self, content: str) -> Path | None:
-        """The words of the last snapshot, when it holds the same passages."""
+    def same_passages(self, content: str) -> Path | None:
+        """The folder of the last snapshot, when it holds the same passages."""
         same = self.old is not None and self.old.manifest.snapshot == content
-        return self.old.folder / "words" if self.old and same else None
+        return self.old.folder if self.old and same else None
 
     def merged(self, live: list[Live]) -> list[Live]:
         """The live documents, those of too small or too dead segments written anew."""

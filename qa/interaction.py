@@ -56,6 +56,16 @@ class Codebook:
         decoded: Vectors = pieces.reshape(len(codes), self.pieces * PIECE)
         return decoded
 
+    def products(self, question: Vectors) -> Vectors:
+        """What each byte at each place adds to the inner products with m whole vectors `(m, dim)`.
+
+        `(dim / 8, 256, m)`.
+        """
+        pieces = question.reshape(len(question), self.code_bytes, 2 * PIECE)
+        named = self._pairs.reshape(self.code_bytes, 256, 2 * PIECE)
+        products: Vectors = np.matmul(named, pieces.transpose(1, 2, 0))
+        return products
+
     @cached_property
     def _squares(self) -> Vectors:
         squares: Vectors = np.square(self.centroids).sum(axis=2)
@@ -74,8 +84,17 @@ class Codebook:
 
 
 def token_products(codebook: Codebook, codes: Codes, question: Vectors) -> Vectors:
-    """Cosines `(n, m)` of n coded tokens with the question's m tokens, `(m, dim)` unit length."""
-    products = codebook.decode(codes) @ whole(question).T
+    """Cosines `(n, m)` of n coded tokens with the question's m tokens, `(m, dim)` unit length.
+
+    What each byte at each place adds is computed once and looked up (asymmetric distance
+    computation, Jégou et al.): nothing is decoded.
+    """
+    tables = codebook.products(whole(question))
+    products = np.zeros((len(codes), len(question)), np.float32)
+    added = np.empty_like(products)
+    for table, names in zip(tables, np.ascontiguousarray(codes.T), strict=True):
+        np.take(table, names, axis=0, out=added, mode="clip")  # clipping skips a check; none is out
+        products += added
     return products / np.float32(SCALE * SCALE)
 
 

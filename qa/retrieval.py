@@ -1,8 +1,8 @@
 """Question -> candidates -> ranking: which passages answer, and which of their sentences.
 
-Candidates are the best of both lists, by meaning (vectors) and by words (BM25). Each is then weighed
-by late interaction: how well the passage's tokens match every token of the question, how well those
-of its best sentence do, and how relevant its words are.
+Candidates are the best of both lists, by meaning (vectors) and by words (BM25). Those that are best
+by both together are then weighed by late interaction: how well the passage's tokens match every
+token of the question, how well those of its best sentence do, and how relevant its words are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ from qa.snapshot import Ordinals, Snapshot
 from qa.vectors import Vectors
 
 CANDIDATES = 64  # of each list
+SHORTLIST = 64  # of both lists that are weighed: those of the best sum of both z-scores
 WORDS_WEIGHT = 0.25  # of BM25 against MaxSim, both as z-scores (FINDINGS: measured on three sets)
 SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
 
@@ -61,16 +62,18 @@ def rank(
 ) -> list[Ranked]:
     """The candidates, best first, ties by ordinal; `only` marks the passages that may be found."""
     terms = snapshot.words.terms(question)
-    products = snapshot.products(vectors.whole(encoded.pooled))
-    ordinals = candidates(snapshot, terms, products, only)
+    pooled = vectors.whole(encoded.pooled)
+    ordinals = candidates(snapshot, terms, pooled, only)
     if not len(ordinals):
         return []
     words = snapshot.words.relevance(terms, ordinals.tolist())
+    similarity = snapshot.similarity(pooled, ordinals)
+    kept = shortlist(similarity, words)
+    ordinals, words, similarity = ordinals[kept], words[kept], similarity[kept]
     match, strengths = weigh(snapshot, codebook, words_of(question, encoded), ordinals)
     strongest = np.array([parts.max(initial=0) for parts in strengths], np.float32)
     relevance = _standard(match + SENTENCE_WEIGHT * strongest) + WORDS_WEIGHT * _standard(words)
     ceiling = snapshot.words.ceiling(terms)
-    similarity = vectors.similarity(products[ordinals])
     order = np.lexsort((ordinals, -relevance)).tolist()
     for at in order[:LOOKED_AT]:
         sentences = snapshot.sentences(int(ordinals[at]))
@@ -106,15 +109,21 @@ def sentence_shares(words: Words, terms: Sequence[str], sentences: Iterable[str]
 def candidates(
     snapshot: Snapshot,
     terms: Sequence[str],
-    products: Vectors,
+    pooled: Vectors,
     only: npt.NDArray[np.bool_] | None,
 ) -> Ordinals:
     """The ordinals of the best passages by meaning or by words, sorted."""
-    near = vectors.best(products, CANDIDATES, only)
+    near = snapshot.nearest(pooled, CANDIDATES, only)
     allowed = None if only is None else np.flatnonzero(only).tolist()
     said, _ = snapshot.words.search(terms, CANDIDATES, only=allowed)
     found = np.union1d(near, said)
     return found[snapshot.tokens(found) > 0]
+
+
+def shortlist(similarity: Scores, words: Scores) -> Ordinals:
+    """The indices of the candidates that are best by both at once, sorted; ties by index."""
+    order = np.argsort(-(_standard(similarity) + _standard(words)), kind="stable")
+    return np.sort(order[:SHORTLIST])
 
 
 def weigh(

@@ -1,19 +1,18 @@
 """QA: an open snapshot and an encoder, ready to answer; follows new snapshots by itself."""
 
+import os
 import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
-
-import numpy as np
-import numpy.typing as npt
 
 from qa import answering, retrieval
 from qa.encoding import Encoder, codebook
@@ -23,6 +22,7 @@ from qa.records import Answer, Document, File
 from qa.retrieval import Ranked
 from qa.settings import EXCERPT_LIMIT, INDEX, fingerprint
 from qa.snapshot import Manifest, Snapshot, current_or_none, damage
+from qa.vectors import Mask
 
 GLANCE = 0.5  # seconds between looks at CURRENT
 
@@ -70,15 +70,30 @@ class QA:
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
         opened = self._follow()
-        question = retrieval.checked(question)
-        with sound(opened.snapshot):
-            ranked = self.rank(question, opened.snapshot, only=only, exclude=exclude)
-            answer = answering.answer(opened.snapshot, question, ranked, limit=limit)
-        return replace(
-            answer,
-            excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
-            nearest=tuple(map(opened.freshness.marked, answer.nearest)),
-        )
+        mask = allowed(opened.snapshot, only, exclude)
+        return self._answer(opened, retrieval.checked(question), mask, limit)
+
+    def ask_many(
+        self,
+        questions: Iterable[str],
+        *,
+        limit: int = EXCERPT_LIMIT,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> list[Answer]:
+        """What the documents say to each question, as `ask` would, all from one snapshot.
+
+        Equal questions are answered once, the others beside each other. Raises QuestionRefused
+        before the first is answered.
+        """
+        opened = self._follow()
+        mask = allowed(opened.snapshot, only, exclude)
+        asked = list(map(retrieval.checked, questions))
+        different = list(dict.fromkeys(asked))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = pool.map(lambda said: self._answer(opened, said, mask, limit), different)
+            answers = dict(zip(different, found, strict=True))
+        return [answers[question] for question in asked]
 
     def rank(
         self,
@@ -89,9 +104,7 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> list[Ranked]:
         """The whole ranking of a question in a snapshot, for those who measure it."""
-        encoded = self._encoder.encode(question)
-        mask = allowed(snapshot, only, exclude)
-        return retrieval.rank(snapshot, self._codebook, question, encoded, mask)
+        return self._rank(question, snapshot, allowed(snapshot, only, exclude))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -136,6 +149,20 @@ class QA:
     def seeds(self) -> Path:
         """The folder of the documents."""
         return self._seeds or Path(self.manifest.seeds)
+
+    def _answer(self, opened: _Opened, question: str, mask: Mask | None, limit: int) -> Answer:
+        with sound(opened.snapshot):
+            ranked = self._rank(question, opened.snapshot, mask)
+            answer = answering.answer(opened.snapshot, question, ranked, limit=limit)
+        return replace(
+            answer,
+            excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
+            nearest=tuple(map(opened.freshness.marked, answer.nearest)),
+        )
+
+    def _rank(self, question: str, snapshot: Snapshot, mask: Mask | None) -> list[Ranked]:
+        encoded = self._encoder.encode(question)
+        return retrieval.rank(snapshot, self._codebook, question, encoded, mask)
 
     def _follow(self) -> _Opened:
         """The live snapshot, a newer one when there is one and it opens."""
@@ -202,9 +229,7 @@ def open_encoder(index: Path, manifest: Manifest) -> Encoder:
     return Encoder(manifest.encoder, precision, folder=index / "encoders")
 
 
-def allowed(
-    snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]
-) -> npt.NDArray[np.bool_] | None:
+def allowed(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Mask | None:
     """Which passages may be found, `(n,)`; None when all may.
 
     A document is kept when one of its paths is named by `only` and not all are by `exclude`.

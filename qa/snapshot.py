@@ -1,7 +1,8 @@
 """One immutable version of the index: which segments it is made of and which passages live.
 
     index/CURRENT               names the live snapshot
-    index/snapshots/NAME/       manifest.json, catalog.sqlite (files and documents), words/
+    index/snapshots/NAME/       manifest.json, catalog.sqlite (files and documents), words/,
+                                vectors.sketch (when there are many passages)
     index/segments/NAME/        see `segment`; shared between snapshots
 
 A passage's ordinal is its number among the live ones, ordered by the first path of its document and
@@ -14,7 +15,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -24,16 +25,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa import lexical, storage
+from qa import lexical, storage, vectors
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.records import File, Status
 from qa.segment import Segment, close_with, open_database
 from qa.settings import FORMAT
-from qa.vectors import Vectors, products
+from qa.vectors import Mask, Sketch, Vectors
 
 Ordinals = npt.NDArray[np.int64]
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
+SKETCH = "vectors.sketch"  # in a snapshot of many passages
 KEPT = 2  # snapshots: the live one and the one before it
 
 _SCHEMA = """
@@ -111,6 +113,8 @@ class Snapshot:
         counts = [live.passages for live in self.documents]
         self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         self.passages = int(self._first[-1])
+        sketch = self.folder / SKETCH
+        self._sketch = Sketch.load(sketch) if sketch.is_file() else None
 
     @classmethod
     def open(cls, index: Path) -> "Snapshot":
@@ -175,14 +179,46 @@ class Snapshot:
         segments, rows = self._places
         return segments[documents], rows[documents] + ordinals - self._first[documents]
 
-    def products(self, question: Vectors) -> Vectors:
-        """The inner product of the question, whole, with every live passage's vector, `(n,)`."""
-        segments, rows = self._order
-        out = np.empty(self.passages, np.float32)
+    def nearest(self, question: Vectors, limit: int, only: Mask | None = None) -> Ordinals:
+        """The ordinals of the passages nearest to a whole vector, best first, ties by ordinal.
+
+        `only` marks the passages that may be found.
+        """
+        if self._sketch is None:
+            return vectors.best(self.products(question), limit, only)
+        ordinals = self._sketched(self._sketch, question, limit, only)
+        found = vectors.best(self.products(question, ordinals), limit)
+        return ordinals[found]
+
+    def similarity(self, question: Vectors, ordinals: Ordinals) -> Vectors:
+        """The cosines of a whole vector with those of passages, `(n,)`."""
+        return vectors.similarity(self.products(question, ordinals))
+
+    def products(self, question: Vectors, ordinals: Ordinals | None = None) -> Vectors:
+        """The inner products of a whole vector with those of passages, or of all, `(n,)`."""
+        segments, rows = self._order if ordinals is None else self.locate_all(ordinals)
+        out = np.empty(len(rows), np.float32)
         for number, segment in enumerate(self.segments):
             here = np.flatnonzero(segments == number) if len(self.segments) > 1 else slice(None)
-            out[here] = products(segment.vectors, question)[rows[here]]
+            if ordinals is None:
+                out[here] = vectors.products(segment.vectors, question)[rows[here]]
+            else:
+                out[here] = vectors.products(segment.vectors[rows[here]], question)
         return out
+
+    def _sketched(
+        self, sketch: Sketch, question: Vectors, limit: int, only: Mask | None
+    ) -> Ordinals:
+        """The passages that may be nearest, sorted; few that may be found are all of them."""
+        if only is None:
+            return np.sort(sketch.nearest(question, vectors.RESCORED))
+        allowed = np.flatnonzero(only)
+        if len(allowed) <= vectors.EXACT:
+            return allowed
+        depth = vectors.RESCORED * self.passages // len(allowed)
+        found = np.sort(sketch.nearest(question, depth))
+        found = found[only[found]]
+        return found if len(found) >= limit else allowed
 
     def tokens(self, ordinals: Ordinals) -> Ordinals:
         """How many tokens each passage has, `(n,)`; furniture has none."""
@@ -310,11 +346,11 @@ def damage(index: Path, manifest: Manifest) -> list[str]:
 
 def write(
     folder: Path, documents: Sequence[Live], files: Iterable[File], segments: Sequence[Segment],
-    *, language: str, same_words: Path | None = None,
+    *, language: str, same: Path | None = None,
 ) -> None:  # fmt: skip
-    """Writes a snapshot's catalog and words; the manifest follows when they are hashed.
+    """Writes a snapshot's catalog, words and sketch; the manifest follows when they are hashed.
 
-    `same_words` names the words of a snapshot with the same passages: they are linked, not made.
+    `same` is the folder of a snapshot with the same passages: its words and its sketch are linked.
     """
     folder.mkdir(parents=True)
     database = sqlite3.connect(folder / "catalog.sqlite", isolation_level=None)
@@ -332,8 +368,10 @@ def write(
     )
     database.execute("COMMIT")
     database.close()
-    if same_words is not None:
-        shutil.copytree(same_words, folder / "words", copy_function=os.link)
+    if same is not None:
+        shutil.copytree(same / "words", folder / "words", copy_function=os.link)
+        if (same / SKETCH).is_file():
+            os.link(same / SKETCH, folder / SKETCH)
         return
     texts = (
         segments[live.segment].ranking_text(row)
@@ -342,6 +380,21 @@ def write(
     )
     count = sum(live.passages for live in documents)
     lexical.write(folder / "words", texts, count=count, language=language)
+    if count > vectors.EXACT:
+        dim = segments[0].vectors.shape[1]
+        Sketch.of(_blocks(documents, segments), dim).save(folder / SKETCH)
+
+
+def _blocks(documents: Iterable[Live], segments: Sequence[Segment]) -> Iterator[Vectors]:
+    """The vectors of the live passages in the order of their ordinals, many at a time."""
+    held: list[Vectors] = []
+    for live in documents:
+        held.append(segments[live.segment].vectors[live.row : live.row + live.passages])
+        if sum(map(len, held)) >= vectors.BLOCK:
+            yield np.concatenate(held)
+            held = []
+    if held:
+        yield np.concatenate(held)
 
 
 def publish(index: Path, name: str, manifest: Manifest) -> None:

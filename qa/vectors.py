@@ -4,17 +4,37 @@ Vectors are kept as whole numbers in float32: unit length times `SCALE`, rounded
 sums then stay below 2**24, where float32 is exact, so that no order of summation, block size or
 thread count changes a bit of a similarity. That is what makes an incremental index answer byte for
 byte as a full one, whatever segments its vectors lie in.
+
+Up to `EXACT` passages every vector is looked at. Beyond, a sketch of two bits a number names the
+`RESCORED` that may be nearest, and those are looked at exactly. Its levels are those that suit a
+normal distribution (Max, Quantizing for minimum distortion, 1960): nothing is learned from the
+documents, and a passage's sketch depends on its own vector alone.
 """
+
+from collections.abc import Iterable
+from pathlib import Path
 
 import faiss
 import numpy as np
 import numpy.typing as npt
+
+from qa.errors import IndexDamaged
 
 Vectors = npt.NDArray[np.float32]
 Ordinals = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 SCALE = 2048.0  # (SCALE * SCALE) < 2**24, with room for rounding
+
+EXACT = 20_000  # vectors: looking at all of them takes a millisecond
+RESCORED = 1_000  # finds 99.9% of the true best 50 among 400,000 (bench/speed)
+LEVELS = (
+    -1.51,
+    -0.453,
+    0.453,
+    1.51,
+)  # in standard deviations; of a unit vector's numbers: dim**-.5
+BLOCK = 65_536  # vectors sketched at a time
 
 faiss.omp_set_num_threads(1)  # one question is faster on one thread, and threads share the cores
 
@@ -56,3 +76,44 @@ def products(matrix: Vectors, question: Vectors) -> Vectors:
             faiss.swig_ptr(out), faiss.swig_ptr(question), faiss.swig_ptr(matrix), *matrix.T.shape
         )
     return out
+
+
+class Sketch:
+    """Very many vectors in two bits a number, to name those that may be nearest to a question.
+
+    A product quantiser over pairs of numbers with a fixed grid of 16 centroids, searched in
+    registers (André et al., Cache locality is not enough, 2015; faiss's fast scan).
+    """
+
+    def __init__(self, index: faiss.Index) -> None:
+        self._index = index
+
+    @classmethod
+    def of(cls, blocks: Iterable[Vectors], dim: int) -> "Sketch":
+        """The sketch of whole vectors that come in blocks `(n, dim)`, in the order of ordinals."""
+        index = faiss.IndexPQFastScan(dim, dim // 2, 4, faiss.METRIC_INNER_PRODUCT)
+        grid = np.array([(low, high) for high in LEVELS for low in LEVELS], np.float32)
+        centroids = np.tile(grid * np.float32(SCALE * dim**-0.5), (dim // 2, 1, 1))
+        faiss.copy_array_to_vector(centroids.ravel(), index.pq.centroids)
+        index.is_trained = True
+        for block in blocks:
+            index.add(np.ascontiguousarray(block))
+        return cls(index)
+
+    @classmethod
+    def load(cls, file: Path) -> "Sketch":
+        """The sketch in a file that `save` wrote. Raises IndexDamaged when it is none."""
+        try:
+            return cls(faiss.read_index(str(file)))
+        except (RuntimeError, MemoryError) as error:
+            raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
+
+    def save(self, file: Path) -> None:
+        """Writes the sketch."""
+        faiss.write_index(self._index, str(file))
+
+    def nearest(self, question: Vectors, limit: int) -> Ordinals:
+        """The ordinals of about the `limit` nearest to a whole vector, in no order."""
+        _, found = self._index.search(question[None], min(limit, self._index.ntotal))
+        ordinals: Ordinals = found[0][found[0] >= 0]
+        return ordinals

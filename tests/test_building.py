@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from indexes import write
 
-from qa import building
+from qa import building, vectors
 from qa.building import build, plan
 from qa.errors import SeedsEmpty, SeedsMissing
 from qa.records import Status
@@ -52,6 +52,31 @@ def test_a_build_reports_what_it_added_and_a_second_one_that_nothing_changed(fol
     assert second.unchanged == ("notes/bridge.md", "tower.txt")
     assert (second.added, second.changed, second.removed) == ((), (), ())
     assert (index / "CURRENT").read_text() == name
+
+
+def test_a_large_index_answers_like_a_small_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With so few passages the sketch hands all of them over, so the answers are the exact ones."""
+    index = folder.parent / "index"
+    for number, sentence in enumerate(SENTENCES):
+        write(folder, f"more/{number}.txt", sentence)
+    build(folder, index)
+    exact = answers(index)
+    monkeypatch.setattr(vectors, "EXACT", 2)
+    build(folder, index, full=True)
+    assert list(index.glob("snapshots/*/vectors.sketch"))
+    assert answers(index) == exact
+    (folder / "more/1.txt").rename(folder / "more/7.txt")
+    write(folder, "more/2.txt", "The gulls sleep.")
+    build(folder, index)
+    with QA.open(index) as qa:
+        only = [qa.ask(question, only=["more/*"]) for question in QUESTIONS]
+    incremental = answers(index)
+    build(folder, index, full=True)
+    assert answers(index) == incremental
+    with QA.open(index) as qa:
+        assert only == [qa.ask(question, only=["more/*"]) for question in QUESTIONS]
 
 
 def test_a_renamed_file_is_encoded_no_second_time(folder: Path, encoded: list[str]) -> None:

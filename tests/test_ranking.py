@@ -1,6 +1,7 @@
 """Ranking against oracles: BM25 by hand, inner products and MaxSim in plain loops."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from qa import interaction, lexical, vectors
 from qa.encoding import Encoder, codebook
+from qa.errors import IndexDamaged
 from qa.interaction import Codebook
 from qa.retrieval import CARRIED, matches
 
@@ -89,6 +91,35 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
         at for at in sorted(range(len(values)), key=lambda at: (-values[at], at)) if at % 2 == 0
     ]
     assert vectors.best(products, limit, only).tolist() == even[:limit]
+
+
+def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
+    """Real vectors are nearer to each other than random ones: these are the hardest case."""
+    unit = _unit(np.random.default_rng(7), 20_000)
+    whole = vectors.whole(unit)
+    vectors.Sketch.of([whole[:3], whole[3:]], 384).save(tmp_path / "sketch")
+    sketch = vectors.Sketch.load(tmp_path / "sketch")
+    found = []
+    for question in whole[:20] + vectors.whole(_unit(np.random.default_rng(8), 20) / 2):
+        expected = vectors.best(vectors.products(whole, question), 50)
+        near = sketch.nearest(question, vectors.RESCORED)
+        assert len(near) == len(set(near.tolist())) == vectors.RESCORED
+        found.append(np.isin(expected, near).mean())
+    assert np.mean(found) > 0.99
+    assert np.sort(sketch.nearest(whole[0], 30_000)).tolist() == list(range(20_000))
+
+
+def test_a_sketch_is_the_same_however_its_vectors_come(tmp_path: Path) -> None:
+    whole = vectors.whole(_unit(np.random.default_rng(9), 400))
+    for name, cuts in (("one", [0, 400]), ("many", [0, 1, 33, 250, 400])):
+        vectors.Sketch.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "many").read_bytes()
+
+
+def test_a_file_that_is_no_sketch_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sketch").write_bytes(b"no sketch")
+    with pytest.raises(IndexDamaged, match="build again"):
+        vectors.Sketch.load(tmp_path / "sketch")
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,15 @@ def test_the_same_question_gets_the_same_bytes(asker: QA) -> None:
     assert len({asker.ask("How tall is the tower?").to_json() for _ in range(5)}) == 1
 
 
+def test_many_questions_get_the_answers_that_each_would_get(asker: QA) -> None:
+    questions = ["How tall is the tower?", "When does the ferry cross?", " How tall is the tower? "]
+    many = asker.ask_many(questions, limit=3, exclude=["notes/*"])
+    assert many == [asker.ask(one, limit=3, exclude=["notes/*"]) for one in questions]
+    assert asker.ask_many([]) == []
+    with pytest.raises(QuestionRefused):
+        asker.ask_many(["How tall is the tower?", " "])
+
+
 def test_globs_keep_to_and_leave_out_files(asker: QA) -> None:
     only = ranking(asker.ask("How tall is the tower?", only=["notes/*"]))
     assert {excerpt.path.split("/")[0] for excerpt in only} == {"notes"}

@@ -8,13 +8,16 @@ import hashlib
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 from qa import passages, reading, snapshot, storage
 from qa.cache import EncodingCache
@@ -33,9 +36,22 @@ from qa.vectors import whole
 TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
 MOST_SEGMENTS = 8
 DEAD_SHARE = 1 / 3
+AHEAD = 4  # passages a core that wait for it, so that none waits for the reading
 SPACE_FACTOR = 12  # bytes of index a byte of plain text needs at most, measured 8 to 10
 
 Key = tuple[str, str]  # SHA-256 and reader: who a document is
+
+
+Split = tuple[Passage, RankingText]
+
+
+class Head(NamedTuple):
+    """An outcome of reading a file; the passages of a new document come after it."""
+
+    read: Reading
+    outcome: Outcome
+    key: Key | None  # of an indexed document
+    is_new: bool
 
 
 class Progress(NamedTuple):
@@ -135,7 +151,8 @@ class _Build:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.seeds, self.index, self.settings = seeds, index, settings
-        self.encoder = Encoder(settings.model, settings.precision, folder=index / "encoders")
+        folder = index / "encoders"
+        self.encoder = Encoder(settings.model, settings.precision, folder=folder, threads=1)
         self.codebook: Codebook = codebook(self.encoder)
         self.fingerprint = index_fingerprint(settings, self.encoder)
         self.coding = encoder_fingerprint(self.encoder)
@@ -179,12 +196,9 @@ class _Build:
         """Reads, encodes, writes and publishes what the plan names."""
         files = [file for kept in plan.kept.values() for file in kept]
         new: dict[Key, Live] = {}
-        readings = read_files(self.seeds, plan.to_read)
-        for done, read in enumerate(readings):
-            self.tell("reading", read.path, done, len(plan.to_read))
-            for outcome in read.outcomes:
-                live = self.place(outcome, new, (done, len(plan.to_read)))
-                files.append(_file_of(read, outcome, live.passages if live else 0))
+        for head, rows in _by_document(self.encoded_ahead(self.work(plan.to_read))):
+            live = self.place(head, rows, new)
+            files.append(_file_of(head.read, head.outcome, live.passages if live else 0))
         self.cache.commit()
         self.tell("publishing", "", len(plan.to_read), len(plan.to_read))
         files = _with_duplicates(sorted(files, key=lambda file: file.path))
@@ -199,23 +213,24 @@ class _Build:
             files=tuple(files),
         )
 
-    def place(self, outcome: Outcome, new: dict[Key, Live], at: tuple[int, int]) -> Live | None:
-        """Where the document stands, written now when it is new."""
-        document = outcome.document
-        if document is None or outcome.status is not Status.INDEXED:
-            return None
-        key = (document.sha256, document.reader)
-        if key not in self.placed and key not in new:
-            held = self.add(document, outcome.path, at)
-            new[key] = Live(*key, (), -1, *held)
-        return self.placed.get(key) or new[key]
+    def work(self, paths: Sequence[str]) -> Iterator[Head | Split]:
+        """Each outcome of the files, and after it its passages when it is a new document."""
+        seen = set(self.placed)
+        for done, read in enumerate(read_files(self.seeds, paths)):
+            self.tell("reading", read.path, done, len(paths))
+            for outcome in read.outcomes:
+                document = outcome.document if outcome.status is Status.INDEXED else None
+                key = (document.sha256, document.reader) if document else None
+                head = Head(read, outcome, key, key is not None and key not in seen)
+                yield head
+                if document and key and head.is_new:
+                    seen.add(key)
+                    for split in self.split(document):
+                        yield split
+                        self.tell("encoding", outcome.path, done, len(paths))
 
-    def add(self, document: Document, path: str, at: tuple[int, int]) -> Held:
-        """Splits, encodes and writes a document."""
-        return self.write(document, self.rows(document, path, at))
-
-    def rows(self, document: Document, path: str, at: tuple[int, int]) -> Iterator[Row]:
-        """The document's passages with their codes, one at a time: a long text is never held twice."""
+    def split(self, document: Document) -> Iterator[Split]:
+        """The document's passages, one at a time: a long text is never held twice."""
         for passage in passages.split(
             document,
             self.encoder.token_ends,
@@ -224,23 +239,52 @@ class _Build:
             language=self.settings.language,
         ):
             blocks = passages.overlapping(document.blocks, passage)
-            ranking = passages.ranking_text(document, passage, blocks)
-            yield passage, ranking, self.coded(ranking, passage)
-            self.tell("encoding", path, *at)
+            yield passage, passages.ranking_text(document, passage, blocks)
 
-    def coded(self, ranking: RankingText, passage: Passage) -> Coded:
-        """The ranking text's codes, from an earlier build where one has them."""
+    def encoded_ahead(self, work: Iterable[Head | Split]) -> Iterator[Head | Row]:
+        """The work in its order, passages with their codes; the next are encoded on every core."""
+        cores = _cores()
+        with ThreadPoolExecutor(cores) as pool:
+            ahead: deque[Head | tuple[Passage, RankingText, Coded | Future[Coded]]] = deque()
+            for item in work:
+                ahead.append(item if isinstance(item, Head) else (*item, self.begun(*item, pool)))
+                if len(ahead) > AHEAD * cores:
+                    yield self.finished(ahead.popleft())
+            while ahead:
+                yield self.finished(ahead.popleft())
+
+    def begun(
+        self, passage: Passage, ranking: RankingText, pool: ThreadPoolExecutor
+    ) -> Coded | Future[Coded]:
+        """The passage's codes where an earlier build has them, else where they will be."""
         key = input_hash(ranking.text, passage)
         for segment in self.reusable:
             row = segment.known_inputs.get(key)
             if row is not None:
                 return segment.coded(row)
-        known = self.cache.get(key)
-        if known is None:
-            known = encode(self.encoder, self.codebook, ranking)
+        return self.cache.get(key) or pool.submit(encode, self.encoder, self.codebook, ranking)
+
+    def finished(
+        self, item: Head | tuple[Passage, RankingText, Coded | Future[Coded]]
+    ) -> Head | Row:
+        """The item with its codes there; they are kept in case that the build breaks off."""
+        if isinstance(item, Head):
+            return item
+        passage, ranking, coded = item
+        if isinstance(coded, Future):
+            coded = coded.result()
             self.encoded += 1
-            self.cache.put(key, known)
-        return known
+            self.cache.put(input_hash(ranking.text, passage), coded)
+        return passage, ranking, coded
+
+    def place(self, head: Head, rows: Iterable[Row], new: dict[Key, Live]) -> Live | None:
+        """Where the document stands, written now when it is new."""
+        if head.key is None or head.outcome.document is None:
+            return None
+        if head.is_new:
+            held = self.write(head.outcome.document, rows)
+            new[head.key] = Live(*head.key, (), -1, *held)
+        return self.placed.get(head.key) or new[head.key]
 
     def write(self, document: Document, rows: Iterable[Row]) -> Held:
         """Adds the document to this build's segment."""
@@ -362,6 +406,25 @@ class _Build:
 
 _HELD = (Status.INDEXED, Status.DUPLICATE)
 _FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
+
+
+def _by_document(work: Iterable[Head | Row]) -> Iterator[tuple[Head, Iterator[Row]]]:
+    """Each head with the rows that follow it; they must be taken before the next head is."""
+    heads = 0
+
+    def number(item: Head | Row) -> int:
+        nonlocal heads
+        heads += isinstance(item, Head)
+        return heads
+
+    for _, items in groupby(work, number):
+        head = cast("Head", next(items))
+        yield head, cast("Iterator[Row]", items)  # noqa: B031 - it is used once: its head is off
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:

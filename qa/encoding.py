@@ -57,11 +57,19 @@ class Encoder:
     """A model that gives token vectors and the pooled vector in one pass.
 
     `folder` is where exported models are kept. One text a call: dynamic int8 takes its scales from
-    the whole input, and so no text's vectors depend on another's.
+    the whole input, and so no text's vectors depend on another's. `threads` share the work on one
+    text (0: one for each core); their number changes no bit. Calls may come from many threads.
     """
 
-    def __init__(self, name: str = DEFAULT_MODEL, precision: str = "fp32", *, folder: Path) -> None:
-        self.name, self.precision = name, precision
+    def __init__(
+        self,
+        name: str = DEFAULT_MODEL,
+        precision: str = "fp32",
+        *,
+        folder: Path,
+        threads: int = 0,
+    ) -> None:
+        self.name, self.precision, self._threads = name, precision, threads
         self.source = model_folder(name)
         self._folder = folder
         self._tokenizer = Tokenizer.from_file(str(self.source / "tokenizer.json"))
@@ -113,7 +121,7 @@ class Encoder:
             except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
                 warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
                 return _original(self.source)
-        return _exported(file)
+        return _exported(file, self._threads)
 
 
 def codebook(encoder: Encoder) -> Codebook:
@@ -222,8 +230,9 @@ def _original(source: Path) -> Run:
     return run
 
 
-def _exported(file: Path) -> Run:
+def _exported(file: Path, threads: int = 0) -> Run:
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 

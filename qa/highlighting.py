@@ -42,6 +42,8 @@ def highlight(
     encoder, book = _encoder(settings)
     encoded = encoder.encode(question)
     asked = retrieval.words_of(question, encoded)
+    if not len(asked):  # some characters are nothing to the model
+        return [()] * len(texts)
     parts = [
         part
         for number, text in enumerate(texts)

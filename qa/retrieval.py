@@ -6,6 +6,7 @@ token of the question, how well those of its best sentence do, and how relevant 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -43,14 +44,14 @@ class Ranked(NamedTuple):
 
 def checked(question: str) -> str:
     """The question without the blanks around it; QuestionRefused when it is none."""
-    question = question.strip()
-    if not question:
+    question = question.encode(errors="replace").decode().strip()
+    if not any(map(str.isprintable, question.replace(" ", ""))):
         raise QuestionRefused("The question is blank: ask something.")
     if len(question) > QUESTION_LIMIT:
         raise QuestionRefused(
             f"The question has {len(question)} characters: ask in at most {QUESTION_LIMIT}."
         )
-    return question.encode(errors="replace").decode()
+    return question
 
 
 def rank(
@@ -64,7 +65,7 @@ def rank(
     terms = snapshot.words.terms(question)
     pooled = vectors.whole(encoded.pooled)
     ordinals = candidates(snapshot, terms, pooled, only)
-    if not len(ordinals):
+    if not len(ordinals) or not len(encoded.tokens):  # some characters are nothing to the model
         return []
     words = snapshot.words.relevance(terms, ordinals.tolist())
     similarity = snapshot.similarity(pooled, ordinals)
@@ -137,11 +138,8 @@ def weigh(
 
 def words_of(question: str, encoded: Encoded) -> Vectors:
     """The token vectors of the question's words: marks alone match anything and say nothing."""
-    starts = [0, *encoded.ends[:-1].tolist()]
-    said = [
-        any(map(str.isalnum, question[start:end]))
-        for start, end in zip(starts, encoded.ends.tolist(), strict=True)
-    ]
+    bounds = pairwise([0, *encoded.ends.tolist()])
+    said = [any(map(str.isalnum, question[start:end])) for start, end in bounds]
     return encoded.tokens[said] if any(said) else encoded.tokens
 
 

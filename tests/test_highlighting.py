@@ -44,6 +44,7 @@ def test_the_sentences_that_answer_are_marked_and_other_texts_are_left_alone() -
 def test_nothing_is_marked_where_nothing_answers() -> None:
     assert highlight("Which protein binds the receptor?", TEXTS) == [(), (), (), ()]
     assert highlight("When was the mill built?", []) == []
+    assert highlight("\ufffd", TEXTS) == [(), (), (), ()]
 
 
 def test_a_blank_question_is_refused() -> None:

@@ -101,7 +101,12 @@ def test_a_limit_counts_excerpts_and_nearest_together(asker: QA) -> None:
     assert len(ranking(asker.ask("How tall is the tower?", limit=2))) == 2
 
 
-@pytest.mark.parametrize("question", ["", "  \n\t", "x" * 1_000_000])
+def test_a_question_that_is_nothing_to_the_model_has_no_answer(asker: QA) -> None:
+    answer = asker.ask("\ufffd")
+    assert (answer.answered, answer.excerpts, answer.nearest) == (False, (), ())
+
+
+@pytest.mark.parametrize("question", ["", "  \n\t", "\a\x19 \u200b", "x" * 1_000_000])
 def test_a_question_that_is_none_is_refused(asker: QA, question: str) -> None:
     with pytest.raises(QuestionRefused):
         asker.ask(question)

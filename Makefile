@@ -21,7 +21,7 @@ run: $(READY)
 	$(BIN)/python app.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -rs
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,8 +1,10 @@
 """Question files -> how well an index answers them: ranking, sentences, abstention, time.
 
 A row of a question file is `{"question": ..., "document": path or null, "spans": [[start, end]]}`,
-with `pages` besides or instead; without a document, the documents hold no answer. Every figure is a
-mean over the questions that can speak to it, and None where none can.
+with `pages` besides or instead; without a document, the documents hold no answer. A row with
+`helpful` is a reader's judgement of that place: the last one of a place counts, and one that is not
+helpful is left out. Every figure is a mean over the questions that can speak to it, and None where
+none can.
 """
 
 import json
@@ -140,10 +142,17 @@ def read_questions(file: Path) -> list[Question]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise QuestionsInvalid(f"{file} cannot be read: {reason}.") from error
-    questions = [_question(file, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    questions: dict[Question | int, Question] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            question, helpful = _question(file, number, line)
+            if helpful is not None:
+                questions.pop(question, None)
+            if helpful is not False:
+                questions[number if helpful is None else question] = question
     if not questions:
         raise QuestionsInvalid(f"{file} holds no question: write one JSON object a line.")
-    return questions
+    return list(questions.values())
 
 
 def judge(file: str, question: Question, answer: Answer, seconds: float) -> Row:
@@ -390,9 +399,11 @@ def _gold(question: Question) -> set[int]:
     return {at for start, end in question.spans for at in range(start, end)}
 
 
-def _question(file: Path, number: int, line: str) -> Question:
+def _question(file: Path, number: int, line: str) -> tuple[Question, bool | None]:
+    """The question of a line, and how a reader judged its place, None when nobody did."""
     try:
-        return _as_question(json.loads(line))
+        said = json.loads(line)
+        return _as_question(said), _helpful(said)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise QuestionsInvalid(
             f"{file}, line {number} is not a question: write "
@@ -409,6 +420,13 @@ def _as_question(said: Mapping[str, Any]) -> Question:
     if document is None and (spans or pages):
         raise ValueError("spans and pages belong to a document")
     return Question(text, document, spans, pages)
+
+
+def _helpful(said: Mapping[str, Any]) -> bool | None:
+    helpful = said.get("helpful")
+    if not isinstance(helpful, bool | None):
+        raise TypeError("helpful is true or false")
+    return helpful
 
 
 def _row(said: Mapping[str, Any]) -> Row:

@@ -52,6 +52,14 @@ def test_the_library_is_listed_with_ids_and_what_waits(client):
     assert (said["added"], said["changed"], said["removed"]) == ([], [], [])
 
 
+def test_the_filters_offer_folders_kinds_and_files(client):
+    assert client.get("/api/filters").json() == {
+        "folder": ["notes"],
+        "kind": ["md", "txt"],
+        "file": ["copy.txt", "mill.md", "notes/ferry.txt", "ri.txt"],
+    }
+
+
 def test_a_document_is_read_by_its_id_only_and_in_part(client, library):
     cited = ask(client).json()
     cited = [*cited["excerpts"], *cited["nearest"]][0]

@@ -52,6 +52,20 @@ def test_a_highlight_that_holds_only_the_end_of_the_answer_is_no_hit():
     assert judged.rank == 1 and judged.sentence_rank is None
 
 
+def test_of_judgements_the_last_of_a_place_counts_and_unhelpful_ones_are_left_out(tmp_path):
+    place = {"document": "a.txt", "spans": [[0, 5]]}
+    judged = [("One?", True), ("Two?", False), ("One?", False), ("Three?", True), ("Three?", True)]
+    rows = [{"question": question, **place, "helpful": said} for question, said in judged]
+    rows += [{"question": "Four?", **place}] * 2
+    file = tmp_path / "feedback.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = [question.text for question in evaluation.read_questions(file)]
+    assert asked == ["Three?", "Four?", "Four?"]
+    file.write_text(json.dumps(rows[1]))
+    with pytest.raises(QuestionsInvalid, match="no question"):
+        evaluation.read_questions(file)
+
+
 def test_overlap_as_worked_in_its_docstring():
     assert evaluation.overlap(set(range(10)), set(range(4, 12))) == (0.6, 0.75, 0.5)
     assert evaluation.overlap(set(), {1}) == (0, 0, 0)

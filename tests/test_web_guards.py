@@ -9,6 +9,7 @@ from qa.errors import SettingsInvalid
 from qa.web import make_app, serve
 from qa.web.guards import ATTEMPTS, ATTEMPTS_SECONDS, BUSY_LIMIT, Guards, Hosts, Passwords, limit
 from qa.web.library import UPLOAD_LIMIT
+from qa.web.server import listening
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,11 @@ def test_a_foreign_host_header_is_refused(client):
 def test_beyond_loopback_a_password_must_be_set(library):
     with pytest.raises(SettingsInvalid, match="QA_PASSWORD"):
         serve(library[1], library[0], host="0.0.0.0")
+
+
+def test_an_address_that_is_taken_is_refused_in_words():
+    with listening("127.0.0.1", 0) as taken, pytest.raises(SettingsInvalid, match="--port"):
+        listening("127.0.0.1", taken.getsockname()[1])
 
 
 def test_with_a_password_only_those_who_have_it_get_in():

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from indexes import write
 
 from qa.building import build
+from qa.errors import ReadFailed
+from qa.evaluation import evaluate
 from qa.freshness import Waiting
 from qa.records import File, Status
 from qa.service import QA
@@ -140,19 +142,19 @@ def test_progress_tells_rate_and_time_left():
     assert Rebuild(running=True).seconds_left is None
 
 
-def test_helpful_excerpts_are_rows_of_a_question_set(small):
+def test_judgements_are_one_file_that_is_evaluated_by_what_was_judged_helpful_last(small):
     _, index = small
     with QA.open(index) as qa:
         answer = qa.ask("What grinds rye?")
         cited = (*answer.excerpts, *answer.nearest)[0]
         span = (cited.start, cited.end)
-        feedback.add(qa, "What grinds rye?", cited.document, span, helpful=True)
-        feedback.add(qa, "Who?", cited.document, span, helpful=False)
-        with pytest.raises(feedback.FeedbackRefused):
+        for question, helpful in (
+            *(("What grinds rye?", True), ("What grinds rye?", True)),
+            *(("Who?", False), ("Where?", True), ("Where?", False)),
+        ):
+            feedback.add(qa, question, cited.document, span, helpful=helpful)
+        with pytest.raises(ReadFailed):
             feedback.add(qa, "Who?", "0" * 64, span, helpful=True)
-
-        from qa.evaluation import evaluate
-
-        report = evaluate(qa, [feedback.file_of(index, helpful=True)])
-    assert len(report.rows) == 1
-    assert len(feedback.file_of(index, helpful=False).read_text().splitlines()) == 1
+        report = evaluate(qa, [index / feedback.NAME])
+    assert [(row.question, row.rank) for row in report.rows] == [("What grinds rye?", 1)]
+    assert len((index / feedback.NAME).read_text().splitlines()) == 5

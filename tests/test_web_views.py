@@ -75,6 +75,13 @@ def test_a_card_tells_place_heading_date_and_confidence_as_a_word():
     assert "page 7" in cards.answer_html(answer(replace(cited, page=7)), HERE, 0.01)
 
 
+def test_a_card_tells_when_the_file_changed_where_the_document_tells_no_date():
+    cited = excerpt(date=None)
+    assert "<time>" not in cards.answer_html(answer(cited), HERE, 0.01)
+    said = cards.answer_html(answer(cited), HERE, 0.01, {cited.path: "2024-05-06"})
+    assert "<time>2024-05-06</time>" in said
+
+
 def test_a_changed_file_is_badged_and_a_fresh_one_is_not():
     said = cards.answer_html(answer(excerpt(freshness=Freshness.CHANGED)), HERE, 0.01)
     assert "the file has changed" in said
@@ -188,21 +195,26 @@ def test_the_filters_offer_what_is_indexed():
     assert offered == (["r"], ["pdf", "txt"], ["a.TXT", "r/[x].pdf"])
 
 
-def test_the_library_lists_every_file_with_its_reason_and_what_waits():
-    rows = listing.rows(FILES, Waiting(("new.txt",), ("a.TXT",), ()), DATES)
+def test_the_library_lists_every_file_with_its_reason_and_what_waits(tmp_path):
+    (tmp_path / "new.txt").write_text("Six words that nobody indexed yet.")
+    rows = listing.rows(tmp_path, FILES, Waiting(("new.txt",), ("a.TXT",), ()), DATES)
     said = listing.library_html(rows, Address(view="library"), read_only=False)
     assert "Not in the index yet: 1 new, 1 changed." in said
     assert "damaged: &#60;b&#62;" in said
     assert "2.5 MB" in said
+    assert "34 B" in said
     assert said.count("<tr>") == 5
 
 
-def test_the_library_is_searched_sorted_and_paged():
+def test_the_library_is_searched_sorted_and_paged(tmp_path):
     many = [File(f"{n:03}.txt", Status.INDEXED, size=n) for n in range(250)]
-    rows = listing.rows(many, Waiting((), (), ()), {})
+    rows = listing.rows(tmp_path, many, Waiting((), (), ()), {})
     last = listing.library_html(rows, Address(view="library", page=3), read_only=True)
     assert last.count('<th scope="row">') == 50
     biggest = listing.library_html(rows, Address(view="library", sort="size"), read_only=True)
     assert biggest.index("249.txt") < biggest.index("248.txt")
+    assert quoted("?view=library&sort=-size") in biggest
+    smallest = listing.library_html(rows, Address(view="library", sort="-size"), read_only=True)
+    assert smallest.index("000.txt") < smallest.index("001.txt")
     found = listing.library_html(rows, Address(view="library", find="012 txt"), read_only=True)
     assert "1 of 250 files" in found

@@ -15,7 +15,7 @@ from qa.records import Document, File
 from qa.render import to_dict, to_json, to_markdown
 from qa.settings import EXCERPT_LIMIT, QUESTION_LIMIT
 from qa.verifying import verify
-from qa.web import feedback, library
+from qa.web import feedback, filtering, library
 from qa.web.address import Address
 from qa.web.site import Site
 
@@ -145,7 +145,7 @@ class Progress(BaseModel):
     running: bool
     stage: str
     path: str
-    done: int
+    done: float
     total: int
     passages: int
     seconds: float
@@ -202,7 +202,7 @@ def make_api(site: Site) -> FastAPI:
 def _add_questions(api: FastAPI, site: Site) -> None:
     @api.get("/healthz", response_model=Health)
     def health() -> dict[str, str]:
-        return {"status": "ok", "snapshot": site.qa.manifest.snapshot}
+        return {"status": "ok", "snapshot": site.qa.snapshot.manifest.snapshot}
 
     @api.post("/api/ask", response_model=Answered)
     def ask(asked: Question) -> dict[str, Any]:
@@ -247,6 +247,10 @@ def _add_documents(api: FastAPI, site: Site) -> None:
             "documents": [_listed(file) for file in site.qa.files()],
             **waiting._asdict(),
         }
+
+    @api.get("/api/filters", include_in_schema=False)
+    def offered() -> dict[str, list[str]]:
+        return filtering.choices(site.qa.files())._asdict()
 
     @api.get("/api/documents/{document}", response_model=Text)
     def text(
@@ -346,7 +350,7 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
         status = 409
     elif isinstance(error, QuestionRefused | QuestionsInvalid | library.UploadRefused):
         status = 422
-    elif isinstance(error, ReadFailed | feedback.FeedbackRefused):
+    elif isinstance(error, ReadFailed):
         status = 404
     return JSONResponse({"error": str(error)}, status)
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 
@@ -17,16 +17,20 @@ _PAGE_LINE_END = re.compile(r"(?<=[^\n]{40})\n(?=\S)")
 
 Numbered = tuple[int, Excerpt]
 
+_UNDATED: Mapping[str, str] = {}
 
-def answer_html(answer: Answer, address: Address, seconds: float) -> str:
-    """The answer as the page shows it."""
+
+def answer_html(
+    answer: Answer, address: Address, seconds: float, days: Mapping[str, str] = _UNDATED
+) -> str:
+    """The answer as the page shows it; `days` tells the date of each path's file."""
     ranking = list(enumerate((*answer.excerpts, *answer.nearest), 1))
     served, nearest = ranking[: len(answer.excerpts)], ranking[len(answer.excerpts) :]
-    parts = [here(address), _verdict(answer, address, seconds), _grouped(served, address)]
+    parts = [here(address), _verdict(answer, address, seconds), _grouped(served, address, days)]
     if nearest:
         parts.append(f'<h2 class="apart">{NEAREST}</h2>')
         parts.append('<p class="quiet">Close to the question, but not likely to answer it.</p>')
-        parts.append(_grouped(nearest, address))
+        parts.append(_grouped(nearest, address, days))
     return f'<div class="answer">{"".join(parts)}</div>'
 
 
@@ -111,7 +115,7 @@ def _chips(address: Address) -> str:
     return f'<p class="chips">{"".join(chips)}</p>' if chips else ""
 
 
-def _grouped(ranking: Iterable[Numbered], address: Address) -> str:
+def _grouped(ranking: Iterable[Numbered], address: Address, days: Mapping[str, str]) -> str:
     """Excerpts under their documents; a document stands where its best excerpt ranks."""
     numbered = list(ranking)
     best: dict[str, int] = {}
@@ -119,16 +123,17 @@ def _grouped(ranking: Iterable[Numbered], address: Address) -> str:
         best.setdefault(excerpt.document, number)
     numbered.sort(key=lambda ranked: (best[ranked[1].document], ranked[0]))
     return "".join(
-        _document(list(group), address)
+        _document(list(group), address, days)
         for _, group in groupby(numbered, key=lambda ranked: ranked[1].document)
     )
 
 
-def _document(group: Sequence[Numbered], address: Address) -> str:
+def _document(group: Sequence[Numbered], address: Address, days: Mapping[str, str]) -> str:
     first = group[0][1]
     opened = quoted(str(address.opening(first.document, first.start, first.end)))
     paths = "".join(f'<span class="path">{shown(path)}</span>' for path in first.paths)
-    date = f"<time>{shown(first.date[:10])}</time>" if first.date else ""
+    day = days.get(first.path) or (first.date or "")[:10]
+    date = f"<time>{shown(day)}</time>" if day else ""
     cards = "".join(_card(number, excerpt, address) for number, excerpt in group)
     return (
         f'<section class="document"><h3><a href="{opened}">{shown(first.title)}</a></h3>'

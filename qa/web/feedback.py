@@ -1,7 +1,8 @@
 """What readers say of excerpts, one JSON line each, in a file beside the index.
 
-A helpful excerpt is a row of the question-set format, so that `qa eval` runs on it: the question,
-the document and the spans that answer. A row of another verdict names no span.
+A row is one of the question-set format: the question, the document and the span that was judged;
+`helpful` says how. `qa eval` runs on the file: it leaves out what was judged unhelpful, and of
+several judgements of one place the last one counts.
 """
 
 import json
@@ -9,23 +10,27 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qa.errors import QAError
+from qa.errors import QAError, ReadFailed
 from qa.service import QA
 
 _LOCK = threading.Lock()
+NAME = "feedback.jsonl"
 LIMIT = 64 << 20  # bytes of the file
 
 
 class FeedbackRefused(QAError):
-    """The place that was judged is none of the index, or the file is full."""
+    """The judgement cannot be kept; the message says why."""
 
 
 def add(qa: QA, question: str, document: str, span: tuple[int, int], *, helpful: bool) -> str:
-    """Appends one judgement; says the document's path. Raises FeedbackRefused."""
+    """Appends one judgement; says the document's path.
+
+    Raises ReadFailed when the place is none of the index, and FeedbackRefused.
+    """
     held = qa.document(document)
     start, end = span
     if held is None or not 0 <= start < end <= len(held.text):
-        raise FeedbackRefused("This place is not in the index any more.")
+        raise ReadFailed("This place is not in the index any more.")
     path = next(file.path for file in qa.files() if file.sha256 == document)
     row = {
         "question": question,
@@ -36,13 +41,8 @@ def add(qa: QA, question: str, document: str, span: tuple[int, int], *, helpful:
         "snapshot": qa.manifest.snapshot,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    _append(file_of(qa.index, helpful=helpful), json.dumps(row, ensure_ascii=False) + "\n")
+    _append(qa.index / NAME, json.dumps(row, ensure_ascii=False) + "\n")
     return path
-
-
-def file_of(index: Path, *, helpful: bool) -> Path:
-    """Where judgements are kept: the helpful ones apart, as they are a question set."""
-    return index / ("helpful.jsonl" if helpful else "unhelpful.jsonl")
 
 
 def _append(file: Path, line: str) -> None:

@@ -13,11 +13,11 @@ NOTHING = "\0"  # a glob that no path matches
 
 
 class Choices(NamedTuple):
-    """What the filters offer, sorted."""
+    """What the filters offer, sorted; named as in the address."""
 
-    folders: list[str]
-    kinds: list[str]
-    files: list[str]
+    folder: list[str]
+    kind: list[str]
+    file: list[str]
 
 
 def choices(files: Sequence[File]) -> Choices:

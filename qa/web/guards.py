@@ -78,7 +78,7 @@ class Hosts:
         if host in ("", "0.0.0.0", "::"):  # noqa: S104 - asked about, not bound
             here = socket.gethostname().lower()
             return cls(_LOOPBACK | names | {here, f"{here}.local"}, any_number=True)
-        return cls(frozenset({_bracketed(host.lower())}) | names)
+        return cls(frozenset({bracketed(host.lower())}) | names)
 
     def know(self, header: str) -> bool:
         """Whether a Host header names this server; the port does not matter."""
@@ -271,5 +271,6 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """The host as an address names it: `"::1"` is `"[::1]"`."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from qa.freshness import Waiting
+from qa.reading.walking import locate
 from qa.records import File, Status
 from qa.web.address import Address
 from qa.web.cards import here
@@ -14,7 +16,7 @@ from qa.web.filtering import day
 from qa.web.markup import quoted, shown
 
 ROWS = 100  # on one page of the list
-NEW, CHANGED, REMOVED = "new", "changed", "file is gone"
+NEW, CHANGED, REMOVED = "new", "changed", "gone"
 
 
 class Row(NamedTuple):
@@ -28,12 +30,14 @@ class Row(NamedTuple):
 _COLUMNS: dict[str, tuple[str, Callable[[Row], str | int]]] = {
     "path": ("File", lambda row: row.file.path.casefold()),
     "status": ("Status", lambda row: row.status),
-    "passages": ("Passages", lambda row: -row.file.passages),
-    "pages": ("Pages", lambda row: -row.file.pages),
-    "size": ("Size", lambda row: -row.file.size),
-    "date": ("Date", lambda row: _newest_first(row.day)),
-    "seen": ("Indexed", lambda row: -row.file.seen),
+    "passages": ("Passages", lambda row: row.file.passages),
+    "pages": ("Pages", lambda row: row.file.pages),
+    "size": ("Size", lambda row: row.file.size),
+    "date": ("Date", lambda row: row.day),
+    "seen": ("Indexed, UTC", lambda row: row.file.seen),
 }
+_NUMBERS = frozenset({"passages", "pages", "size"})
+_LARGEST_FIRST = _NUMBERS | {"date", "seen"}  # of these, what is most or newest is looked for
 
 
 def key(path: str) -> str:
@@ -41,18 +45,27 @@ def key(path: str) -> str:
     return hashlib.sha256(path.encode()).hexdigest()[:24]
 
 
-def rows(files: Sequence[File], waiting: Waiting, dates: Mapping[str, str | None]) -> list[Row]:
+def rows(
+    seeds: Path, files: Sequence[File], waiting: Waiting, dates: Mapping[str, str | None]
+) -> list[Row]:
     """Every file that is in the index or waits for the next build."""
     now = dict.fromkeys(waiting.changed, CHANGED) | dict.fromkeys(waiting.removed, REMOVED)
     known = [Row(file, now.get(file.source, str(file.status)), day(file, dates)) for file in files]
-    return known + [Row(File(path, Status.INDEXED), NEW, "") for path in waiting.added]
+    return known + [_new(seeds, path) for path in waiting.added]
+
+
+def _new(seeds: Path, path: str) -> Row:
+    try:
+        state = locate(seeds, path).stat()
+    except OSError:  # it came and went
+        return Row(File(path, Status.INDEXED), NEW, "")
+    file = File(path, Status.INDEXED, size=state.st_size, modified=state.st_mtime_ns)
+    return Row(file, NEW, day(file, {}))
 
 
 def library_html(found: Sequence[Row], address: Address, *, read_only: bool) -> str:
     """The list as the address asks for it: searched, sorted, one page of it."""
-    chosen = [row for row in found if _says(row, address.find)]
-    chosen.sort(key=lambda row: row.file.path)
-    chosen.sort(key=_COLUMNS.get(address.sort, _COLUMNS["path"])[1])
+    chosen = _sorted([row for row in found if _says(row, address.find)], address.sort)
     first = ROWS * (address.page - 1)
     heads = "".join(_head(name, label, address) for name, (label, _) in _COLUMNS.items())
     body = "".join(_row(row, read_only=read_only) for row in chosen[first : first + ROWS])
@@ -63,6 +76,21 @@ def library_html(found: Sequence[Row], address: Address, *, read_only: bool) -> 
         f'<div class="table"><table><thead><tr>{heads}{last}</tr></thead><tbody>{body}</tbody>'
         f"</table></div>{_pages(len(chosen), address)}</div>"
     )
+
+
+def _sorted(found: Sequence[Row], sort: str) -> list[Row]:
+    """The rows by a column, the other way round when a `-` is before its name; equals by path."""
+    name, is_down = _order(sort)
+    rows = sorted(found, key=lambda row: row.file.path)
+    return sorted(rows, key=_COLUMNS[name][1], reverse=is_down)
+
+
+def _order(sort: str) -> tuple[str, bool]:
+    """The column that is sorted by, and whether from the largest down: `"-path"` from Z to A."""
+    name = sort.removeprefix("-")
+    if name not in _COLUMNS:
+        name = "path"
+    return name, (name in _LARGEST_FIRST) != sort.startswith("-")
 
 
 def _says(row: Row, find: str) -> bool:
@@ -86,9 +114,13 @@ def _shown_count(chosen: int, found: int) -> str:
 
 
 def _head(name: str, label: str, address: Address) -> str:
-    link = quoted(str(replace(address, sort=name, page=1)))
-    now = ' class="sorted"' if name == (address.sort or "path") else ""
-    return f'<th scope="col"><a{now} href="{link}">{label}</a></th>'
+    now, is_down = _order(address.sort)
+    order = "descending" if is_down else "ascending"
+    styles = (("number", name in _NUMBERS), (order, name == now))
+    turned = f"-{name}" if name == (address.sort or "path") else name
+    link = quoted(str(replace(address, sort=turned, page=1)))
+    named = " ".join(style for style, holds in styles if holds)
+    return f'<th scope="col" class="{named}"><a href="{link}">{label}</a></th>'
 
 
 def _row(row: Row, *, read_only: bool) -> str:
@@ -142,11 +174,6 @@ def _moment(nanoseconds: int) -> str:
     if not nanoseconds:
         return ""
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _newest_first(said: str) -> int:
-    digits = said.replace("-", "").ljust(8, "0")
-    return -int(digits) if digits.isdecimal() else 0
 
 
 def _pages(count: int, address: Address) -> str:

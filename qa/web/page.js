@@ -3,6 +3,7 @@
 
 const ASKED = "qa.asked"; // this browser's questions
 const KEPT = 200;
+const TITLE = document.title;
 const ASKING = ["q", "folder", "kind", "file", "since", "until"];
 const LISTING = ["view", "find", "sort", "page"];
 
@@ -33,6 +34,7 @@ function render(again = false) {
 		if (again || differ(LISTING, before, now)) press("list");
 		return;
 	}
+	if (again || differ(["q"], before, now)) show_question();
 	if (again || differ(ASKING, before, now)) {
 		wait();
 		press("show");
@@ -44,8 +46,13 @@ function press(name) {
 }
 
 function dress() {
+	const asked = view() === "ask" && query().get("q");
+	document.title = asked ? `${asked} – ${TITLE}` : TITLE;
 	document.body.dataset.view = view();
 	document.body.classList.toggle("reading", view() === "ask" && Boolean(query().get("doc")));
+	show_filters();
+	const find = query().get("find") || "";
+	if ($("#find") && $("#find").value !== find) $("#find").value = find;
 	for (const link of $$(".nav a")) {
 		const here = link.className === `to-${view()}`;
 		here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
@@ -54,6 +61,14 @@ function dress() {
 		const link = query($(".open", card).getAttribute("href"));
 		card.classList.toggle("now", !differ(["doc", "at"], link, query()));
 	}
+}
+
+// Written here and not by the server, whose answer might come when something else is typed already.
+function show_question() {
+	const asked = query().get("q") || "";
+	if (box().value === asked) return;
+	box().value = asked;
+	box().dispatchEvent(new Event("input", { bubbles: true })); // Gradio sees only what is typed
 }
 
 function searched(link) {
@@ -120,11 +135,17 @@ function on_viewer(place) {
 	$("h2", head).focus({ preventScroll: true });
 }
 
+// Which link or button of the list has the focus: the list that takes its place gives it back.
+let held = -1;
+const focusable = () => $$("#table a, #table button");
+document.addEventListener("focusin", ({ target }) => (held = focusable().indexOf(target)));
+
 function on_table(place) {
-	const here = $(".here.leading", place)?.getAttribute("href");
-	if (here && view() === "library" && differ(["find"], query(here), query())) {
-		history.replaceState(null, "", here);
-		shown = query();
+	// Gradio's cleaning would take the attribute.
+	for (const order of ["ascending", "descending"]) $(`th.${order}`, place)?.setAttribute("aria-sort", order);
+	if (held >= 0 && document.activeElement === document.body) {
+		const all = focusable();
+		all[Math.min(held, all.length - 1)]?.focus({ preventScroll: true });
 	}
 }
 
@@ -140,7 +161,7 @@ function waited() {
 
 // --- keys ----------------------------------------------------------------------------------------
 
-const box = () => $("#question textarea, #question input");
+const box = () => $("#question input");
 const typing = (element) => element.matches?.("input, textarea, select, [contenteditable]");
 const cards = () => $$(".card").filter((card) => card.offsetParent);
 
@@ -192,6 +213,51 @@ document.addEventListener("keydown", (event) => {
 	}
 });
 
+// --- filters -------------------------------------------------------------------------------------
+
+const filters = () => $$("#filters [name]");
+const option = (value) => Object.assign(document.createElement("option"), { value, textContent: value });
+
+function show_filters() {
+	for (const field of filters()) {
+		const value = query().get(field.name) || "";
+		if (field.value === value) continue;
+		if (field.matches("select") && ![...field.options].some((one) => one.value === value))
+			field.append(option(value));
+		field.value = value;
+	}
+}
+
+async function offer() {
+	const { file, ...lists } = await call("GET", "api/filters");
+	for (const [name, values] of Object.entries(lists)) {
+		const field = $(`#filters [name=${name}]`);
+		field.replaceChildren(field.options[0], ...values.map(option));
+	}
+	$("#files").replaceChildren(...file.map(option));
+	show_filters();
+}
+
+// While a day is typed its year is one of the first centuries; while a file is, it names none yet.
+const is_whole = ({ type, list, value }) =>
+	!value || (type === "date" ? value >= "1000" : !list || [...list.options].some((one) => one.value === value));
+
+function filter({ type, target }) {
+	if (!target.closest?.("#filters")) return;
+	const is_known = is_whole(target);
+	target.setCustomValidity(is_known || target.type === "date" ? "" : "There is no such file in the index.");
+	if (!is_known) return type === "change" && target.reportValidity();
+	const now = query();
+	if ((now.get(target.name) || "") === target.value) return;
+	for (const name of [target.name, "doc", "at"]) now.delete(name);
+	if (target.value) now.set(target.name, target.value);
+	go(`?${now}`);
+}
+
+document.addEventListener("change", filter);
+document.addEventListener("input", (event) => event.target.list && is_whole(event.target) && filter(event));
+document.addEventListener("toggle", ({ target }) => target.id === "filters" && target.open && offer(), true);
+
 // --- an excerpt's buttons ------------------------------------------------------------------------
 
 const place_of = (value) => {
@@ -215,17 +281,40 @@ const copy = async (button) => {
 	const place = place_of(button.value);
 	const link = new URL(`?doc=${place.document}&at=${place.start}-${place.end}`, document.baseURI);
 	const said = `${$(".citation", button.closest(".card")).textContent}\n${link}`;
-	await navigator.clipboard.writeText(said);
+	if (navigator.clipboard) await navigator.clipboard.writeText(said);
+	else copy_selected(said, button);
 	button.textContent = "Copied";
 };
 
+// A browser has no clipboard for a page that came over plain HTTP from another machine.
+function copy_selected(said, button) {
+	const area = document.createElement("textarea");
+	area.value = said;
+	button.after(area);
+	area.select();
+	const is_done = document.execCommand("copy");
+	area.remove();
+	button.focus();
+	if (!is_done) throw new Error("This browser does not let the page copy.");
+}
+
 const judge = (helpful) => async (button) => {
+	if (button.ariaPressed === "true") return;
 	const question = query($("#answer .here").getAttribute("href")).get("q");
 	await call("POST", "api/feedback", { question, helpful, ...place_of(button.value) });
-	for (const other of $$("button", button.parentElement)) other.disabled = other === button;
+	for (const other of $$("button", button.parentElement)) other.ariaPressed = other === button;
 };
 
 // --- library -------------------------------------------------------------------------------------
+
+document.addEventListener("input", ({ target }) => {
+	if (target.id !== "find") return;
+	const now = query();
+	for (const name of ["find", "page"]) now.delete(name);
+	if (target.value) now.set("find", target.value);
+	history.replaceState(null, "", `?${now}`); // what one types is no page to go back to
+	render();
+});
 
 const say = (text) => ($("#said").textContent = text);
 
@@ -261,8 +350,8 @@ async function upload(files) {
 		}
 	}
 	if (taken.length) press("list");
-	const put_in = taken.length ? `Added ${taken.map((file) => file.path).join(", ")}. Rebuild to ask about it. ` : "";
-	say(put_in + refused.join(" "));
+	const named = taken.map((file) => file.path).join(", ");
+	say([named && `Added ${named}: to be asked about after the next rebuild.`, ...refused].join(" "));
 }
 
 async function put(file, replace) {
@@ -278,45 +367,64 @@ async function put(file, replace) {
 const remove = async (button) => {
 	if (!confirm(`${button.title} from the folder? This cannot be undone.`)) return;
 	const { path } = await call("DELETE", `api/files/${button.value}`);
-	say(`Removed ${path}. Rebuild to forget its words.`);
+	say(`Removed ${path}: its words stay in the index until the next rebuild.`);
 	press("list");
 };
 
 const rebuild = async () => {
 	await call("POST", "api/build");
-	follow(true);
+	told = ""; // even if it ends as the last one did
+	follow();
 };
 
+// A rebuild may also be begun by the server, when files change, or from another tab.
+const LOOK = 2000; // ms
+let told; // the end of the last rebuild that this page knows of
 let following = false;
-async function follow(started = false) {
-	if (following || !$("#progress")) return;
+async function follow() {
+	if (following || document.hidden || view() !== "library" || !$("#progress")) return;
 	following = true;
 	try {
 		let state = await call("GET", "api/build");
-		if (!state.running && !started) return;
+		if (told === undefined && !state.running) told = outcome(state);
 		while (state.running) {
 			show_progress(state);
-			await new Promise((done) => setTimeout(done, 250));
+			await rest(250);
 			state = await call("GET", "api/build");
 		}
 		$("#progress").hidden = true;
-		if (state.error) say(state.error);
-		else if (state.report) say(ended(state.report));
-		// The server looks for a new snapshot twice a second.
-		setTimeout(() => press(view() === "library" ? "list" : ""), 700);
+		if (outcome(state) === told) return;
+		told = outcome(state);
+		say(state.error || ended(state.report));
+		for (let looks = 0; looks < 40 && !(await serves(state.report)); looks++) await rest(250);
+		if (view() === "library") press("list");
+	} catch {
+		// the server is away: it is asked again
 	} finally {
 		following = false;
 	}
 }
 
+const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+// A snapshot's name ends with its id; the server takes it up a moment after it was written.
+const serves = async (report) => !report || report.snapshot.endsWith((await call("GET", "healthz")).snapshot);
+const outcome = ({ report, error }) => JSON.stringify([report, error]);
+
 function show_progress(state) {
+	say("");
 	$("#progress").hidden = false;
-	$("#progress progress").max = Math.max(state.total, 1);
-	$("#progress progress").value = state.done;
-	const left = state.seconds_left === null ? "" : `, about ${Math.ceil(state.seconds_left)} s left`;
-	const rate = state.rate ? `, ${state.rate} a second` : "";
-	$("#progress span").textContent =
-		`${state.stage} ${state.path} (${state.done} of ${state.total} files, ${state.passages} passages${rate}${left})`;
+	const bar = $("#progress progress");
+	bar.max = Math.max(state.total, 1);
+	// Before the first file is done nobody knows how far it is: the bar moves, and says so.
+	state.done ? (bar.value = state.done) : bar.removeAttribute("value");
+	$("#progress span").textContent = [
+		state.stage,
+		`${Math.floor(state.done)} of ${state.total} files`,
+		`${state.passages} passages`,
+		state.rate && `${state.rate} a second`,
+		state.seconds_left !== null && `about ${Math.ceil(state.seconds_left)} s left`,
+		state.path,
+	].filter(Boolean).join(" · ");
 }
 
 function ended(report) {
@@ -392,13 +500,16 @@ document.addEventListener("click", async (event) => {
 	}
 });
 
+const PARTS = [".nav", "#question input", "#filters", "#answer", "#viewer", "#do-show", "#find", "#table", "#asked"];
+
 function begin() {
-	if (!$("#answer") || !$("#do-show") || !$("#table")) return setTimeout(begin, 20);
+	if (PARTS.some((part) => !$(part))) return setTimeout(begin, 20);
+	document.body.classList.add("ready");
+	if (query().get("q")) show_question();
 	for (const [id, role, label] of [["viewer", "complementary", "Source"], ["answer", "region", "Answer"]]) {
 		$(`#${id}`).setAttribute("role", role);
 		$(`#${id}`).setAttribute("aria-label", label);
 	}
-	for (const input of $$("#filters input, #filters textarea")) input.setAttribute("autocomplete", "off");
 	dress();
 	watch("answer", on_answer);
 	watch("viewer", on_viewer);
@@ -406,6 +517,8 @@ function begin() {
 	if (view() === "history") list_asked();
 	if (view() === "ask" && !query().get("doc")) box().focus();
 	follow();
+	setInterval(follow, LOOK);
 }
 
+dress(); // before Gradio draws anything, so that nothing moves
 begin();

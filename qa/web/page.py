@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -10,18 +9,18 @@ import gradio as gr
 from qa.errors import QAError
 from qa.records import Excerpt
 from qa.settings import QUESTION_LIMIT
-from qa.web import cards, examples, filtering, listing, viewer
-from qa.web.address import Address, Filters
+from qa.web import cards, examples, listing, viewer
+from qa.web.address import Address
 from qa.web.cards import Numbered
 from qa.web.site import Site
 
-ANY = "any"  # a filter's choice that leaves all in
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.teal,
     neutral_hue=gr.themes.colors.stone,
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
 )
+_ASK = "Ask a question, then press Enter"
 _NAV = (
     '<nav class="nav"><a href="?" class="to-ask">Ask</a>'
     '<a href="?view=library" class="to-library">Library</a>'
@@ -33,10 +32,8 @@ class _Parts(NamedTuple):
     """The components that events read and write."""
 
     question: gr.Textbox
-    filters: list[gr.Dropdown | gr.Textbox]
     answer: gr.Markdown
     source: gr.Markdown
-    find: gr.Textbox
     table: gr.Markdown
 
 
@@ -46,32 +43,31 @@ def make_page(site: Site) -> gr.Blocks:
     with page:
         gr.Markdown(f"<header><h1>Ask your documents</h1>{_NAV}</header>", elem_id="top")
         with gr.Column(elem_id="ask"):
-            question = _box("question", "Ask a question, then press Enter", submit="Ask")
-            filters = _filter_row()
+            question = _question()
+            # What is our own is not cleaned: that would take its boxes and labels.
+            gr.Markdown(_FILTERS, sanitize_html=False)
             with gr.Row(elem_id="reading"):
                 answer, source = _html("answer"), _html("viewer")
         with gr.Column(elem_id="library"):
-            gr.Markdown("<h2>Library</h2>")
-            find = _box("find", "Search the library", submit=False)
-            gr.Markdown(_tools(read_only=site.read_only), elem_id="tools")
+            gr.Markdown(_tools(read_only=site.read_only), elem_id="tools", sanitize_html=False)
             table = _html("table")
         with gr.Column(elem_id="history"):
             gr.Markdown(_HISTORY)
-        _wire(page, _Views(site), _Parts(question, filters, answer, source, find, table))
+        _wire(page, _Views(site), _Parts(question, answer, source, table))
     return page
 
 
-def _box(name: str, says: str, *, submit: str | bool) -> gr.Textbox:
+def _question() -> gr.Textbox:
     """A line to type in; what it is for stands in it, and is its name to a screen reader."""
     return gr.Textbox(
-        label=says,
+        label=_ASK,
         show_label=False,
-        placeholder=says,
-        autofocus=bool(submit),
+        placeholder=_ASK,
+        autofocus=True,
         max_lines=1,
         max_length=QUESTION_LIMIT,
-        submit_btn=submit,
-        elem_id=name,
+        submit_btn="Ask",
+        elem_id="question",
     )
 
 
@@ -80,18 +76,15 @@ def _html(name: str) -> gr.Markdown:
     return gr.Markdown(elem_id=name, latex_delimiters=[])
 
 
-def _filter_row() -> list[gr.Dropdown | gr.Textbox]:
-    with gr.Accordion("Filters", open=False, elem_id="filters"), gr.Row():
-        kinds = ("Folder", "Kind", "File")
-        return [
-            *(gr.Dropdown([ANY], value=ANY, label=name, min_width=120) for name in kinds),
-            *(
-                gr.Textbox(label=name, placeholder="2025-01-31", max_lines=1, min_width=120)
-                for name in ("From", "Until")
-            ),
-        ]
-
-
+_FILTERS = (
+    '<details id="filters"><summary>Filters</summary><div>'
+    '<label>Folder<select name="folder"><option value="">any</option></select></label>'
+    '<label>Kind<select name="kind"><option value="">any</option></select></label>'
+    '<label>File<input name="file" list="files" placeholder="any" autocomplete="off"></label>'
+    '<label>From<input name="since" type="date"></label>'
+    '<label>Until<input name="until" type="date"></label>'
+    '<datalist id="files"></datalist></div></details>'
+)
 _HISTORY = (
     '<h2>History</h2><p class="quiet">The questions asked in this browser. They are kept nowhere '
     'else.</p><p><button type="button" name="forget">Clear the history</button></p>'
@@ -100,13 +93,18 @@ _HISTORY = (
 
 
 def _tools(*, read_only: bool) -> str:
+    find = (
+        '<h2>Library</h2><input id="find" type="search" placeholder="Search the library" '
+        'aria-label="Search the library" autocomplete="off">'
+    )
     if read_only:
-        return '<p class="quiet">This library is shown for reading only.</p>'
+        return f'{find}<p class="quiet">This library is shown for reading only.</p>'
     return (
-        '<div id="drop" tabindex="0" role="button">Drop files here, or press Enter to choose them'
-        '</div><p class="actions"><button type="button" name="rebuild">Rebuild the index</button>'
-        '<span id="said" role="status"></span></p><div id="progress" hidden><progress max="1" '
-        'value="0"></progress><span class="quiet"></span></div>'
+        f'{find}<div id="drop" tabindex="0" role="button">Drop files here, or choose them</div>'
+        '<div class="actions"><button type="button" name="rebuild">Rebuild the index</button>'
+        '<div class="rebuilding"><span id="said" role="status"></span><div id="progress" hidden>'
+        '<progress max="1" aria-label="Rebuild"></progress><span class="quiet"></span></div></div>'
+        "</div>"
     )
 
 
@@ -121,8 +119,8 @@ def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
         "api_visibility": "private",
         "trigger_mode": "always_last",
     }
-    question, filters, answer, source, find, table = parts
-    shown = [question, *filters, answer, source, find, table]
+    question, *shown = parts
+    answer, source, table = shown
     for name, work, outputs in (
         ("show", views.shown, shown),
         ("open", views.opened, [source]),
@@ -130,15 +128,8 @@ def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
     ):
         button = gr.Button(name, visible="hidden", elem_id=f"do-{name}")
         button.click(work, None, outputs, **quick)
-    page.load(views.loaded, None, shown, **quick)
-    asked = [question.submit, *(_chosen(field) for field in filters)]
-    gr.on(asked, views.asked, [question, *filters], [answer, source], **quick)
-    find.input(views.found, [find], [table], **quick)
-
-
-def _chosen(field: gr.Dropdown | gr.Textbox) -> Any:
-    """What happens when a filter has its value: a choice, or Enter after a date."""
-    return field.input if isinstance(field, gr.Dropdown) else field.submit
+    page.load(views.shown, None, shown, **quick)
+    question.submit(views.asked, [question], [answer, source], **quick)
 
 
 class _Views:
@@ -147,34 +138,14 @@ class _Views:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def shown(self, request: gr.Request) -> list[Any]:
+    def shown(self, request: gr.Request) -> tuple[str, str, str]:
         """Everything that the address says: on loading, on going back, on following a link."""
         address = Address.of(_query(request))
-        choices = filtering.choices(self._site.qa.files())
-        filters = address.filters
-        return [
-            address.q,
-            *(
-                gr.update(choices=[ANY, *offered], value=value or ANY)
-                for offered, value in zip(
-                    choices, (filters.folder, filters.kind, filters.file), strict=True
-                )
-            ),
-            filters.since,
-            filters.until,
-            self._answer(address),
-            self._source(address),
-            address.find,
-            self._table(address),
-        ]
+        return self._answer(address), self._source(address), self._table(address)
 
-    def loaded(self, request: gr.Request) -> list[Any]:
-        """Everything, but what may have been typed meanwhile is left in its box."""
-        return [gr.update() if part == "" else part for part in self.shown(request)]
-
-    def asked(self, question: str, *said: str) -> tuple[str, str]:
+    def asked(self, question: str, request: gr.Request) -> tuple[str, str]:
         """The answer to what is in the box; any open document is closed."""
-        filters = Filters.of(*("" if value in (None, ANY) else value for value in said))
+        filters = Address.of(_query(request)).filters
         return cards.leading(self._answer(Address(q=question.strip(), filters=filters))), ""
 
     def opened(self, request: gr.Request) -> str:
@@ -184,12 +155,6 @@ class _Views:
     def listed(self, request: gr.Request) -> str:
         """The library as the address sorts and searches it."""
         return self._table(Address.of(_query(request)))
-
-    def found(self, find: str, request: gr.Request) -> str:
-        """The library, searched as one types."""
-        address = Address.of(_query(request))
-        address = replace(address, view="library", find=find.strip(), page=1)
-        return cards.leading(self._table(address))
 
     def _answer(self, address: Address) -> str:
         if not address.q.strip():
@@ -201,12 +166,13 @@ class _Views:
             answer = self._site.ask(address)
         except QAError as error:
             return cards.refusal_html(str(error), address)
-        return cards.answer_html(answer, address, time.perf_counter() - started)
+        days = self._site.days(answer)
+        return cards.answer_html(answer, address, time.perf_counter() - started, days)
 
     def _source(self, address: Address) -> str:
         document = self._site.qa.document(address.doc) if address.doc else None
         if document is None:
-            return viewer.missing_html() if address.doc else ""
+            return viewer.missing_html(address) if address.doc else ""
         excerpts = self._excerpts(address)
         paths = self._site.paths(document)
         plain: Sequence[Excerpt] = [excerpt for _, excerpt in excerpts]
@@ -231,7 +197,7 @@ class _Views:
             return ""
         qa = self._site.qa
         try:
-            rows = listing.rows(qa.files(), qa.waiting(), qa.dates())
+            rows = listing.rows(qa.seeds, qa.files(), qa.waiting(), qa.dates())
         except QAError as error:
             return cards.refusal_html(str(error), address)
         return listing.library_html(rows, address, read_only=self._site.read_only)

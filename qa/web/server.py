@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio.to_thread
@@ -12,13 +13,13 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from qa.errors import SettingsInvalid
+from qa.errors import QAError, SettingsInvalid
 from qa.service import QA
 from qa.settings import INDEX
 from qa.web import shell
 from qa.web.api import make_api
 from qa.web.examples import examples
-from qa.web.guards import Guards, Hosts, Passwords, is_loopback
+from qa.web.guards import Guards, Hosts, Passwords, bracketed, is_loopback
 from qa.web.mcp_tools import mount_tools
 from qa.web.rebuilding import Rebuilder, Watcher
 from qa.web.site import Site
@@ -38,24 +39,32 @@ def serve(  # noqa: PLR0913 - a command with its settings
     watch: bool = True,
     read_only: bool | None = None,
     password: str | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves the index until it is interrupted.
+    """Serves the index until it is interrupted; `ready` is told the page's address beforehand.
 
     `read_only` and `password` come from QA_READ_ONLY and QA_PASSWORD when they are not given.
-    Raises SettingsInvalid when others could reach the server and no password is set, and what
-    `QA.open` raises.
+    Raises SettingsInvalid when others could reach the server and no password is set, or when the
+    address is none of this machine or taken, and what `QA.open` raises.
     """
     import uvicorn
 
     password = password or os.environ.get("QA_PASSWORD") or None
     check_reach(host, password)
-    app = make_app(
-        index, seeds, host=host, watch=watch, read_only=is_read_only(read_only), password=password
-    )
-    uvicorn.run(
-        app, host=host, port=port, log_level="warning", access_log=False, server_header=False,
-        timeout_keep_alive=30, timeout_graceful_shutdown=3,
-    )  # fmt: skip
+    read_only = is_read_only(read_only)
+    with listening(host, port) as taken:
+        app = make_app(index, seeds, host=host, watch=watch, read_only=read_only, password=password)
+        settings = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False,
+            timeout_keep_alive=30, timeout_graceful_shutdown=3,
+        )  # fmt: skip
+        if ready:
+            ready(f"http://{bracketed(host)}:{taken.getsockname()[1]}")
+        server = uvicorn.Server(settings)
+        with suppress(KeyboardInterrupt):
+            server.run([taken])
+        if not server.started:
+            raise QAError("The server did not start: the lines above say why.")
 
 
 def make_app(
@@ -84,6 +93,19 @@ def check_reach(host: str, password: str | None) -> None:
         raise SettingsInvalid(
             f"{host} can be reached by others: set a password in QA_PASSWORD, or stay on {HOST}."
         )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises SettingsInvalid when it cannot."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        raise SettingsInvalid(
+            f"{host}, port {port} cannot be served: {reason}. "
+            "Choose another by --host and --port, or end what holds it."
+        ) from error
 
 
 def is_read_only(given: bool | None) -> bool:  # noqa: FBT001 - it is the subject

@@ -10,7 +10,7 @@ from qa.records import Answer, Document
 from qa.service import QA
 from qa.web.address import Address
 from qa.web.faces import Faces
-from qa.web.filtering import globs
+from qa.web.filtering import day, globs
 from qa.web.rebuilding import Rebuilder
 
 
@@ -51,6 +51,12 @@ class Site:
         if found is None:
             raise ReadFailed("There is no such document in the index.")
         return found
+
+    def days(self, answer: Answer) -> dict[str, str]:
+        """The day of each cited path: what its document tells, or else when its file changed."""
+        files = self.qa.snapshot.file_of_path
+        cited = {excerpt.path: excerpt.date for excerpt in (*answer.excerpts, *answer.nearest)}
+        return {path: day(files[path], cited) for path in cited if path in files}
 
     def paths(self, document: Document) -> list[str]:
         """Where the document stands in the folder, as the last build saw it."""

@@ -52,12 +52,12 @@ def pages_html(
     return f'{_head(document, excerpts, address, paths)}<div class="pages">{pages}</div>'
 
 
-def missing_html() -> str:
+def missing_html(address: Address) -> str:
     """What stands in the viewer when the index no longer holds the document."""
     return (
-        f'<header class="source-head"><h2>Not in the index</h2>{_close(Address())}</header>'
-        "<p>This document was changed or removed since the link was made. Ask again to find "
-        "where its words stand now.</p>"
+        f'<header class="source-head"><h2 tabindex="-1">Not in the index</h2>{_close(address)}'
+        '</header><p class="more">This document was changed or removed since the link was made. '
+        "Ask again to find where its words stand now.</p>"
     )
 
 

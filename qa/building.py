@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Self, cast
 
-from qa import passages, reading, snapshot, storage
+from qa import encoding, passages, reading, snapshot, storage
 from qa.cache import EncodingCache
 from qa.encoding import Encoder, codebook
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing, SeedsEmpty, StorageFailed
@@ -59,7 +59,7 @@ class Progress(NamedTuple):
 
     stage: str  # "reading", "encoding" or "publishing"
     path: str
-    done: int  # files
+    done: float  # files; of the one at work the part that is behind
     total: int
     passages: int  # encoded so far
     seconds: float
@@ -73,25 +73,29 @@ class Plan(NamedTuple):
     report: BuildReport
 
 
-def build(
+def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     seeds: str | Path = SEEDS,
     index: str | Path = INDEX,
     *,
     settings: Settings | None = None,
     full: bool = False,
     allow_empty: bool = False,
+    device: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the folder and says what was done.
 
-    Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed, ModelMissing; the last index stays.
+    `device` is where passages are encoded: "cpu", "cuda", or "auto" (as without it and `QA_DEVICE`)
+    for a GPU where there is one. Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed,
+    ModelMissing, SettingsInvalid; the last index stays.
     """
     started = time.monotonic()
     seeds, index = Path(seeds), Path(index)
     settings = settings or Settings.from_environment()
+    device = encoding.device(device or os.environ.get("QA_DEVICE", "auto"))
     found = _found(seeds, index, allow_empty=allow_empty)
     with storage.lock(index), storage.writing(index):
-        job = _Build(seeds, index, settings, full=full, progress=progress)
+        job = _Build(seeds, index, settings, full=full, device=device, progress=progress)
         with job:
             plan = _plan(seeds, found, job.old_files)
             _check_space(index, seeds, plan.to_read)
@@ -148,11 +152,14 @@ class _Build:
         settings: Settings,
         *,
         full: bool,
+        device: str,
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.seeds, self.index, self.settings = seeds, index, settings
         folder = index / "encoders"
-        self.encoder = Encoder(settings.model, settings.precision, folder=folder, threads=1)
+        self.encoder = Encoder(
+            settings.model, settings.precision, folder=folder, threads=1, device=device
+        )
         self.codebook: Codebook = codebook(self.encoder)
         self.fingerprint = index_fingerprint(settings, self.encoder)
         self.coding = encoder_fingerprint(self.encoder)
@@ -218,7 +225,7 @@ class _Build:
         seen = set(self.placed)
         for done, read in enumerate(read_files(self.seeds, paths)):
             self.tell("reading", read.path, done, len(paths))
-            for outcome in read.outcomes:
+            for number, outcome in enumerate(read.outcomes):
                 document = outcome.document if outcome.status is Status.INDEXED else None
                 key = (document.sha256, document.reader) if document else None
                 head = Head(read, outcome, key, key is not None and key not in seen)
@@ -227,7 +234,8 @@ class _Build:
                     seen.add(key)
                     for split in self.split(document):
                         yield split
-                        self.tell("encoding", outcome.path, done, len(paths))
+                        behind = (number + split[0].end / len(document.text)) / len(read.outcomes)
+                        self.tell("encoding", outcome.path, done + behind, len(paths))
 
     def split(self, document: Document) -> Iterator[Split]:
         """The document's passages, one at a time: a long text is never held twice."""
@@ -398,7 +406,7 @@ class _Build:
             files=described,
         )
 
-    def tell(self, stage: str, path: str, done: int, total: int) -> None:
+    def tell(self, stage: str, path: str, done: float, total: int) -> None:
         """Tells the caller how far the build is."""
         seconds = time.monotonic() - self.started
         self.progress(Progress(stage, path, done, total, self.encoded, seconds))

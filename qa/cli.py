@@ -100,6 +100,9 @@ def build(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Build even if no file is found.")
     ] = False,
+    device: Annotated[
+        str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Bring the index up to date with the folder of documents."""
@@ -112,8 +115,9 @@ def build(
     else:
         with terminal.building_bar() as tell:
             report = building.build(
-                *where, settings=settings, full=full, allow_empty=allow_empty, progress=tell
-            )
+                *where, settings=settings, full=full, allow_empty=allow_empty, device=device,
+                progress=tell,
+            )  # fmt: skip
     if as_json:
         _print_json(asdict(report))
     else:
@@ -284,11 +288,14 @@ def serve(
     index: Index = None,
 ) -> None:
     """Serve the web page and the HTTP API, on this machine alone unless told otherwise."""
-    from qa import web
+    from qa.web import server
 
+    server.check_reach(host, os.environ.get("QA_PASSWORD"))
     _build_first(index, seeds)
-    typer.echo(f"The page is at http://{host}:{port} (Ctrl-C ends it).")
-    web.serve(index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None)
+    server.serve(
+        index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None,
+        ready=lambda address: typer.echo(f"The page is at {address} (Ctrl-C ends it)."),
+    )  # fmt: skip
 
 
 def _build_first(index: Path | None, seeds: Path | None) -> None:

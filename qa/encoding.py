@@ -23,7 +23,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from qa import storage
-from qa.errors import ModelMissing
+from qa.errors import ModelMissing, SettingsInvalid
 from qa.interaction import Codebook
 from qa.settings import DEFAULT_MODEL, fingerprint
 from qa.vectors import Vectors
@@ -36,6 +36,7 @@ DEFAULT_HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
+DRIVERS = ("/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")  # of NVIDIA's GPUs
 EXPORT = 1  # grows when the way of exporting changes
 CLOSE_ENOUGH = 0.9999  # cosine between the exported model and the original
 SAMPLE = (
@@ -59,6 +60,7 @@ class Encoder:
     `folder` is where exported models are kept. One text a call: dynamic int8 takes its scales from
     the whole input, and so no text's vectors depend on another's. `threads` share the work on one
     text (0: one for each core); their number changes no bit. Calls may come from many threads.
+    On a `device` other than the CPU torch runs the original, which may round a number otherwise.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Encoder:
         *,
         folder: Path,
         threads: int = 0,
+        device: str = "cpu",
     ) -> None:
-        self.name, self.precision, self._threads = name, precision, threads
+        self.name, self.precision = name, precision
+        self._threads, self._device = threads, device
         self.source = model_folder(name)
         self._folder = folder
         self._tokenizer = Tokenizer.from_file(str(self.source / "tokenizer.json"))
@@ -120,8 +124,29 @@ class Encoder:
                 raise
             except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
                 warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
-                return _original(self.source)
+                return _original(self.source, self._device)
+        if self._device != "cpu":  # exported all the same: those who ask need it
+            return _original(self.source, self._device)
         return _exported(file, self._threads)
+
+
+def device(wish: str) -> str:
+    """Where to encode many passages: "cpu", or "cuda" where torch sees such a device.
+
+    `wish` is one of these or "auto", which takes the GPU where there is one; without a driver torch,
+    which takes seconds, is not even imported. Raises SettingsInvalid.
+    """
+    if wish not in ("auto", "cpu", "cuda"):
+        raise SettingsInvalid(f"The device is {wish!r}: give auto, cpu or cuda.")
+    if wish == "cpu" or (wish == "auto" and not any(map(os.path.exists, DRIVERS))):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wish == "cuda":
+        raise SettingsInvalid("torch sees no CUDA device here: give --device cpu or auto.")
+    return "cpu"
 
 
 def codebook(encoder: Encoder) -> Codebook:
@@ -217,15 +242,15 @@ def _quantise(file: Path) -> None:
     whole.unlink()
 
 
-def _original(source: Path) -> Run:
+def _original(source: Path, device: str = "cpu") -> Run:
     import torch
 
-    module = _traceable(source)
+    module = _traceable(source).to(device)
 
     def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
         with torch.inference_mode():
-            tokens, pooled = module(torch.tensor([list(ids)]))
-        return tokens.numpy(), pooled.numpy()
+            tokens, pooled = module(torch.tensor([list(ids)], device=device))
+        return tokens.cpu().numpy(), pooled.cpu().numpy()
 
     return run
 

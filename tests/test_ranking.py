@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import interaction, lexical, vectors
+from qa import encoding, interaction, lexical, vectors
 from qa.encoding import Encoder, codebook
-from qa.errors import IndexDamaged
+from qa.errors import IndexDamaged, SettingsInvalid
 from qa.interaction import Codebook
 from qa.retrieval import CARRIED, matches
 
@@ -180,6 +180,20 @@ def test_the_exported_model_says_what_sentence_transformers_says(encoders: Path)
         assert float(encoded.pooled @ expected) > 0.9999
         assert np.linalg.norm(encoded.tokens, axis=1) == pytest.approx(1, abs=1e-5)
         assert len(encoded.tokens) == len(encoded.ends)
+
+
+def test_the_device_is_the_cpu_unless_torch_sees_another() -> None:
+    import torch
+
+    assert encoding.device("cpu") == "cpu"
+    if torch.cuda.is_available():
+        assert encoding.device("auto") == encoding.device("cuda") == "cuda"
+    else:
+        assert encoding.device("auto") == "cpu"
+        with pytest.raises(SettingsInvalid, match="--device cpu"):
+            encoding.device("cuda")
+    with pytest.raises(SettingsInvalid, match="auto, cpu or cuda"):
+        encoding.device("gpu")
 
 
 def test_a_text_beyond_the_window_is_read_as_far_as_the_window_goes(encoders: Path) -> None:

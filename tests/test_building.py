@@ -54,6 +54,17 @@ def test_a_build_reports_what_it_added_and_a_second_one_that_nothing_changed(fol
     assert (index / "CURRENT").read_text() == name
 
 
+def test_the_part_of_a_long_file_that_is_behind_is_told(folder: Path) -> None:
+    write(folder, "long.txt", "\n\n".join(f"{SENTENCES[2]} Number {n}. " * 20 for n in range(5)))
+    said = []
+    build(folder, folder.parent / "index", progress=said.append)
+    behind = [one.done for one in said if one.stage == "encoding" and one.path == "long.txt"]
+    assert behind == sorted(behind)
+    assert 0 < behind[0] % 1 < 0.5
+    assert 0.99 < behind[-1] <= 1, "it is the first of three files"
+    assert said[-1].done == said[-1].total == 3
+
+
 def test_a_large_index_answers_like_a_small_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

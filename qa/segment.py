@@ -15,6 +15,7 @@ documents that it cites stands in SQLite, which shares one connection between th
 
 import hashlib
 import json
+import os
 import sqlite3
 import weakref
 import zlib
@@ -219,6 +220,32 @@ class SegmentWriter:
         self.close()
 
 
+class OnDisk:
+    """A long array of bytes, `(n, width)` or `(n,)`, of which slices are read when they are asked for.
+
+    It is not mapped: the system maps much around every place that is touched, and an asker of a large
+    index would hold gigabytes of it.
+    """
+
+    def __init__(self, file: Path, width: int = 0) -> None:
+        self._shape = (-1, width) if width else (-1,)
+        self._width = width or 1
+        self._handle = os.open(file, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._handle)
+        size = os.fstat(self._handle).st_size
+        if size % self._width:
+            raise IndexDamaged(f"{file} is cut off: build again with --full.")
+        self._rows = size // self._width
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, rows: slice) -> npt.NDArray[np.uint8]:
+        first, last, _ = rows.indices(self._rows)
+        read = os.pread(self._handle, (last - first) * self._width, first * self._width)
+        return np.frombuffer(read, np.uint8).reshape(self._shape)
+
+
 class Segment:
     """An open segment; every file is opened at once, so that it may be deleted while in use."""
 
@@ -227,9 +254,9 @@ class Segment:
         self.records = _mapped(folder / "passages.bin", PASSAGE)
         self.sentences = _mapped(folder / "sentences.bin", SENTENCE)
         self.vectors = _mapped(folder / "vectors.f32", np.dtype("<f4")).reshape(-1, dim)
-        self.codes = _mapped(folder / "codes.u8", np.dtype("u1")).reshape(-1, code_bytes)
-        self._texts = _mapped(folder / "texts.utf8", np.dtype("u1"))
-        self._inputs = _mapped(folder / "inputs.utf8", np.dtype("u1"))
+        self.codes = OnDisk(folder / "codes.u8", code_bytes)
+        self._texts = OnDisk(folder / "texts.utf8")
+        self._inputs = OnDisk(folder / "inputs.utf8")
         self._database = open_database(folder / "documents.sqlite")
         close_with(self, self._database)
 
@@ -358,7 +385,7 @@ def _mapped(file: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.asarray(np.memmap(file, kind, "r")) if size else np.empty(0, kind)
 
 
-def _slice(data: npt.NDArray[np.uint8], first: int, size: int) -> str:
+def _slice(data: OnDisk, first: int, size: int) -> str:
     return data[first : first + size].tobytes().decode()
 
 

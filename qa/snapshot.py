@@ -2,7 +2,7 @@
 
     index/CURRENT               names the live snapshot
     index/snapshots/NAME/       manifest.json, catalog.sqlite (files and documents), words/,
-                                vectors.sketch (when there are many passages)
+                                sketch/ (of the vectors, when there are many)
     index/segments/NAME/        see `segment`; shared between snapshots
 
 A passage's ordinal is its number among the live ones, ordered by the first path of its document and
@@ -35,7 +35,7 @@ from qa.vectors import Mask, Sketch, Vectors
 Ordinals = npt.NDArray[np.int64]
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
-SKETCH = "vectors.sketch"  # in a snapshot of many passages
+SKETCH = "sketch"  # a folder, in a snapshot of many passages
 KEPT = 2  # snapshots: the live one and the one before it
 
 _SCHEMA = """
@@ -114,7 +114,7 @@ class Snapshot:
         self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         self.passages = int(self._first[-1])
         sketch = self.folder / SKETCH
-        self._sketch = Sketch.load(sketch) if sketch.is_file() else None
+        self._sketch = Sketch.load(sketch) if sketch.is_dir() else None
 
     @classmethod
     def open(cls, index: Path) -> "Snapshot":
@@ -369,9 +369,8 @@ def write(
     database.execute("COMMIT")
     database.close()
     if same is not None:
-        shutil.copytree(same / "words", folder / "words", copy_function=os.link)
-        if (same / SKETCH).is_file():
-            os.link(same / SKETCH, folder / SKETCH)
+        for part in filter(Path.is_dir, (same / "words", same / SKETCH)):
+            shutil.copytree(part, folder / part.name, copy_function=os.link)
         return
     texts = (
         segments[live.segment].ranking_text(row)

@@ -11,7 +11,7 @@ normal distribution (Max, Quantizing for minimum distortion, 1960): nothing is l
 documents, and a passage's sketch depends on its own vector alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import faiss
@@ -35,6 +35,7 @@ LEVELS = (
     1.51,
 )  # in standard deviations; of a unit vector's numbers: dim**-.5
 BLOCK = 65_536  # vectors sketched at a time
+SHARD = 250_000  # vectors: looked at in two milliseconds
 
 faiss.omp_set_num_threads(1)  # one question is faster on one thread, and threads share the cores
 
@@ -82,38 +83,58 @@ class Sketch:
     """Very many vectors in two bits a number, to name those that may be nearest to a question.
 
     A product quantiser over pairs of numbers with a fixed grid of 16 centroids, searched in
-    registers (André et al., Cache locality is not enough, 2015; faiss's fast scan).
+    registers (André et al., Cache locality is not enough, 2015; faiss's fast scan), each shard of
+    `SHARD` vectors in a thread of its own.
     """
 
-    def __init__(self, index: faiss.Index) -> None:
-        self._index = index
+    def __init__(self, shards: Sequence[faiss.Index]) -> None:
+        self._shards = shards
+        self._index = shards[0]
+        if len(shards) > 1:
+            threaded, successive_ids = True, True  # faiss takes them by place alone
+            self._index = faiss.IndexShards(shards[0].d, threaded, successive_ids)  # type: ignore[call-arg]
+            for shard in shards:
+                self._index.add_shard(shard)
 
     @classmethod
     def of(cls, blocks: Iterable[Vectors], dim: int) -> "Sketch":
         """The sketch of whole vectors that come in blocks `(n, dim)`, in the order of ordinals."""
-        index = faiss.IndexPQFastScan(dim, dim // 2, 4, faiss.METRIC_INNER_PRODUCT)
-        grid = np.array([(low, high) for high in LEVELS for low in LEVELS], np.float32)
-        centroids = np.tile(grid * np.float32(SCALE * dim**-0.5), (dim // 2, 1, 1))
-        faiss.copy_array_to_vector(centroids.ravel(), index.pq.centroids)
-        index.is_trained = True
+        shards = [_empty_shard(dim)]
         for block in blocks:
-            index.add(np.ascontiguousarray(block))
-        return cls(index)
+            left = block
+            while len(left):
+                if shards[-1].ntotal == SHARD:
+                    shards.append(_empty_shard(dim))
+                room = SHARD - shards[-1].ntotal
+                shards[-1].add(np.ascontiguousarray(left[:room]))
+                left = left[room:]
+        return cls(shards)
 
     @classmethod
-    def load(cls, file: Path) -> "Sketch":
-        """The sketch in a file that `save` wrote. Raises IndexDamaged when it is none."""
+    def load(cls, folder: Path) -> "Sketch":
+        """The sketch in a folder that `save` wrote. Raises IndexDamaged when it is none."""
         try:
-            return cls(faiss.read_index(str(file)))
-        except (RuntimeError, MemoryError) as error:
-            raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
+            return cls([faiss.read_index(str(file)) for file in sorted(folder.iterdir())])
+        except (RuntimeError, MemoryError, IndexError) as error:
+            raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
 
-    def save(self, file: Path) -> None:
-        """Writes the sketch."""
-        faiss.write_index(self._index, str(file))
+    def save(self, folder: Path) -> None:
+        """Writes the sketch, a file for each shard."""
+        folder.mkdir()
+        for number, shard in enumerate(self._shards):
+            faiss.write_index(shard, str(folder / f"{number:04}.faiss"))
 
     def nearest(self, question: Vectors, limit: int) -> Ordinals:
         """The ordinals of about the `limit` nearest to a whole vector, in no order."""
         _, found = self._index.search(question[None], min(limit, self._index.ntotal))
         ordinals: Ordinals = found[0][found[0] >= 0]
         return ordinals
+
+
+def _empty_shard(dim: int) -> faiss.Index:
+    shard = faiss.IndexPQFastScan(dim, dim // 2, 4, faiss.METRIC_INNER_PRODUCT)
+    grid = np.array([(low, high) for high in LEVELS for low in LEVELS], np.float32)
+    centroids = np.tile(grid * np.float32(SCALE * dim**-0.5), (dim // 2, 1, 1))
+    faiss.copy_array_to_vector(centroids.ravel(), shard.pq.centroids)
+    shard.is_trained = True
+    return shard

@@ -76,7 +76,7 @@ def test_a_large_index_answers_like_a_small_one(
     exact = answers(index)
     monkeypatch.setattr(vectors, "EXACT", 2)
     build(folder, index, full=True)
-    assert list(index.glob("snapshots/*/vectors.sketch"))
+    assert list(index.glob("snapshots/*/sketch/0000.faiss"))
     assert answers(index) == exact
     (folder / "more/1.txt").rename(folder / "more/7.txt")
     write(folder, "more/2.txt", "The gulls sleep.")

@@ -109,15 +109,25 @@ def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     assert np.sort(sketch.nearest(whole[0], 30_000)).tolist() == list(range(20_000))
 
 
-def test_a_sketch_is_the_same_however_its_vectors_come(tmp_path: Path) -> None:
+def test_a_sketch_is_the_same_however_its_vectors_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "SHARD", 150)
     whole = vectors.whole(_unit(np.random.default_rng(9), 400))
     for name, cuts in (("one", [0, 400]), ("many", [0, 1, 33, 250, 400])):
         vectors.Sketch.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "many").read_bytes()
+    files = [sorted((tmp_path / name).iterdir()) for name in ("one", "many")]
+    assert len(files[0]) == 3
+    for one, many in zip(*files, strict=True):
+        assert one.read_bytes() == many.read_bytes()
+    sketch = vectors.Sketch.load(tmp_path / "one")
+    assert np.sort(sketch.nearest(whole[0], 400)).tolist() == list(range(400))
+    assert all(at in sketch.nearest(whole[at], 20) for at in range(0, 400, 50))
 
 
 def test_a_file_that_is_no_sketch_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "sketch").write_bytes(b"no sketch")
+    (tmp_path / "sketch").mkdir()
+    (tmp_path / "sketch" / "0000.faiss").write_bytes(b"no sketch")
     with pytest.raises(IndexDamaged, match="build again"):
         vectors.Sketch.load(tmp_path / "sketch")
 

@@ -1,0 +1,172 @@
+"""Ranks passages by one of this project's peers, each put together as its own guide shows it.
+
+    python bench/peers/ranking.py PEER INPUT.json OUTPUT.json
+
+`running.py` calls this in an environment of the peers' own (`requirements.txt`); nothing of this
+project is imported. INPUT holds `model` (a folder), `limit`, `passages` and `questions` (texts).
+OUTPUT gets `rankings` (for each question the numbers of passages, best first), `seconds` (what each
+question took, one at a time, after a first one that is not counted), `building` (seconds in which
+the passages were taken in) and `megabytes` (resident at the end).
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+Rank = Callable[[str], list[int]]
+"""question -> the numbers of the best passages, best first"""
+
+
+def main() -> None:
+    """Writes the output of one peer."""
+    peer, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    given = json.loads(source.read_text(encoding="utf-8"))
+    logging.disable(logging.WARNING)
+    started = time.perf_counter()
+    rank = PEERS[peer](given["passages"], given["model"], given["limit"])
+    building = time.perf_counter() - started
+    rank(given["questions"][0])
+    rankings, seconds = [], []
+    for question in given["questions"]:
+        started = time.perf_counter()
+        rankings.append(rank(question))
+        seconds.append(time.perf_counter() - started)
+    said = {
+        "rankings": rankings,
+        "seconds": seconds,
+        "building": building,
+        "megabytes": resident(),
+    }
+    target.write_text(json.dumps(said), encoding="utf-8")
+
+
+def resident() -> float:
+    """Megabytes that this process holds."""
+    said = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(said.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def dense(texts: Sequence[str], model: str, limit: int) -> Rank:
+    """Exact search by faiss over the pooled vectors of sentence-transformers."""
+    import faiss
+    from sentence_transformers import SentenceTransformer
+
+    encoder = SentenceTransformer(model, device="cpu")
+    vectors = encoder.encode(list(texts), normalize_embeddings=True)
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+
+    def rank(question: str) -> list[int]:
+        asked = encoder.encode([question], normalize_embeddings=True)
+        return [int(number) for number in index.search(asked, limit)[1][0]]
+
+    return rank
+
+
+def txtai(texts: Sequence[str], model: str, limit: int) -> Rank:
+    """The hybrid index: half dense, half BM25."""
+    from txtai import Embeddings
+
+    embeddings = Embeddings(path=model, hybrid=True)
+    embeddings.index(list(texts))
+    return lambda question: [number for number, _ in embeddings.search(question, limit)]
+
+
+def haystack(texts: Sequence[str], model: str, limit: int) -> Rank:
+    """A pipeline of the BM25 and the embedding retriever, joined by reciprocal rank."""
+    from haystack import Document, Pipeline
+    from haystack.components.joiners import DocumentJoiner
+    from haystack.components.retrievers.in_memory import (
+        InMemoryBM25Retriever,
+        InMemoryEmbeddingRetriever,
+    )
+    from haystack.document_stores.in_memory import InMemoryDocumentStore
+    from haystack_integrations.components.embedders.sentence_transformers import (
+        SentenceTransformersDocumentEmbedder,
+        SentenceTransformersTextEmbedder,
+    )
+
+    store = InMemoryDocumentStore()
+    documents = [Document(id=str(number), content=text) for number, text in enumerate(texts)]
+    embedder = SentenceTransformersDocumentEmbedder(model=model, progress_bar=False)
+    embedder.warm_up()
+    store.write_documents(embedder.run(documents=documents)["documents"])
+    pipeline = Pipeline()
+    pipeline.add_component("words", InMemoryBM25Retriever(store, top_k=limit))
+    text_embedder = SentenceTransformersTextEmbedder(model=model, progress_bar=False)
+    pipeline.add_component("embedder", text_embedder)
+    pipeline.add_component("meaning", InMemoryEmbeddingRetriever(store, top_k=limit))
+    joiner = DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=limit)
+    pipeline.add_component("joiner", joiner)
+    pipeline.connect("embedder.embedding", "meaning.query_embedding")
+    pipeline.connect("words", "joiner")
+    pipeline.connect("meaning", "joiner")
+
+    def rank(question: str) -> list[int]:
+        said = pipeline.run({"words": {"query": question}, "embedder": {"text": question}})
+        return [int(document.id) for document in said["joiner"]["documents"]]
+
+    return rank
+
+
+def langchain(texts: Sequence[str], model: str, limit: int) -> Rank:
+    """The ensemble of the BM25 retriever and a FAISS store, half each."""
+    from langchain_classic.retrievers import EnsembleRetriever
+    from langchain_community.retrievers import BM25Retriever
+    from langchain_community.vectorstores import FAISS
+    from langchain_huggingface import HuggingFaceEmbeddings
+
+    numbers = [{"number": number} for number in range(len(texts))]
+    words = BM25Retriever.from_texts(texts, metadatas=numbers, k=limit)
+    store = FAISS.from_texts(list(texts), HuggingFaceEmbeddings(model_name=model), numbers)
+    meaning = store.as_retriever(search_kwargs={"k": limit})
+    ensemble = EnsembleRetriever(retrievers=[words, meaning], weights=[0.5, 0.5], id_key="number")
+
+    def rank(question: str) -> list[int]:
+        return [found.metadata["number"] for found in ensemble.invoke(question)[:limit]]
+
+    return rank
+
+
+def llamaindex(texts: Sequence[str], model: str, limit: int) -> Rank:
+    """The fusion retriever over a vector index and BM25, by reciprocal rank, one query each."""
+    from llama_index.core import VectorStoreIndex
+    from llama_index.core.llms import MockLLM
+    from llama_index.core.retrievers import QueryFusionRetriever
+    from llama_index.core.schema import TextNode
+    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+    from llama_index.retrievers.bm25 import BM25Retriever
+
+    nodes = [TextNode(id_=str(number), text=text) for number, text in enumerate(texts)]
+    index = VectorStoreIndex(nodes, embed_model=HuggingFaceEmbedding(model_name=model))
+    fusion = QueryFusionRetriever(
+        [
+            index.as_retriever(similarity_top_k=limit),
+            BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=limit),
+        ],
+        llm=MockLLM(),  # asked for nothing, as no further queries are made up
+        num_queries=1,
+        mode="reciprocal_rerank",
+        similarity_top_k=limit,
+        use_async=False,
+    )
+
+    def rank(question: str) -> list[int]:
+        return [int(found.node.node_id) for found in fusion.retrieve(question)]
+
+    return rank
+
+
+PEERS = {
+    "txtai": txtai,
+    "haystack": haystack,
+    "langchain": langchain,
+    "llamaindex": llamaindex,
+    "dense": dense,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Takes away the parts of this project's ranking, one at a time, for `compare.py`.
+
+Nothing in the product knows of it: names in `qa.retrieval` stand for something else for a while.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import numpy.typing as npt
+
+from qa import interaction, retrieval
+from qa.encoding import Encoded, Encoder
+from qa.interaction import Codebook
+from qa.retrieval import CANDIDATES, Ranked, rank
+from qa.segment import Segment
+from qa.service import QA, open_encoder
+from qa.snapshot import Ordinals, Snapshot
+from qa.vectors import Mask, Vectors
+
+Part = tuple[str, AbstractContextManager[object]]
+"""what is taken away, and the time for which it is"""
+
+ALL = 1e6  # a weight beside which the other counts for nothing
+
+
+def parts(qa: QA) -> Iterator[Part]:
+    """Each part of the ranking, named by what is done without it."""
+    yield "no MaxSim of the passage, its best sentence alone", without(SENTENCE_WEIGHT=ALL)
+    yield "no best sentence, the passage's MaxSim alone", without(SENTENCE_WEIGHT=0.0)
+    yield "no BM25 in the ranking", without(WORDS_WEIGHT=0.0)
+    yield "no late interaction: cosine + BM25", without(rank=by_cosine)
+    yield "candidates by words alone", without(candidates=by_words)
+    yield "candidates by meaning alone", without(candidates=by_meaning)
+    yield "no shortlist, all candidates weighed", without(SHORTLIST=2 * CANDIDATES)
+    yield "punctuation of the question kept", without(words_of=all_tokens)
+    yield "nothing carried over from the sentence before", without(CARRIED=0.0)
+    yield "no share of the question's words", without(SHARE_WEIGHT=0.0)
+    yield "token vectors uncompressed", uncompressed(qa)
+
+
+def without(**changed: Any) -> AbstractContextManager[object]:
+    """`qa.retrieval` with other values for some of its names."""
+    patched: AbstractContextManager[object] = patch.multiple(retrieval, **changed)
+    return patched
+
+
+def by_words(snapshot: Snapshot, terms: Sequence[str], _: Vectors, only: Mask | None) -> Ordinals:
+    """The candidates of the word index."""
+    allowed = None if only is None else np.flatnonzero(only).tolist()
+    said = snapshot.words.search(terms, CANDIDATES, only=allowed)[0]
+    return np.sort(said[snapshot.tokens(said) > 0])
+
+
+def by_meaning(
+    snapshot: Snapshot, _: Sequence[str], pooled: Vectors, only: Mask | None
+) -> Ordinals:
+    """The candidates of the pooled vectors."""
+    near = snapshot.nearest(pooled, CANDIDATES, only)
+    return np.sort(near[snapshot.tokens(near) > 0])
+
+
+def all_tokens(_: str, encoded: Encoded) -> Vectors:
+    """The question's token vectors, marks included."""
+    return encoded.tokens
+
+
+def by_cosine(
+    snapshot: Snapshot,
+    codebook: Codebook,
+    question: str,
+    encoded: Encoded,
+    only: Mask | None,
+) -> list[Ranked]:
+    """The candidates by the sum of cosine and BM25, both as z-scores."""
+    ranked = rank(snapshot, codebook, question, encoded, only)
+    cosine = np.array([candidate.similarity for candidate in ranked])
+    words = np.array([candidate.coverage for candidate in ranked])
+    relevance = standard(cosine) + standard(words)
+    ordinals = np.array([candidate.ordinal for candidate in ranked])
+    return [
+        ranked[at]._replace(relevance=float(relevance[at]))
+        for at in np.lexsort((ordinals, -relevance)).tolist()
+    ]
+
+
+def standard(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The values as z-scores."""
+    return (values - values.mean()) / (values.std() or 1) if len(values) else values
+
+
+@contextmanager
+def uncompressed(qa: QA) -> Iterator[None]:
+    """Token vectors as the encoder gives them in place of their codes."""
+    encoder = open_encoder(qa.index, qa.manifest)
+    segments = qa.snapshot.segments
+    codes = [segment.codes for segment in segments]
+    for segment in segments:
+        segment.codes = token_vectors(encoder, segment)
+    try:
+        with patch.object(interaction, "token_products", exact_products):
+            yield
+    finally:
+        for segment, coded in zip(segments, codes, strict=True):
+            segment.codes = coded
+
+
+def token_vectors(encoder: Encoder, segment: Segment) -> Vectors:
+    """The vectors `(tokens, dim)` of all passages of a segment, where their codes stand."""
+    out = np.zeros((len(segment.codes), encoder.dim), np.float32)
+    for row, record in enumerate(segment.records):
+        first, tokens = int(record["first_token"]), int(record["tokens"])
+        if tokens:
+            out[first : first + tokens] = encoder.encode(segment.ranking_text(row)).tokens
+    return out
+
+
+def exact_products(_: Codebook, tokens: Vectors, question: Vectors) -> Vectors:
+    """Cosines `(n, m)` of n tokens with the question's m tokens."""
+    return tokens @ question.T

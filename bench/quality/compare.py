@@ -1,0 +1,145 @@
+"""Runs this project and its peers side by side, and takes this project's ranking apart.
+
+    python -m bench.quality.compare SETS INDEXES [--questions N] [--environment FOLDER]
+
+SETS holds question sets, INDEXES an index of each (built when missing). Every system has the same
+encoder and the very passages and ranking texts of the index, and is asked for ten passages, one
+question at a time; `qa.evaluation.judge` marks them all. The peers run one after the other in an
+environment of their own, made when it is missing.
+
+Writes RESULTS.md, the picture in docs/, and the part of the README between its marks: about forty
+minutes on two cores that do nothing else. With N, that many questions of each set are asked, evenly
+spread, and the tables are only printed.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bench.peers import running
+from bench.quality import ablation, tables
+from bench.quality.tables import OURS, Compared
+from qa.building import build
+from qa.encoding import model_folder
+from qa.evaluation import DEPTH, Question, Row, judge, read_questions
+from qa.records import Answer, Excerpt, Highlight
+from qa.service import QA
+
+ROOT = Path(__file__).parents[2]
+PEERS = tuple(system for system in tables.SYSTEMS if system != OURS)
+
+
+def main() -> None:
+    """Measures, then prints or writes the tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sets", type=Path)
+    parser.add_argument("indexes", type=Path)
+    parser.add_argument("--questions", type=int, help="of each set, evenly spread")
+    parser.add_argument(
+        "--environment", type=Path, default=running.ENVIRONMENT, help="of the peers"
+    )
+    given = parser.parse_args()
+    python = running.python_of(given.environment)
+    say(f"the load is {os.getloadavg()[0]:.1f}: times count only where it is near 0")
+    compared = []
+    for name in tables.TITLES:
+        questions = spread(read_questions(given.sets / name / "questions.jsonl"), given.questions)
+        index = given.indexes / name
+        if not (index / "CURRENT").exists():
+            build(given.sets / name / "documents", index)
+        with QA.open(index) as qa:
+            say(f"{name}: {len(questions)} questions, {qa.manifest.passages} passages")
+            compared.append(compare(name, qa, questions, python))
+    if given.questions:
+        print(tables.results(compared, running.REQUIREMENTS))
+    else:
+        tables.write(compared, running.REQUIREMENTS, ROOT)
+
+
+def compare(name: str, qa: QA, questions: Sequence[Question], python: Path) -> Compared:
+    """What became of every question of a set in every system, and without each of our parts."""
+    say("  this project")
+    systems = {OURS: asked(qa, questions)}
+    passages = distinct(qa)
+    for peer in PEERS:
+        say(f"  {peer}")
+        systems[peer] = asked_of(peer, qa, questions, passages, python)
+    parts = {}
+    for part, taken_away in ablation.parts(qa):
+        say(f"  {part}")
+        with taken_away:
+            parts[part] = asked(qa, questions)
+    return Compared(name, qa.manifest.passages, systems, parts)
+
+
+def asked(qa: QA, questions: Iterable[Question]) -> list[Row]:
+    """What this project answers."""
+    rows = []
+    qa.ask("What is loaded at the first question?")  # is no question's time
+    for question in questions:
+        started = time.perf_counter()
+        answer = qa.ask(question.text, limit=DEPTH)
+        rows.append(judge("", question, answer, time.perf_counter() - started))
+    return rows
+
+
+def asked_of(
+    peer: str,
+    qa: QA,
+    questions: Sequence[Question],
+    passages: Sequence[tuple[str, Excerpt]],
+    python: Path,
+) -> list[Row]:
+    """What a peer finds. It quotes whole passages: each is its own highlight."""
+    said = running.rank(
+        peer,
+        model_folder(qa.manifest.encoder),
+        [ranking_text for ranking_text, _ in passages],
+        [question.text for question in questions],
+        limit=DEPTH,
+        python=python,
+    )
+    return [
+        judge("", question, found([passages[number][1] for number in ranking]), seconds)
+        for question, ranking, seconds in zip(questions, said.rankings, said.seconds, strict=True)
+    ]
+
+
+def found(excerpts: Sequence[Excerpt]) -> Answer:
+    """A peer's ranking as an answer."""
+    return Answer(
+        "", answered=True, confidence=1, excerpts=tuple(excerpts), nearest=(), snapshot=""
+    )
+
+
+def distinct(qa: QA) -> list[tuple[str, Excerpt]]:
+    """The passages of an index with their ranking texts, those of equal texts once."""
+    passages: dict[str, tuple[str, Excerpt]] = {}
+    snapshot = qa.snapshot
+    for ordinal in range(snapshot.passages):
+        segment, row, document = snapshot.locate(ordinal)
+        live, text = snapshot.documents[document], segment.text(row)
+        start, end = int(segment.records[row]["start"]), int(segment.records[row]["end"])
+        _, same = passages.get(text, ("", None))
+        paths = (*(same.paths if same else ()), *live.paths)
+        whole = (Highlight(start, end, 1.0),)
+        excerpt = Excerpt(text, start, end, whole, 1.0, live.sha256, paths[0], paths, title="")
+        passages[text] = segment.ranking_text(row), excerpt
+    return list(passages.values())
+
+
+def spread(questions: list[Question], count: int | None) -> list[Question]:
+    """About `count` of the questions, evenly spread; all without one."""
+    return questions[:: max(1, len(questions) // count)] if count else questions
+
+
+def say(progress: str) -> None:
+    """Prints how far the run is, apart from its tables."""
+    print(progress, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""The tables and the picture of `compare.py`."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from qa.evaluation import Row, figures, within
+
+OURS = "seedqa"
+TITLES = {"xquad": "XQuAD", "covidqa": "COVID-QA", "excerpts": "excerpts"}
+BEGIN = "<!-- begin of the comparison, written by bench/quality/compare.py -->"
+END = "<!-- end of the comparison -->"
+ROUNDS = 5_000  # of the bootstrap
+ACCENT, REST, INK = "#0b6b5f", "#cfc9bf", "#1f1d1a"
+
+Speaks = Callable[[Row], float]
+"""what a question says to a figure"""
+
+
+class System(NamedTuple):
+    """How a system is called in tables, in sentences, and where packages are listed."""
+
+    label: str
+    name: str
+    package: str
+
+
+SYSTEMS = {
+    OURS: System("**this project**", "this project", ""),
+    "txtai": System("txtai, hybrid index", "txtai", "txtai"),
+    "haystack": System("Haystack, BM25 + embeddings, reciprocal rank", "Haystack", "haystack-ai"),
+    "llamaindex": System("LlamaIndex, fusion retriever", "LlamaIndex", "llama-index-core"),
+    "langchain": System("LangChain, ensemble of BM25 + FAISS", "LangChain", "langchain-classic"),
+    "dense": System("faiss + sentence-transformers, dense", "dense", "sentence-transformers"),
+}
+
+
+class Compared(NamedTuple):
+    """A question set in every system, and in this project without each of its parts."""
+
+    name: str
+    passages: int
+    systems: Mapping[str, Sequence[Row]]
+    parts: Mapping[str, Sequence[Row]]
+
+    @property
+    def title(self) -> str:
+        """The set's name as it is printed."""
+        return TITLES[self.name]
+
+    @property
+    def ours(self) -> Sequence[Row]:
+        """What this project made of the questions."""
+        return self.systems[OURS]
+
+    @property
+    def best_peer(self) -> str:
+        """The peer with the highest hit@1."""
+        peers = [name for name in self.systems if name != OURS]
+        return max(peers, key=lambda name: sum(map(hit, self.systems[name])))
+
+
+class Difference(NamedTuple):
+    """The mean of paired differences, and the interval that holds it with 95%."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.low > 0 or self.high < 0
+
+    def __str__(self) -> str:
+        """The three as a table prints them."""
+        return f"{self.mean:+.3f} ({self.low:+.3f} to {self.high:+.3f})".replace("0.", ".")
+
+
+def write(compared: Sequence[Compared], requirements: Path, root: Path) -> None:
+    """Writes RESULTS.md, the picture, and the README's part."""
+    said = f"{results(compared, requirements)}\n![hit@1 of each system](../../docs/quality.png)\n"
+    (root / "bench/quality/RESULTS.md").write_text(said, encoding="utf-8")
+    draw(compared, root / "docs/quality.png")
+    readme = root / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{BEGIN}\n{summary(compared)}\n{END}{after}", encoding="utf-8")
+
+
+def summary(compared: Sequence[Compared]) -> str:
+    """The README's part."""
+    return f"""Beside its peers, on the same machine. All have the same encoder and the very same \
+passages, each set in an index of its own, so that only the ranking differs (hit@1 / hit@5 / MRR@10, \
+and the median time of a question):
+
+{ranking(compared)}
+
+{lead(compared)} The peers stand as their guides put them together; this project's weights were chosen \
+with these sets in view. [bench/quality/RESULTS.md](bench/quality/RESULTS.md) tells versions and \
+conditions, and what each part of the ranking is worth.
+
+![The first passage holds an answer: this project and its peers on three sets](docs/quality.png)"""
+
+
+def results(compared: Sequence[Compared], requirements: Path) -> str:
+    """All tables, with what must be known to read them."""
+    sizes = "; ".join(
+        f"{each.title}: {len(each.ours):,} questions over {each.passages:,} passages"
+        for each in compared
+    )
+    return f"""# Quality beside the peers
+
+Written by `bench/quality/compare.py` on {os.cpu_count()} cores without a GPU. {sizes}. Each set is in \
+an index of its own. All systems run all-MiniLM-L6-v2 from the same files.
+
+## The same passages, ranked
+
+Every system gets the passages of this project's splitter, as the texts that its own encoder and word \
+index read (a title in front, line-end hyphens joined), so that only the ranking differs. A passage is \
+a hit when it overlaps a gold span: hit@1 / hit@5 / MRR@10. The time is the median of warm questions \
+asked one at a time, on each set in its order; this project's includes quoting and highlighting.
+
+{ranking(compared)}
+
+{lead(compared)} Standard errors of this project's hit@1: {errors(compared)}.
+
+The peers are put together as their own guides show it ({versions(requirements)}), and stand at their \
+defaults. Where two lists are fused, each is ten passages long, as what is asked for: longer ones (20, \
+64) did Haystack and LangChain worse and LlamaIndex hardly better. This project's weights were chosen \
+with these sets in view.
+
+## What is quoted
+
+sentence@1 / sentence@3: the strongest highlight, or one of the three strongest, holds a gold span's \
+start. IoU: characters of the first excerpt's highlights against those of the gold spans. A peer gives \
+back a passage: the whole of it is its quotation, and there is no sentence to rank. The gold spans of \
+XQuAD and COVID-QA are often a few words, of which even the right sentence holds many more.
+
+{quoted(compared)}
+
+## What each part is worth
+
+hit@1 / sentence@1 of this project with one part taken away. A star marks a difference from the whole \
+whose 95% interval (paired bootstrap) leaves 0 out. How sentences are chosen stays as it is where only \
+the passages are ranked otherwise.
+
+{ablated(compared)}
+"""
+
+
+def ranking(compared: Sequence[Compared]) -> str:
+    """hit@1, hit@5, MRR@10 and the time of every system on every set."""
+    rows = []
+    for key, system in SYSTEMS.items():
+        said = [figures(each.systems[key]) for each in compared]
+        cells = [slashed(figure[name] for name in ("hit@1", "hit@5", "MRR@10")) for figure in said]
+        times = " / ".join(f"{figure['median ms']:.0f}" for figure in said)
+        rows.append([system.label, *cells, f"{times} ms"])
+    return table(["", *(each.title for each in compared), "a question"], rows)
+
+
+def quoted(compared: Sequence[Compared]) -> str:
+    """How well the sentences are chosen, and what share the quotations have with gold."""
+    rows = []
+    for key, system in SYSTEMS.items():
+        said = [figures(each.systems[key]) for each in compared]
+        names = ("sentence@1", "sentence@3", "IoU") if key == OURS else ("IoU",)
+        rows.append([system.label, *(slashed(figure[name] for name in names) for figure in said)])
+    return table(["", *(each.title for each in compared)], rows)
+
+
+def ablated(compared: Sequence[Compared]) -> str:
+    """hit@1 and sentence@1 of this project, whole and without each of its parts."""
+    rows = [["**the whole**", *(both(each.ours, each.ours) for each in compared)]]
+    rows += [
+        [part, *(both(each.parts[part], each.ours) for each in compared)]
+        for part in compared[0].parts
+    ]
+    return table(["", *(each.title for each in compared)], rows)
+
+
+def both(rows: Sequence[Row], whole: Sequence[Row]) -> str:
+    """hit@1 and sentence@1 of the rows, starred where they differ from the whole's."""
+    said = []
+    for speaks in (hit, sentence):
+        star = "*" if difference(rows, whole, speaks).is_clear else ""
+        said.append(f"{short(sum(map(speaks, rows)) / len(rows))}{star}")
+    return " / ".join(said).replace("*", "\\*")
+
+
+def lead(compared: Sequence[Compared]) -> str:
+    """How far this project is from the best peer of each set, in a sentence."""
+    said = [
+        f"{difference(each.ours, each.systems[each.best_peer], hit)} on {each.title} "
+        f"({SYSTEMS[each.best_peer].name})"
+        for each in compared
+    ]
+    return (
+        "hit@1 less that of the set's best peer, with the 95% interval of a paired bootstrap: "
+        f"{', '.join(said)}."
+    )
+
+
+def errors(compared: Sequence[Compared]) -> str:
+    """The standard error of this project's hit@1 on each set."""
+    said = []
+    for each in compared:
+        share = sum(map(hit, each.ours)) / len(each.ours)
+        error = (share * (1 - share) / len(each.ours)) ** 0.5
+        said.append(f"{short(error)} on {each.title}")
+    return ", ".join(said)
+
+
+def difference(rows: Sequence[Row], others: Sequence[Row], speaks: Speaks) -> Difference:
+    """What the rows have over the others, question by question; the bootstrap's seed is fixed."""
+    pairs = zip(rows, others, strict=True)
+    each = np.array([speaks(row) - speaks(other) for row, other in pairs])
+    means = np.random.default_rng(1).choice(each, (ROUNDS, len(each))).mean(axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Difference(float(each.mean()), float(low), float(high))
+
+
+def hit(row: Row) -> float:
+    """Whether the first passage holds a gold span."""
+    return float(within(row.rank, 1))
+
+
+def sentence(row: Row) -> float:
+    """Whether the strongest highlight holds a gold span's start."""
+    return float(within(row.sentence_rank, 1))
+
+
+def versions(requirements: Path) -> str:
+    """The peers' packages and their versions."""
+    text = requirements.read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([\w-]+)==(\S+)", text, re.MULTILINE))
+    named = [system.package for system in SYSTEMS.values() if system.package]
+    return ", ".join(f"{package} {pinned[package]}" for package in named)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def slashed(values: Iterable[float | None]) -> str:
+    """The figures with slashes between them."""
+    return " / ".join(short(value or 0.0) for value in values)
+
+
+def short(value: float) -> str:
+    """Three decimals, without the zero in front: `.960`."""
+    return f"{value:.3f}".removeprefix("0")
+
+
+def draw(compared: Sequence[Compared], file: Path) -> None:
+    """The picture: hit@1 of every system, a panel a set, whiskers of one standard error."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 2.4), layout="constrained")
+    panels = figure.subplots(1, len(compared), sharey=True)
+    names = [system.name for system in SYSTEMS.values()]
+    for panel, each in zip(panels, compared, strict=True):
+        shares = [sum(map(hit, each.systems[key])) / len(each.ours) for key in SYSTEMS]
+        errors = [(share * (1 - share) / len(each.ours)) ** 0.5 for share in shares]
+        colours = [ACCENT if key == OURS else REST for key in SYSTEMS]
+        panel.barh(names, shares, xerr=errors, color=colours, ecolor=INK, error_kw={"lw": 1})
+        for place, share in enumerate(shares):
+            shade = "white" if place == 0 else INK
+            panel.text(0.02, place, short(share), va="center", color=shade, fontsize=8)
+        panel.set_title(f"{each.title}: hit@1", fontsize=10, color=INK)
+        panel.set_xlim(0, 1)
+        panel.tick_params(labelsize=8, length=0, colors=INK)
+        panel.spines[["top", "right", "left"]].set_visible(False)
+    panels[0].invert_yaxis()
+    figure.savefig(file, dpi=110)

@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa import answering, interaction, lexical, passages, retrieval, vectors
-from qa.encoding import Encoder, codebook
+from qa import answering, interaction, lexical, matching, passages, retrieval, vectors
+from qa.encoding import Encoded, Encoder, codebook
 from qa.interaction import Codebook
+from qa.lexical import Words
 from qa.passages import RankingText
 from qa.records import Block, Document, Highlight, Passage
 from qa.retrieval import Ranked
@@ -39,22 +41,17 @@ def highlight(
     """
     question = retrieval.checked(question)
     settings = settings or Settings.from_environment()
-    encoder, book = _encoder(settings)
+    encoder, _ = _encoder(settings)
     encoded = encoder.encode(question)
-    asked = retrieval.words_of(question, encoded)
-    if not len(asked):  # some characters are nothing to the model
-        return [()] * len(texts)
     parts = [
         part
         for number, text in enumerate(texts)
         for part in _parts(number, text, encoder, settings)
     ]
+    if not parts or not len(encoded.tokens):  # some characters are nothing to the model
+        return [()] * len(texts)
     found: list[list[Highlight]] = [[] for _ in texts]
-    said = _said(question, texts, parts, settings)
-    for part, (coverage, shares) in zip(parts, said, strict=True):
-        ranked = _ranked(part, encoder, book, asked)
-        strengths = ranked.strengths + retrieval.SHARE_WEIGHT * shares
-        ranked = ranked._replace(coverage=coverage, strengths=strengths)
+    for part, ranked in zip(parts, _ranked(question, encoded, texts, parts, settings), strict=True):
         sure = answering.confidence(ranked)
         if sure >= answering.THRESHOLD:
             passage = part.passage
@@ -83,37 +80,43 @@ def _parts(number: int, text: str, encoder: Encoder, settings: Settings) -> Iter
         yield _Part(number, passage, passages.ranking_text(document, passage, around))
 
 
-def _said(
-    question: str, texts: Sequence[str], parts: Sequence[_Part], settings: Settings
-) -> list[tuple[float, vectors.Vectors]]:
-    """For each part how much of the question's words it holds, and how much each sentence does."""
-    if not parts:
-        return []
+def _ranked(
+    question: str,
+    encoded: Encoded,
+    texts: Sequence[str],
+    parts: Sequence[_Part],
+    settings: Settings,
+) -> Iterator[Ranked]:
+    """Each part, weighed as the same passage in an index of these texts would be."""
+    encoder, book = _encoder(settings)
+    coded = [encoder.encode(part.ranking.text) for part in parts]
+    mean = vectors.mean([vectors.whole(each.pooled)[None] for each in coded], encoder.dim)
+    with _words(parts, settings) as words:
+        terms = words.terms(question)
+        asked = matching.asked(question, encoded, words, mean)
+        for part, each in zip(parts, coded, strict=True):
+            products = interaction.token_products(book, book.encode(each.tokens), asked.tokens)
+            ends = each.ends.searchsorted(part.ranking.ends, side="right")
+            runs = np.concatenate([[0], ends]).astype(np.int64)
+            found = matching.matches(products, asked, runs, np.zeros(1, np.int64))
+            sentences = _sentences(texts[part.text], part.passage)
+            added = matching.word_strengths(words, terms, "", sentences)
+            strengths = found.strengths[0] + added
+            match, evidence = float(found.passages[0]), float(found.evidence[0])
+            yield Ranked(0, 0.0, 0.0, match, evidence, strengths, found.together[0])
+
+
+@contextmanager
+def _words(parts: Sequence[_Part], settings: Settings) -> Iterator[Words]:
+    """The word index of the parts."""
     with tempfile.TemporaryDirectory() as folder:
         at, rankings = Path(folder) / "words", [part.ranking.text for part in parts]
         lexical.write(at, rankings, count=len(rankings), language=settings.language)
-        words = lexical.Words(at, language=settings.language)
-        terms = words.terms(question)
-        coverages = words.relevance(terms, range(len(parts))) / (words.ceiling(terms) or 1.0)
-        shares = [
-            retrieval.sentence_shares(words, terms, _sentences(texts[part.text], part.passage))
-            for part in parts
-        ]
-        return list(zip(coverages.tolist(), shares, strict=True))
+        yield Words(at, language=settings.language)
 
 
 def _sentences(text: str, passage: Passage) -> list[str]:
     return [text[start:end] for start, end in pairwise([passage.start, *passage.sentences])]
-
-
-def _ranked(part: _Part, encoder: Encoder, book: Codebook, asked: vectors.Vectors) -> Ranked:
-    """The part, its tokens weighed as those of the same passage in an index would be."""
-    encoded = encoder.encode(part.ranking.text)
-    products = interaction.token_products(book, book.encode(encoded.tokens), asked)
-    ends = encoded.ends.searchsorted(part.ranking.ends, side="right")
-    runs = np.concatenate([[0], ends]).astype(np.int64)
-    match, strengths = retrieval.matches(products, runs, np.zeros(1, np.int64))
-    return Ranked(0, 0.0, float(match[0]), strengths[0], 0.0, 0.0)
 
 
 @lru_cache(maxsize=2)

@@ -196,10 +196,6 @@ class Words:
         known = dict(zip(found.tolist(), scores.tolist(), strict=True))
         return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
 
-    def ceiling(self, terms: Sequence[str]) -> float:
-        """The BM25 that no passage exceeds: each term at its rarity times k1 + 1 (k1 is 1.2)."""
-        return 2.2 * sum(map(self.rarity, terms))
-
     def rarity(self, term: str) -> float:
         """How much BM25 makes of a term: the logarithm of how seldom it stands in passages."""
         having = self.frequency(term)

@@ -270,6 +270,12 @@ class Segment:
         record = self.records[row]
         return _slice(self._inputs, int(record["first_input_byte"]), int(record["input_bytes"]))
 
+    def context(self, row: int) -> str:
+        """What the ranking text of a passage has in front of its sentences, on a line of its own."""
+        if not self.records[row]["context_tokens"]:
+            return ""
+        return self.ranking_text(row).partition("\n")[0]
+
     def heading(self, number: int) -> tuple[str, ...]:
         """The heading path of that number, outermost first."""
         (said,) = self._one("SELECT path FROM heading WHERE number = ?", number)

@@ -2,7 +2,7 @@
 
     index/CURRENT               names the live snapshot
     index/snapshots/NAME/       manifest.json, catalog.sqlite (files and documents), words/,
-                                sketch/ (of the vectors, when there are many)
+                                mean.f32, sketch/ (of the vectors, when there are many)
     index/segments/NAME/        see `segment`; shared between snapshots
 
 A passage's ordinal is its number among the live ones, ordered by the first path of its document and
@@ -36,6 +36,7 @@ Ordinals = npt.NDArray[np.int64]
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
 SKETCH = "sketch"  # a folder, in a snapshot of many passages
+MEAN = "mean.f32"  # the mean of all vectors
 KEPT = 2  # snapshots: the live one and the one before it
 
 _SCHEMA = """
@@ -166,12 +167,12 @@ class Snapshot:
         row = live.row + ordinal - int(self._first[document])
         return Located(self.segments[live.segment], row, document)
 
-    def sentences(self, ordinal: int) -> list[str]:
-        """The sentences of a passage, word for word."""
+    def sentences(self, ordinal: int) -> tuple[str, list[str]]:
+        """The context of a passage, and its sentences, word for word."""
         segment, row, _ = self.locate(ordinal)
         text, first = segment.text(row), int(segment.records[row]["start"])
         bounds = [0, *(end - first for end in segment.sentence_ends(row))]
-        return [text[start:end] for start, end in pairwise(bounds)]
+        return segment.context(row), [text[start:end] for start, end in pairwise(bounds)]
 
     def locate_all(self, ordinals: Ordinals) -> tuple[Ordinals, Ordinals]:
         """The segments `(n,)` and the rows in them `(n,)` of passages."""
@@ -254,6 +255,14 @@ class Snapshot:
         for document in documents:
             mask[self._first[document] : self._first[document + 1]] = True
         return mask
+
+    @cached_property
+    def mean(self) -> Vectors:
+        """The mean of the vectors of all passages, `(dim,)`."""
+        try:
+            return np.frombuffer((self.folder / MEAN).read_bytes(), "<f4")
+        except FileNotFoundError:  # an index of before: what it would hold
+            return vectors.mean(_blocks(self.documents, self.segments), self.manifest.dim)
 
     @cached_property
     def _places(self) -> tuple[Ordinals, Ordinals]:
@@ -348,9 +357,9 @@ def write(
     folder: Path, documents: Sequence[Live], files: Iterable[File], segments: Sequence[Segment],
     *, language: str, same: Path | None = None,
 ) -> None:  # fmt: skip
-    """Writes a snapshot's catalog, words and sketch; the manifest follows when they are hashed.
+    """Writes a snapshot's catalog, words, mean and sketch; the manifest follows when they are hashed.
 
-    `same` is the folder of a snapshot with the same passages: its words and its sketch are linked.
+    `same` is the folder of a snapshot with the same passages: what it has of them is linked.
     """
     folder.mkdir(parents=True)
     database = sqlite3.connect(folder / "catalog.sqlite", isolation_level=None)
@@ -371,6 +380,8 @@ def write(
     if same is not None:
         for part in filter(Path.is_dir, (same / "words", same / SKETCH)):
             shutil.copytree(part, folder / part.name, copy_function=os.link)
+        if (same / MEAN).is_file():
+            os.link(same / MEAN, folder / MEAN)
         return
     texts = (
         segments[live.segment].ranking_text(row)
@@ -379,8 +390,12 @@ def write(
     )
     count = sum(live.passages for live in documents)
     lexical.write(folder / "words", texts, count=count, language=language)
+    if not count:
+        return
+    dim = segments[0].vectors.shape[1]
+    mean = vectors.mean(_blocks(documents, segments), dim)
+    (folder / MEAN).write_bytes(mean.astype("<f4").tobytes())
     if count > vectors.EXACT:
-        dim = segments[0].vectors.shape[1]
         Sketch.of(_blocks(documents, segments), dim).save(folder / SKETCH)
 
 

@@ -79,6 +79,18 @@ def products(matrix: Vectors, question: Vectors) -> Vectors:
     return out
 
 
+def mean(blocks: Iterable[Vectors], dim: int) -> Vectors:
+    """The mean `(dim,)` of whole vectors that come in blocks `(n, dim)`, as one of unit vectors.
+
+    The sum is one of whole numbers and exact: no order and no block size changes a bit of it.
+    """
+    total, count = np.zeros(dim), 0
+    for block in blocks:
+        total += block.sum(axis=0, dtype=np.float64)
+        count += len(block)
+    return (total / (max(count, 1) * SCALE)).astype(np.float32)
+
+
 class Sketch:
     """Very many vectors in two bits a number, to name those that may be nearest to a question.
 

@@ -33,6 +33,7 @@ ORDER = (
     "highlighting",
     "answering",
     "retrieval",
+    "matching",
     "verifying",
     "freshness",
     "snapshot",

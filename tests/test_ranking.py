@@ -13,7 +13,6 @@ from qa import encoding, interaction, lexical, vectors
 from qa.encoding import Encoder, codebook
 from qa.errors import IndexDamaged, SettingsInvalid
 from qa.interaction import Codebook
-from qa.retrieval import CARRIED, matches
 
 TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog and the red bird")
 
@@ -93,6 +92,18 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
     assert vectors.best(products, limit, only).tolist() == even[:limit]
 
 
+@given(UNIT, st.lists(st.integers(0, 40), max_size=6))
+def test_a_mean_is_the_same_however_its_vectors_come(
+    unit: vectors.Vectors, cuts: list[int]
+) -> None:
+    whole = vectors.whole(unit)
+    blocks = [whole[a:b] for a, b in pairwise([0, *sorted(cuts), 40])]
+    found = vectors.mean(blocks, 384)
+    assert found.tobytes() == vectors.mean([whole[::-1]], 384).tobytes()
+    assert found == pytest.approx(unit.mean(axis=0), abs=1 / vectors.SCALE)
+    assert vectors.mean([], 384).tolist() == [0.0] * 384
+
+
 def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     """Real vectors are nearer to each other than random ones: these are the hardest case."""
     unit = _unit(np.random.default_rng(7), 20_000)
@@ -146,32 +157,6 @@ def test_a_code_names_the_nearest_centroid_of_every_piece(book: Codebook) -> Non
             distances = np.square(book.centroids[piece] - pieces[token, piece]).sum(1)
             chosen = np.square(decoded[token, piece] - pieces[token, piece]).sum()
             assert chosen == pytest.approx(distances.min(), rel=1e-4)
-
-
-def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
-    random = np.random.default_rng(5)
-    question, tokens = _unit(random, 4), _unit(random, 30)
-    codes = book.encode(tokens)
-    runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
-    products = interaction.token_products(book, codes, question)
-    decoded, whole = book.decode(codes), vectors.whole(question)
-
-    def best(first: int, last: int) -> list[float]:
-        return [
-            max(float((decoded[token] * asked).sum()) for token in range(first, last))
-            / vectors.SCALE**2
-            for asked in whole
-        ]
-
-    def maxsim(first: int, last: int) -> float:
-        return float(np.mean(best(first, last)))
-
-    carried = np.mean([max(0, a - b) for a, b in zip(best(18, 24), best(24, 30), strict=True)])
-    found, strengths = matches(products, runs, firsts)
-    assert found.tolist() == pytest.approx([maxsim(0, 18), maxsim(18, 30)], rel=1e-5)
-    assert strengths[0].tolist() == pytest.approx([maxsim(3, 10), 0.0, maxsim(10, 18)], rel=1e-5)
-    second = maxsim(24, 30) + CARRIED * float(carried)
-    assert strengths[1].tolist() == pytest.approx([maxsim(18, 24), second], rel=1e-5)
 
 
 def test_no_sum_of_the_default_codebook_can_leave_the_exact_range(book: Codebook) -> None:

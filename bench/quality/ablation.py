@@ -1,24 +1,24 @@
 """Takes away the parts of this project's ranking, one at a time, for `compare.py`.
 
-Nothing in the product knows of it: names in `qa.retrieval` stand for something else for a while.
+Nothing in the product knows of it: names in its modules stand for something else for a while.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import numpy.typing as npt
 
-from qa import interaction, retrieval
+from qa import answering, interaction, matching, retrieval
 from qa.encoding import Encoded, Encoder
 from qa.interaction import Codebook
 from qa.retrieval import CANDIDATES, Ranked, rank
 from qa.segment import Segment
 from qa.service import QA, open_encoder
 from qa.snapshot import Ordinals, Snapshot
-from qa.vectors import Mask, Vectors
+from qa.vectors import Mask, Vectors, whole
 
 Part = tuple[str, AbstractContextManager[object]]
 """what is taken away, and the time for which it is"""
@@ -35,16 +35,23 @@ def parts(qa: QA) -> Iterator[Part]:
     yield "candidates by words alone", without(candidates=by_words)
     yield "candidates by meaning alone", without(candidates=by_meaning)
     yield "no shortlist, all candidates weighed", without(SHORTLIST=2 * CANDIDATES)
-    yield "punctuation of the question kept", without(words_of=all_tokens)
-    yield "nothing carried over from the sentence before", without(CARRIED=0.0)
-    yield "no share of the question's words", without(SHARE_WEIGHT=0.0)
+    yield "what all passages have in common left in", without(matching, without_common=untouched)
+    yield "a word that stands everywhere counts in full", without(matching, LEAST=1.0)
+    yield "nothing carried over from the sentence before", without(matching, CARRIED=0.0)
+    yield "no share of the question's words", without(matching, SHARE_WEIGHT=0, CONTEXT_WEIGHT=0)
+    yield "neighbours never joined in a highlight", without(answering, TOGETHER=ALL)
     yield "token vectors uncompressed", uncompressed(qa)
 
 
-def without(**changed: Any) -> AbstractContextManager[object]:
-    """`qa.retrieval` with other values for some of its names."""
-    patched: AbstractContextManager[object] = patch.multiple(retrieval, **changed)
+def without(where: ModuleType = retrieval, /, **changed: Any) -> AbstractContextManager[object]:
+    """A module with other values for some of its names."""
+    patched: AbstractContextManager[object] = patch.multiple(where, **changed)
     return patched
+
+
+def untouched(tokens: Vectors, *_: object) -> Vectors:
+    """The tokens as they are."""
+    return tokens
 
 
 def by_words(snapshot: Snapshot, terms: Sequence[str], _: Vectors, only: Mask | None) -> Ordinals:
@@ -62,11 +69,6 @@ def by_meaning(
     return np.sort(near[snapshot.tokens(near) > 0])
 
 
-def all_tokens(_: str, encoded: Encoded) -> Vectors:
-    """The question's token vectors, marks included."""
-    return encoded.tokens
-
-
 def by_cosine(
     snapshot: Snapshot,
     codebook: Codebook,
@@ -76,17 +78,17 @@ def by_cosine(
 ) -> list[Ranked]:
     """The candidates by the sum of cosine and BM25, both as z-scores."""
     ranked = rank(snapshot, codebook, question, encoded, only)
-    cosine = np.array([candidate.similarity for candidate in ranked])
-    words = np.array([candidate.coverage for candidate in ranked])
+    ordinals = np.array([candidate.ordinal for candidate in ranked], np.int64)
+    cosine = snapshot.similarity(whole(encoded.pooled), ordinals)
+    words = snapshot.words.relevance(snapshot.words.terms(question), ordinals.tolist())
     relevance = standard(cosine) + standard(words)
-    ordinals = np.array([candidate.ordinal for candidate in ranked])
     return [
         ranked[at]._replace(relevance=float(relevance[at]))
         for at in np.lexsort((ordinals, -relevance)).tolist()
     ]
 
 
-def standard(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def standard(values: Vectors) -> Vectors:
     """The values as z-scores."""
     return (values - values.mean()) / (values.std() or 1) if len(values) else values
 

@@ -1,95 +1,123 @@
-"""Fits the confidence of an excerpt and reports it on the sets that it was not fitted on.
+"""Fits the confidence of an excerpt on the training sets and reports it on the others.
 
-    python bench/quality/fit.py SHARED_EVAL_FOLDER INDEX_FOLDER
+    python -m bench.quality.fit TRAINING SETS INDEXES
 
-Reads the question sets below the first folder and an index of each below the second (built when
-missing). Every question is asked as it is and again with its own document left out; the first five
-excerpts of each ranking are labelled by whether they overlap a gold span. A logistic regression is
-fitted on the other sets of FITTED and reported on each set, then on FITTED whole for the shipped
-coefficients.
+TRAINING holds the documents that `bench/training/documents.py` made (the questions lie beside that
+script), SETS the question sets to report on, INDEXES an index of each (built when missing). Every
+question is asked as it is and again with its own document left out; the first five excerpts of each
+ranking are labelled by whether they overlap a gold span. A logistic regression over
+`qa.answering.features` is fitted on the training sets, which weigh alike.
 """
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from glob import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
-from qa.answering import features
+from qa.answering import THRESHOLD, features
 from qa.building import build
+from qa.evaluation import Question, area_under_roc, calibration_error, read_questions
 from qa.service import QA
 
-SETS = ("xquad", "covidqa", "excerpts")
-FITTED = (
-    "xquad",
-    "excerpts",
-)  # in the papers of covidqa, documents left out are answered by others
+QUESTIONS = Path(__file__).parents[1] / "training"
+FITTED = ("articles", "news", "manuals", "licences")
+REPORTED = ("xquad", "covidqa", "excerpts", "seed")
 DEPTH = 5  # excerpts of a ranking that are labelled
-QUESTIONS = 300  # of each set, evenly spread: the sets weigh alike
+MOST = 700  # questions of a set, evenly spread
+THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+
+Numbers = npt.NDArray[np.float64]
+
+
+class Labelled(NamedTuple):
+    """Excerpts of the questions of a set."""
+
+    features: Numbers  # (n, features)
+    rank: Numbers  # (n,) from 0
+    answerable: npt.NDArray[np.bool_]  # (n,) the documents that were asked hold an answer
+    right: npt.NDArray[np.bool_]  # (n,) the excerpt does
 
 
 def main() -> None:
-    """Prints the report and the coefficients."""
-    shared, indexes = Path(sys.argv[1]), Path(sys.argv[2])
-    data = {name: np.array(list(rows(shared / name, indexes / name))) for name in SETS}
-    for name in SETS:
-        rest = np.concatenate([data[other] for other in FITTED if other != name])
-        report(name, fitted(rest), data[name])
-    model = fitted(np.concatenate([data[name] for name in FITTED]))
+    """Prints the coefficients and the report."""
+    training, sets, indexes = map(Path, sys.argv[1:4])
+    fitted = {
+        name: labelled(training / name / "documents", QUESTIONS / f"{name}.jsonl", indexes / name)
+        for name in FITTED
+    }
+    model = fit(list(fitted.values()))
     print("COEFFICIENTS =", tuple(model.coef_[0].round(2).tolist()))
     print("INTERCEPT =", round(float(model.intercept_[0]), 2))
+    for name, data in fitted.items():
+        report(f"{name}, fitted on", model, data)
+    for name in REPORTED:
+        documents = sets / name / "documents" if name != "seed" else sets.parent / "seeds"
+        data = labelled(documents, sets / name / "questions.jsonl", indexes / name)
+        report(name, model, data)
 
 
-def rows(folder: Path, index: Path) -> Iterator[tuple[float, ...]]:
-    """Features, then the rank, whether the gold document was asked, and the label."""
+def labelled(documents: Path, questions: Path, index: Path) -> Labelled:
+    """The labelled excerpts of a set, whose index is built when it is missing."""
     if not (index / "CURRENT").exists():
-        build(folder / "documents", index)
-    lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line) for line in lines]
+        build(documents, index)
+    asked = read_questions(questions)
     with QA.open(index) as qa:
-        for row in questions[:: max(1, len(questions) // QUESTIONS)]:
-            for exclude in ((), (row["document"],)):
-                yield from asked(qa, row, exclude)
+        rows = [
+            row
+            for question in asked[:: max(1, len(asked) // MOST)]
+            for without in ((False, True) if question.document else (True,))
+            for row in excerpts(qa, question, without=without)
+        ]
+    said, rank, answerable, right = map(np.array, zip(*rows, strict=True))
+    return Labelled(said, rank, answerable, right)
 
 
-def asked(qa: QA, row: dict, exclude: tuple[str, ...]) -> Iterator[tuple[float, ...]]:
-    """One ranking's rows."""
+def excerpts(
+    qa: QA, question: Question, *, without: bool
+) -> Iterator[tuple[tuple[float, ...], int, bool, bool]]:
+    """Features, rank, whether an answer is there, and whether the excerpt holds it."""
     snapshot = qa.snapshot
-    ranked = qa.rank(row["question"], snapshot, exclude=exclude)
-    for rank, candidate in enumerate(ranked[:DEPTH]):
-        located = snapshot.locate(candidate.ordinal)
-        record = located.segment.records[located.row]
-        here = row["document"] in snapshot.documents[located.document].paths
-        gold = here and any(a < record["end"] and record["start"] < b for a, b in row["spans"])
-        yield (*features(candidate), rank, not exclude, gold)
+    left_out = [escape(question.document)] if without and question.document else []
+    for rank, candidate in enumerate(qa.rank(question.text, snapshot, exclude=left_out)[:DEPTH]):
+        segment, row, document = snapshot.locate(candidate.ordinal)
+        start, end = (int(segment.records[row][name]) for name in ("start", "end"))
+        here = not without and question.document in snapshot.documents[document].paths
+        right = here and any(first < end and last > start for first, last in question.spans)
+        yield features(candidate), rank, not without, right
 
 
-def fitted(data: np.ndarray) -> LogisticRegression:
-    """A logistic regression over the features; first ranks weigh as much as all the others."""
-    weight = np.where(data[:, -3] == 0, DEPTH - 1, 1)
-    return LogisticRegression(C=100).fit(data[:, :-3], data[:, -1], sample_weight=weight)
-
-
-def report(name: str, model: LogisticRegression, data: np.ndarray) -> None:
-    """Area under the ROC curve, calibration error and precision at coverage of first excerpts."""
-    first = data[data[:, -3] == 0]
-    sure = model.predict_proba(first[:, :-3])[:, 1]
-    asked_gold, gold = first[:, -2], first[:, -1]
-    bins = np.minimum((sure * 10).astype(int), 9)
-    error = sum(
-        abs(sure[bins == b].mean() - gold[bins == b].mean()) * (bins == b).mean()
-        for b in np.unique(bins)
+def fit(sets: Sequence[Labelled]) -> LogisticRegression:
+    """The regression; each set weighs as much as any other."""
+    weights = np.concatenate([np.full(len(data.right), 1 / len(data.right)) for data in sets])
+    return LogisticRegression(C=100, max_iter=5000).fit(
+        np.concatenate([data.features for data in sets]),
+        np.concatenate([data.right for data in sets]),
+        sample_weight=weights / weights.mean(),
     )
-    print(f"{name}: area {roc_auc_score(asked_gold, sure):.3f} (gold document there or not), "
-          f"{roc_auc_score(gold, sure):.3f} (excerpt holds an answer), calibration {error:.3f}")  # fmt: skip
-    for threshold in (0.1, 0.2, 0.35, 0.5):
+
+
+def report(name: str, model: LogisticRegression, data: Labelled) -> None:
+    """Prints how well the confidence of first excerpts tells answers from none."""
+    first = data.rank == 0
+    sure = model.predict_proba(data.features[first])[:, 1]
+    there, right = data.answerable[first], data.right[first]
+    area = area_under_roc(sure[there].tolist(), sure[~there].tolist())
+    error = calibration_error(sure.tolist(), right.tolist())
+    every = model.predict_proba(data.features)[:, 1]
+    of_all = calibration_error(every.tolist(), data.right.tolist())
+    print(f"\n{name}: area {area:.3f}, calibration error {error:.3f} (all five {of_all:.3f})")
+    for threshold in sorted({*THRESHOLDS, THRESHOLD}):
         served = sure >= threshold
-        refused = 1 - served[asked_gold == 1].mean()
-        print(f"  at {threshold}: precision {gold[served].mean():.3f}, answerable refused "
-              f"{refused:.3f}, unanswerable refused {1 - served[asked_gold == 0].mean():.3f}")  # fmt: skip
+        print(
+            f"  at {threshold:.2f} refuses {1 - served[there].mean():.3f} that have an answer, "
+            f"{1 - served[~there].mean():.3f} that have none; "
+            f"{right[served].mean():.3f} of those answered hold one"
+        )
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 
+from qa.answering import THRESHOLD
 from qa.records import Answer, Excerpt, Freshness
 from qa.render import NEAREST, NO_ANSWER, STALE, citation
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark, marked, quoted, shown
 
-_WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "possible"), (0.2, "doubtful"))
+_WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "possible"), (THRESHOLD, "doubtful"))
 
 _PAGE_LINE_END = re.compile(r"(?<=[^\n]{40})\n(?=\S)")
 

@@ -1,0 +1,128 @@
+"""Asks one index: the time of each stage, memory, and how many of the true best vectors are found."""
+
+import statistics
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from bench.speed.memory import resident
+from bench.speed.place import Figures, Place
+from qa import answering, retrieval, vectors
+from qa.encoding import Encoder
+from qa.evaluation import percentile
+from qa.freshness import Freshnesses
+from qa.lexical import Words
+from qa.service import QA
+from qa.snapshot import Snapshot
+
+DEPTH = 50  # of the recall: recall@50
+CALLERS = (1, 2, 4, 8)
+CALLING = 10.0  # seconds
+STAGES: dict[str, Sequence[tuple[object, str]]] = {
+    "encode": [(Encoder, "encode")],
+    "vectors": [(Snapshot, "nearest"), (Snapshot, "similarity")],
+    "words": [(Words, "search")],
+    "ranking": [(retrieval, "rank")],
+    "excerpts": [(answering, "answer"), (Freshnesses, "marked")],
+}
+WITHIN = ("vectors", "words")  # stages that a part of ranking is
+
+Seconds = dict[str, float]
+
+
+def measure(place: Place) -> Figures:
+    """Milliseconds of questions, asked one at a time, and of their stages; then many at once."""
+    with QA.open(place.index) as qa:
+        bare = resident()
+        for question in place.questions[:20]:
+            qa.ask(question)
+        times, stages = asked(qa, place.questions[20:])
+        return {
+            "passages": qa.manifest.passages,
+            "questions": len(times),
+            "median": statistics.median(times),
+            "95%": percentile(times, 0.95),
+            "stages": stages,
+            "opened": bare,
+            "resident": resident(),
+            "recall": recall(qa, place.questions[:100]),
+            "callers": {number: rate(qa, place.questions, number) for number in CALLERS},
+        }
+
+
+def asked(qa: QA, questions: Sequence[str]) -> tuple[list[float], dict[str, float]]:
+    """Milliseconds of each question, and the median of each stage in another round of the same."""
+    times = []
+    for question in questions:
+        started = time.perf_counter()
+        qa.ask(question)
+        times.append((time.perf_counter() - started) * 1000)
+    rounds: dict[str, list[float]] = defaultdict(list)
+    with watched() as spent:
+        for question in questions:
+            spent.clear()
+            qa.ask(question)
+            spent["ranking"] -= sum(spent[stage] for stage in WITHIN)
+            for stage in STAGES:
+                rounds[stage].append(spent[stage] * 1000)
+    return times, {stage: statistics.median(said) for stage, said in rounds.items()}
+
+
+@contextmanager
+def watched() -> Iterator[Seconds]:
+    """The seconds that each stage takes from here on."""
+    spent: Seconds = defaultdict(float)
+    with ExitStack() as stack:
+        for stage, places in STAGES.items():
+            for owner, name in places:
+                stack.enter_context(
+                    patch.object(owner, name, _timed(getattr(owner, name), stage, spent))
+                )
+        yield spent
+
+
+def _timed(work: Callable[..., Any], stage: str, spent: Seconds) -> Callable[..., Any]:
+    def timed(*given: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return work(*given, **named)
+        finally:
+            spent[stage] += time.perf_counter() - started
+
+    return timed
+
+
+def recall(qa: QA, questions: Sequence[str]) -> float:
+    """The share of the true best vectors among those that the search finds."""
+    snapshot, encoder = qa.snapshot, Encoder(qa.manifest.encoder, folder=qa.index / "encoders")
+    shares = []
+    for question in questions:
+        asked = vectors.whole(encoder.encode(question).pooled)
+        exact = vectors.best(snapshot.products(asked), DEPTH)
+        found = snapshot.nearest(asked, DEPTH)
+        shares.append(len(np.intersect1d(exact, found)) / len(exact))
+    return statistics.mean(shares)
+
+
+def rate(qa: QA, questions: Sequence[str], callers: int) -> float:
+    """Questions a second that so many threads get answered, each asking without a pause."""
+    counts = [0] * callers
+    end = time.perf_counter() + CALLING
+
+    def caller(number: int) -> None:
+        while time.perf_counter() < end:
+            qa.ask(questions[(counts[number] * callers + number) % len(questions)])
+            counts[number] += 1
+
+    threads = [threading.Thread(target=caller, args=(number,)) for number in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / CALLING

@@ -1,0 +1,36 @@
+"""Asks the peers at one size: the same passages and questions, in their own environment."""
+
+import sys
+from pathlib import Path
+
+from bench.peers import running
+from bench.speed.place import Figures, Place
+from qa.encoding import model_folder
+from qa.evaluation import percentile
+from qa.service import QA
+from qa.settings import EXCERPT_LIMIT
+
+PEERS = ("dense", "txtai", "haystack")
+QUESTIONS = 200
+
+
+def measure(place: Place, python: Path) -> Figures:
+    """Milliseconds of a question, seconds in which the passages were taken in, megabytes."""
+    with QA.open(place.index) as qa:
+        located = [qa.snapshot.locate(ordinal) for ordinal in range(qa.snapshot.passages)]
+        texts = [segment.ranking_text(row) for segment, row, _ in located]
+        model = model_folder(qa.manifest.encoder)
+    figures = {}
+    for peer in PEERS:
+        print(f"  {peer}", file=sys.stderr, flush=True)
+        said = running.rank(
+            peer, model, texts, place.questions[:QUESTIONS], limit=EXCERPT_LIMIT, python=python
+        )
+        times = [seconds * 1000 for seconds in said.seconds]
+        figures[peer] = {
+            "median": percentile(times, 0.5),
+            "95%": percentile(times, 0.95),
+            "building": said.building,
+            "megabytes": said.megabytes,
+        }
+    return figures

@@ -1,0 +1,180 @@
+"""How passages and sentences match, against plain loops and by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa import interaction, lexical, matching, vectors
+from qa.answering import TOGETHER, highlights
+from qa.encoding import Encoder, codebook
+from qa.interaction import Codebook
+from qa.matching import CARRIED, LEAST, Asked, matches
+from qa.retrieval import Ranked
+
+TEXTS = (
+    "The engine starts.",
+    "The engine stops.",
+    "An engine of brass.",
+    "The engine and its oil.",
+)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
+    """Passages that all speak of an engine, as many as are believed."""
+    folder = tmp_path_factory.mktemp("lexical") / "words"
+    texts = TEXTS * 100
+    lexical.write(folder, texts, count=len(texts), language="en")
+    return lexical.Words(folder, language="en")
+
+
+@pytest.fixture(scope="module")
+def book(encoders: Path) -> Codebook:
+    return codebook(Encoder(folder=encoders))
+
+
+def unit(random: np.random.Generator, rows: int) -> vectors.Vectors:
+    found = random.normal(size=(rows, 384)).astype(np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
+    random = np.random.default_rng(5)
+    question, tokens = unit(random, 4), unit(random, 30)
+    weights, telling = np.float32([0.4, 0.3, 0.2, 0.1]), np.float32([0, 0, 0.5, 0.5])
+    codes = book.encode(tokens)
+    runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
+    products = interaction.token_products(book, codes, question)
+    decoded, whole = book.decode(codes), vectors.whole(question)
+
+    def best(first: int, last: int) -> list[float]:
+        return [
+            max(float((decoded[token] * asked).sum()) for token in range(first, last))
+            / vectors.SCALE**2
+            for asked in whole
+        ]
+
+    def maxsim(first: int, last: int, counted: np.ndarray = weights) -> float:
+        return sum(a * float(b) for a, b in zip(best(first, last), counted, strict=True))
+
+    found = matches(products, Asked(question, weights, telling), runs, firsts)
+    assert found.passages == pytest.approx([maxsim(0, 18), maxsim(18, 30)], rel=1e-5)
+    expected = [maxsim(0, 18, telling), maxsim(18, 30, telling)]
+    assert found.evidence == pytest.approx(expected, rel=1e-5)
+    assert found.strengths[0] == pytest.approx([maxsim(3, 10), 0.0, maxsim(10, 18)], rel=1e-5)
+    first, second, both = maxsim(18, 24), maxsim(24, 30), maxsim(18, 30)
+    carried = second + CARRIED * (both - second)
+    assert found.strengths[1] == pytest.approx([first, carried], rel=1e-5)
+    assert found.together[1] == pytest.approx([0, both - max(first, second)], abs=1e-6)
+
+
+def test_a_match_is_the_same_wherever_its_passage_stands() -> None:
+    """Batches differ between an index and one built anew: no bit of a match may."""
+    random = np.random.default_rng(2)
+    products = random.normal(size=(60, 7)).astype(np.float32)
+    shares = (np.arange(7) / 21).astype(np.float32)
+    asked = Asked(products[:0], shares, shares[::-1])
+    bounds = [0, 1, 7, 20, 21, 33, 40, 41, 50, 60]
+    together = matches(products, asked, np.array(bounds), np.array([0, 3, 6]))
+    for number, first in enumerate((0, 3, 6)):
+        rows = products[bounds[first] : bounds[first + 3]]
+        runs = np.array(bounds[first : first + 4]) - bounds[first]
+        alone = matches(rows, asked, runs, np.array([0]))
+        assert alone.passages[0] == together.passages[number]
+        assert alone.strengths[0].tolist() == together.strengths[number].tolist()
+        assert alone.together[0].tolist() == together.together[number].tolist()
+
+
+def test_each_token_is_of_the_word_that_it_ends_in() -> None:
+    assert matching.words_of("What is it?", [2, 4, 7, 10, 11]) == ["what", "what", "is", "it", ""]
+    assert matching.words_of("", [0]) == [""]
+
+
+def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full(
+    words: lexical.Words, encoders: Path
+) -> None:
+    question = "Where is the oil of the engine?"
+    encoded = Encoder(folder=encoders).encode(question)
+    asked = matching.asked(question, encoded, words, np.zeros(384, np.float32))
+    where, _, _, oil, _, _, engine = asked.weights / asked.weights.max()
+    assert where == 1
+    assert oil > 0.9
+    trust = words.count / (words.count + matching.ENOUGH)
+    assert engine == pytest.approx(1 - (1 - LEAST) * trust, abs=0.02)
+    assert asked.weights.sum() == pytest.approx(1)
+    assert asked.telling.sum() == pytest.approx(1)
+    assert asked.telling[3] == pytest.approx(2 * asked.telling[4]), '"of" is as rare as "oil"'
+    assert asked.telling[6] < 0.05 * asked.telling[3]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_what_all_passages_have_in_common_is_taken_away_in_part_and_nothing_else(
+    seed: int, length: float
+) -> None:
+    random = np.random.default_rng(seed)
+    tokens, common = unit(random, 5), unit(random, 1)[0]
+    left = matching.without_common(tokens, np.float32(length) * common, 1.0)
+    kept = 1 - length**4 / (length**4 + matching.COMMON**2)
+    assert left @ common == pytest.approx((tokens @ common) * kept, abs=1e-5)
+    beside = tokens - (tokens @ common)[:, None] * common
+    assert left - (left @ common)[:, None] * common == pytest.approx(beside, abs=1e-5)
+    assert (np.linalg.norm(left, axis=1) <= 1 + 1e-5).all(), "products stay exact"
+
+
+def test_words_of_the_sentence_before_count_and_rare_ones_count_more(words: lexical.Words) -> None:
+    terms = words.terms("oil engine brass")
+    sentences = ["The engine needs oil.", "It is black.", "Nothing."]
+    first, second, third = matching.word_strengths(words, terms, "", sentences)
+    assert first > second > third == 0
+    held = words.rarity("oil") + words.rarity("engin")
+    whole = held + words.rarity("brass")
+    assert second == pytest.approx(matching.CONTEXT_WEIGHT * held / whole, rel=1e-5)
+    (named,) = matching.word_strengths(words, terms, "Brass engines", ["Nothing."])
+    assert named > 0
+
+
+def ranked(strengths: list[float], together: list[float]) -> Ranked:
+    return Ranked(0, 0, 0, 0, 0, np.float32(strengths), np.float32(together))
+
+
+def test_neighbours_that_match_better_together_are_one_highlight() -> None:
+    text = "Paek is a sniper. He is 21. He likes tea. It rains."
+    ends = [17, 27, 41, 50]
+
+    def marked(strengths: list[float], together: list[float]) -> list[str]:
+        found = highlights(text, 0, ends, ranked(strengths, together))
+        return [text[mark.start : mark.end] for mark in found]
+
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, TOGETHER + 0.001, 0, 0]) == [
+        "Paek is a sniper. He is 21."
+    ]
+    assert marked([0.5, 0.3, 0.2, 0.1], [0, TOGETHER + 0.001, 0, 0]) == [
+        "Paek is a sniper. He is 21."
+    ]
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, TOGETHER - 0.01, 0, 0]) == ["He is 21."]
+    assert marked([0.49, 0.5, 0.48, 0.1], [0, 0.04, 0.05, 0]) == [
+        "He is 21. He likes tea.",
+        "Paek is a sniper.",
+    ]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 0.1)), min_size=1, max_size=9),
+)
+def test_highlights_never_overlap_and_the_best_comes_first(
+    said: list[tuple[float, float]],
+) -> None:
+    text = "x" * 10 * len(said)
+    ends = list(range(10, len(text) + 1, 10))
+    strengths, together = map(list, zip(*said, strict=True))
+    found = highlights(text, 0, ends, ranked(strengths, together))
+    covered = [at for mark in found for at in range(mark.start, mark.end)]
+    assert len(covered) == len(set(covered))
+    assert [mark.strength for mark in found] == sorted((m.strength for m in found), reverse=True)
+    assert all(mark.end - mark.start <= 20 for mark in found)
+    if max(strengths) > 1e-5:
+        best = int(np.argmax(np.float32(strengths)))
+        assert found[0].start <= 10 * best < found[0].end

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from operator import mul
 
 import numpy as np
@@ -28,6 +28,7 @@ THRESHOLD = 0.11
 HIGHLIGHTS = 3  # of an excerpt, at most
 NEARLY_BEST = 0.87  # of the best sentence's strength, from which another is marked beside it
 TOGETHER = 0.03  # that two sentences gain together, from which they are one highlight
+PARAGRAPH = re.compile(r"[^\S\n]*\n\s*\n")  # how a sentence begins that begins one
 RANK_WEIGHT = 0.07  # of its passage's relevance in a highlight's strength
 
 
@@ -103,7 +104,7 @@ def excerpt(
 def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tuple[Highlight, ...]:
     """The sentences that answer best, best first; `start` and `ends` are in the document.
 
-    Two neighbours that match much better together than either alone are one highlight. Strengths
+    Two neighbours in a paragraph that match much better together than either alone are one highlight. Strengths
     compare over a whole answer: a sentence's own, its passage's match and, for a little, its passage's
     relevance, so that the best sentence of the best passage tends to be first.
     """
@@ -111,23 +112,33 @@ def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tu
     least = max(float(ranked.strengths.max(initial=0)) * NEARLY_BEST, 1e-6)
     order = np.argsort(-ranked.strengths, kind="stable")[:HIGHLIGHTS].tolist()
     bounds = [start, *ends]
+    sentences = [text[first - start : last - start] for first, last in pairwise(bounds)]
+    together = _within_paragraphs(ranked.together, sentences)
     marked: set[int] = set()
     found = []
     for at in order:
         strength = float(ranked.strengths[at])
         if strength >= least and at not in marked:
-            first, last = _with_neighbour(at, ranked.together, marked)
+            first, last = _with_neighbour(at, together, marked)
             marked.update(range(first, last))
-            begin, end = bounds[first], bounds[last]
-            begin = end - len(text[begin - start : end - start].lstrip())
-            found.append(Highlight(begin, end, round(strength + standing, 4)))
+            blanks = len(sentences[first]) - len(sentences[first].lstrip())
+            mark = Highlight(bounds[first] + blanks, bounds[last], round(strength + standing, 4))
+            found.append(mark)
     return tuple(found)
 
 
-def _with_neighbour(at: int, together: Vectors, marked: AbstractSet[int]) -> tuple[int, int]:
+def _within_paragraphs(together: Vectors, sentences: Sequence[str]) -> Sequence[float]:
+    """What neighbours gain together, 0 where an empty line parts them."""
+    parted = [PARAGRAPH.match(sentence) is not None for sentence in sentences]
+    return [0.0 if apart else gain for gain, apart in zip(together.tolist(), parted, strict=True)]
+
+
+def _with_neighbour(
+    at: int, together: Sequence[float], marked: AbstractSet[int]
+) -> tuple[int, int]:
     """The bounds of the sentence, or of it and the neighbour that it needs and that is not marked."""
-    before = float(together[at]) if at and at - 1 not in marked else 0.0
-    after = float(together[at + 1]) if at + 1 < len(together) and at + 1 not in marked else 0.0
+    before = together[at] if at and at - 1 not in marked else 0.0
+    after = together[at + 1] if at + 1 < len(together) and at + 1 not in marked else 0.0
     if max(before, after) < TOGETHER:
         return at, at + 1
     return (at - 1, at + 1) if before >= after else (at, at + 2)

@@ -159,6 +159,9 @@ def test_neighbours_that_match_better_together_are_one_highlight() -> None:
         "He is 21. He likes tea.",
         "Paek is a sniper.",
     ]
+    text = text.replace("r. He", "r.\n\nHe")
+    ends = [17, 28, 42, 51]
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, 0.04, 0, 0]) == ["He is 21."]
 
 
 @given(

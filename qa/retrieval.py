@@ -34,7 +34,7 @@ class Ranked(NamedTuple):
 
     ordinal: int
     relevance: float  # what the ranking is ordered by; comparable within one question
-    behind: float  # the first one's relevance less this one's
+    behind: float  # what it matches worse than the first one, at least 0
     match: float  # MaxSim of the passage, a mean cosine
     evidence: float  # the same, tokens counting as their words are rare
     strengths: Vectors  # (sentences,) how well each sentence answers
@@ -86,7 +86,7 @@ def rank(
         Ranked(
             int(ordinals[at]),
             float(relevance[at]),
-            float(relevance[order[0]] - relevance[at]),
+            max(float(found.passages[order[0]] - found.passages[at]), 0.0),
             float(found.passages[at]),
             float(found.evidence[at]),
             found.strengths[at],

@@ -76,6 +76,23 @@ def test_passages_of_the_same_words_stand_once_with_all_their_paths(asker: QA) -
     assert len(paths) == len(set(paths)) or "notes/ferry.md" in paths
 
 
+def test_sources_that_disagree_are_both_cited(
+    tmp_path: Path, new_index: Callable[[], Path]
+) -> None:
+    seeds, index = tmp_path / "seeds", new_index()
+    counts = {"a.txt": "3,000", "b.txt": "300"}
+    for name, count in counts.items():
+        write(seeds, name, f"It rained. The ministry says that {count} soldiers died at the front.\n")
+    build(seeds, index)
+    with QA.open(index) as qa:
+        answer = qa.ask("How many soldiers died at the front?")
+    for excerpt in answer.excerpts:
+        start, end, _ = excerpt.highlights[0]
+        marked = excerpt.text[start - excerpt.start : end - excerpt.start]
+        assert counts.pop(excerpt.path) in marked
+    assert counts == {}
+
+
 def test_the_same_question_gets_the_same_bytes(asker: QA) -> None:
     assert len({asker.ask("How tall is the tower?").to_json() for _ in range(5)}) == 1
 

@@ -9,6 +9,7 @@ from operator import mul
 
 import numpy as np
 
+from qa import matching
 from qa.records import Answer, Excerpt, Highlight
 from qa.retrieval import Ranked
 from qa.snapshot import Located, Snapshot
@@ -28,13 +29,18 @@ THRESHOLD = 0.09
 HIGHLIGHTS = 3  # of an excerpt, at most
 NEARLY_BEST = 0.87  # of the best sentence's strength, from which another is marked beside it
 TOGETHER = 0.03  # that two sentences gain together, from which they are one highlight
+NEEDED = (0.0, 0.01)  # the same, where a marked one begins with a pronoun, or the one after it does
+PRONOUN = re.compile(
+    r"\s*(?:It|They|He|She|This|These|Those|Such|His|Her|Their|Its|The (?:latter|former))\b"
+)
 PARAGRAPH = re.compile(r"[^\S\n]*\n\s*\n")  # how a sentence begins that begins one
 RANK_WEIGHT = 0.07  # of its passage's relevance in a highlight's strength
 
 
 def answer(snapshot: Snapshot, question: str, ranked: Sequence[Ranked], *, limit: int) -> Answer:
     """The answer that the ranking supports; freshness is not looked at here."""
-    excerpts = tuple(_excerpts(snapshot, ranked, limit))
+    terms = snapshot.words.terms(question)
+    excerpts = tuple(_excerpts(snapshot, terms, ranked, limit))
     sure = excerpts[0].confidence if excerpts else 0.0
     served = len(list(takewhile(lambda excerpt: excerpt.confidence >= THRESHOLD, excerpts)))
     return Answer(
@@ -58,7 +64,9 @@ def confidence(ranked: Ranked) -> float:
     return round(1 / (1 + math.exp(-evidence)), 4)
 
 
-def _excerpts(snapshot: Snapshot, ranked: Sequence[Ranked], limit: int) -> Iterator[Excerpt]:
+def _excerpts(
+    snapshot: Snapshot, terms: Sequence[str], ranked: Sequence[Ranked], limit: int
+) -> Iterator[Excerpt]:
     """The best `limit` passages as excerpts, those of the same words once with all their paths."""
     groups: dict[str, list[Ranked]] = {}
     for candidate in ranked:
@@ -68,10 +76,12 @@ def _excerpts(snapshot: Snapshot, ranked: Sequence[Ranked], limit: int) -> Itera
             break
         groups.setdefault(words, []).append(candidate)
     for same in groups.values():
-        located = snapshot.locate(same[0].ordinal)
+        best, located = same[0], snapshot.locate(same[0].ordinal)
         others = [snapshot.locate(other.ordinal).document for other in same]
         paths = [path for number in others for path in snapshot.documents[number].paths]
-        yield excerpt(snapshot, same[0], located, tuple(dict.fromkeys(paths)))
+        said = matching.word_strengths(snapshot.words, terms, *snapshot.sentences(best.ordinal))
+        best = best._replace(strengths=best.strengths + said)
+        yield excerpt(snapshot, best, located, tuple(dict.fromkeys(paths)))
 
 
 def excerpt(
@@ -104,22 +114,22 @@ def excerpt(
 def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tuple[Highlight, ...]:
     """The sentences that answer best, best first; `start` and `ends` are in the document.
 
-    Two neighbours in a paragraph that match much better together than either alone are one highlight. Strengths
-    compare over a whole answer: a sentence's own, its passage's match and, for a little, its passage's
-    relevance, so that the best sentence of the best passage tends to be first.
+    Two neighbours in a paragraph that match much better together than either alone are one highlight,
+    and one that begins with a pronoun goes with the one before.
+    Strengths compare over a whole answer: a sentence's own, its passage's match and, for a little,
+    its passage's relevance, so that the best sentence of the best passage tends to be first.
     """
     standing = ranked.match + RANK_WEIGHT * ranked.relevance
     least = max(float(ranked.strengths.max(initial=0)) * NEARLY_BEST, 1e-6)
     order = np.argsort(-ranked.strengths, kind="stable")[:HIGHLIGHTS].tolist()
     bounds = [start, *ends]
     sentences = [text[first - start : last - start] for first, last in pairwise(bounds)]
-    together = _within_paragraphs(ranked.together, sentences)
     marked: set[int] = set()
     found = []
     for at in order:
         strength = float(ranked.strengths[at])
         if strength >= least and at not in marked:
-            first, last = _with_neighbour(at, together, marked)
+            first, last = _with_neighbour(at, ranked.together, sentences, marked)
             marked.update(range(first, last))
             blanks = len(sentences[first]) - len(sentences[first].lstrip())
             mark = Highlight(bounds[first] + blanks, bounds[last], round(strength + standing, 4))
@@ -127,18 +137,16 @@ def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tu
     return tuple(found)
 
 
-def _within_paragraphs(together: Vectors, sentences: Sequence[str]) -> Sequence[float]:
-    """What neighbours gain together, 0 where an empty line parts them."""
-    parted = [PARAGRAPH.match(sentence) is not None for sentence in sentences]
-    return [0.0 if apart else gain for gain, apart in zip(together.tolist(), parted, strict=True)]
-
-
 def _with_neighbour(
-    at: int, together: Sequence[float], marked: AbstractSet[int]
+    at: int, together: Vectors, sentences: Sequence[str], marked: AbstractSet[int]
 ) -> tuple[int, int]:
     """The bounds of the sentence, or of it and the neighbour that it needs and that is not marked."""
-    before = together[at] if at and at - 1 not in marked else 0.0
-    after = together[at + 1] if at + 1 < len(together) and at + 1 not in marked else 0.0
-    if max(before, after) < TOGETHER:
-        return at, at + 1
-    return (at - 1, at + 1) if before >= after else (at, at + 2)
+    best, bounds = 0.0, (at, at + 1)
+    for later in (at, at + 1):  # it follows the one before, or the next one follows it
+        other = later - 1 if later == at else later
+        if 0 < later < len(sentences) and other not in marked:
+            needed = NEEDED[later - at] if PRONOUN.match(sentences[later]) else TOGETHER
+            gained = float(together[later]) - needed
+            if gained >= best and not PARAGRAPH.match(sentences[later]):
+                best, bounds = gained, (later - 1, later + 1)
+    return bounds

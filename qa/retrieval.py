@@ -26,8 +26,6 @@ SHORTLIST = 64  # of both lists that are weighed: those of the best sum of both 
 WORDS_WEIGHT = 0.25  # of BM25 against MaxSim, both as z-scores (FINDINGS: measured on three sets)
 SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
 
-LOOKED_AT = 10  # best passages whose sentences are looked at word for word
-
 
 class Ranked(NamedTuple):
     """A candidate passage, weighed."""
@@ -37,7 +35,7 @@ class Ranked(NamedTuple):
     behind: float  # what it matches worse than the first one, at least 0
     match: float  # MaxSim of the passage, a mean cosine
     evidence: float  # the same, tokens counting as their words are rare
-    strengths: Vectors  # (sentences,) how well each sentence answers
+    strengths: Vectors  # (sentences,) how well each sentence's tokens answer
     together: (
         Vectors  # (sentences,) what it gains with the one before it over the better of the two
     )
@@ -78,10 +76,6 @@ def rank(
     relevance = _standard(found.passages + SENTENCE_WEIGHT * strongest)
     relevance += WORDS_WEIGHT * _standard(words)
     order = np.lexsort((ordinals, -relevance)).tolist()
-    for at in order[:LOOKED_AT]:
-        context, sentences = snapshot.sentences(int(ordinals[at]))
-        added = matching.word_strengths(snapshot.words, terms, context, sentences)
-        found.strengths[at] = found.strengths[at] + added
     return [
         Ranked(
             int(ordinals[at]),

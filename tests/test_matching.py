@@ -1,5 +1,6 @@
 """How passages and sentences match, against plain loops and by hand."""
 
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -141,27 +142,33 @@ def ranked(strengths: list[float], together: list[float]) -> Ranked:
 
 
 def test_neighbours_that_match_better_together_are_one_highlight() -> None:
-    text = "Paek is a sniper. He is 21. He likes tea. It rains."
-    ends = [17, 27, 41, 50]
+    sentences = ["Paek is a sniper.", " Paek is 21.", " He likes tea.", " Rain falls."]
 
     def marked(strengths: list[float], together: list[float]) -> list[str]:
+        text, ends = "".join(sentences), list(accumulate(map(len, sentences)))
         found = highlights(text, 0, ends, ranked(strengths, together))
         return [text[mark.start : mark.end] for mark in found]
 
-    assert marked([0.3, 0.5, 0.2, 0.1], [0, TOGETHER + 0.001, 0, 0]) == [
-        "Paek is a sniper. He is 21."
-    ]
-    assert marked([0.5, 0.3, 0.2, 0.1], [0, TOGETHER + 0.001, 0, 0]) == [
-        "Paek is a sniper. He is 21."
-    ]
-    assert marked([0.3, 0.5, 0.2, 0.1], [0, TOGETHER - 0.01, 0, 0]) == ["He is 21."]
+    enough = TOGETHER + 0.001
+    both = ["Paek is a sniper. Paek is 21."]
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, enough, 0, 0]) == both
+    assert marked([0.5, 0.3, 0.2, 0.1], [0, enough, 0, 0]) == both
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, TOGETHER - 0.01, 0, 0]) == ["Paek is 21."]
     assert marked([0.49, 0.5, 0.48, 0.1], [0, 0.04, 0.05, 0]) == [
-        "He is 21. He likes tea.",
+        "Paek is 21. He likes tea.",
         "Paek is a sniper.",
     ]
-    text = text.replace("r. He", "r.\n\nHe")
-    ends = [17, 28, 42, 51]
-    assert marked([0.3, 0.5, 0.2, 0.1], [0, 0.04, 0, 0]) == ["He is 21."]
+    sentences[1] = "\n\nPaek is 21."
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, enough, 0, 0]) == ["Paek is 21."], (
+        "a paragraph of its own"
+    )
+
+
+def test_a_sentence_that_begins_with_a_pronoun_is_not_marked_alone() -> None:
+    text, ends = "The mill is old. It was built in 1790. Rain falls.", [16, 38, 50]
+    for strengths in ([0.2, 0.5, 0.1], [0.5, 0.2, 0.1]):
+        (mark,) = highlights(text, 0, ends, ranked(strengths, [0, 0.011, 0]))
+        assert text[mark.start : mark.end] == "The mill is old. It was built in 1790."
 
 
 @given(

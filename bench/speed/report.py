@@ -64,6 +64,13 @@ real ones, which makes recall harder.
 Memory is that of an asking process: its own, and pages of files that it has mapped, which the system \
 takes back when it needs them. Recall@50: of the fifty nearest vectors the search finds so many.
 
+## Memory
+
+{memory(places)}
+
+The index keeps its sketch of the vectors and a line of every document in memory; all else is mapped or \
+read when it is needed. Only pages of vectors that a question looked at are there.
+
 ## Stages of a question
 
 {stages(places)}
@@ -114,6 +121,18 @@ def sizes(places: Sequence[Place]) -> str:
     return _table(head, rows)
 
 
+def memory(places: Sequence[Place]) -> str:
+    """Megabytes of each part of an asking process."""
+    rows: list[list[str]] = []
+    for place in places:
+        asked = _all(place, "asking")
+        parts = {f"own: {part}": held for part, held in asked["own"].items()}
+        parts |= {f"mapped: {part}": held for part, held in sorted(asked["mapped"].items())}
+        rows = rows or [["passages", *(f"{part}, MB" for part in parts)]]
+        rows.append([f"{place.passages:,}", *(f"{held:,.0f}" for held in parts.values())])
+    return _table(rows[0], rows[1:])
+
+
 def stages(places: Sequence[Place]) -> str:
     """Milliseconds of each stage at each size."""
     rows = [
@@ -128,7 +147,8 @@ def callers(places: Sequence[Place]) -> str:
     rates = {place.passages: _all(place, "asking")["callers"] for place in places}
     numbers = list(next(iter(rates.values())))
     rows = [[f"{size:,}", *(f"{said[n]:.0f}" for n in numbers)] for size, said in rates.items()]
-    return _table(["passages", *(f"{n} callers" for n in numbers)], rows)
+    heads = [f"{n} caller{'s' if n != '1' else ''}" for n in numbers]
+    return _table(["passages", *heads], rows)
 
 
 def peers(places: Sequence[Place]) -> str:
@@ -198,7 +218,7 @@ def draw(places: Sequence[Place], file: Path) -> None:
     """The picture: a bar for each size, parted into the stages of a question."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 2.2), layout="constrained")
+    figure = Figure(figsize=(7, 2.4), layout="constrained")
     panel = figure.subplots()
     names = [f"{place.passages:,}" for place in places]
     before = [0.0] * len(places)
@@ -211,7 +231,7 @@ def draw(places: Sequence[Place], file: Path) -> None:
     panel.set_ylabel("passages", fontsize=8)
     panel.tick_params(labelsize=8, length=0)
     panel.spines[["top", "right", "left"]].set_visible(False)
-    panel.legend(fontsize=8, frameon=False, ncols=len(STAGES), loc="lower right")
+    figure.legend(fontsize=8, frameon=False, ncols=len(STAGES), loc="outside upper center")
     figure.savefig(file, dpi=110)
 
 

@@ -16,12 +16,12 @@ from typing import NamedTuple, Self
 
 from qa import answering, retrieval
 from qa.encoding import Encoder, codebook
-from qa.errors import IndexDamaged, ModelMismatch
+from qa.errors import IndexDamaged, IndexForeign, ModelMismatch
 from qa.freshness import Freshnesses, Waiting, waiting
 from qa.records import Answer, Document, File
 from qa.retrieval import Ranked
 from qa.settings import EXCERPT_LIMIT, INDEX, fingerprint
-from qa.snapshot import Manifest, Snapshot, current_or_none, damage
+from qa.snapshot import ENCODERS, Manifest, Snapshot, current_or_none, damage
 from qa.vectors import Mask
 
 GLANCE = 0.5  # seconds between looks at CURRENT
@@ -50,6 +50,7 @@ class QA:
         self._opened = self._with_freshness(snapshot)
         self._looked = time.monotonic()
         self._following = threading.Lock()
+        self._behind = ""  # why a newer snapshot is not the one that answers
 
     @classmethod
     def open(cls, index: str | Path = INDEX, *, seeds: str | Path | None = None) -> "QA":
@@ -133,8 +134,8 @@ class QA:
 
     @property
     def warning(self) -> str:
-        """What is wrong with the index, when an older snapshot answers in place of a damaged one."""
-        return self._opened.snapshot.warning
+        """What is wrong with the index, when an older snapshot answers in place of the live one."""
+        return self._behind or self._opened.snapshot.warning
 
     def damage(self) -> list[str]:
         """The files of the live snapshot that are not byte for byte what was written."""
@@ -176,8 +177,11 @@ class QA:
                 snapshot = Snapshot.open(self.index)
                 self._check(snapshot)
                 self._opened = self._with_freshness(snapshot)
-        except (IndexDamaged, ModelMismatch, OSError):
-            pass  # the snapshot that is open still answers; the next look tries again
+                self._behind = ""
+        except (IndexDamaged, IndexForeign, ModelMismatch, OSError) as error:
+            self._behind = (
+                f"{error} Until then an older snapshot answers."  # the next look tries again
+            )
         finally:
             self._following.release()
         return self._opened
@@ -226,7 +230,7 @@ def sound(snapshot: Snapshot) -> Iterator[None]:
 def open_encoder(index: Path, manifest: Manifest) -> Encoder:
     """The encoder that a snapshot was built with."""
     precision = str(manifest.settings["precision"])
-    return Encoder(manifest.encoder, precision, folder=index / "encoders")
+    return Encoder(manifest.encoder, precision, folder=index / ENCODERS)
 
 
 def allowed(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Mask | None:

@@ -4,25 +4,17 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from watchfiles import Change, DefaultFilter
+from watchfiles import Change
 from watchfiles import watch as changes
 
 from qa.building import Progress, build
 from qa.errors import IndexBusy, SeedsEmpty
+from qa.reading.walking import IGNORE_FILE, walk
 from qa.records import BuildReport
 from qa.settings import INDEX, SEEDS, Settings
 
 GATHER = 1_000  # ms: changes that come within it are one build
-
-
-class _Seeds(DefaultFilter):
-    """Lets through what a build would see: nothing hidden, nothing of the index."""
-
-    def __init__(self, index: Path) -> None:
-        super().__init__(ignore_paths=(index,))
-
-    def __call__(self, change: Change, path: str) -> bool:
-        return not Path(path).name.startswith(".") and super().__call__(change, path)
+AGAIN = 500  # ms, after which a build that could not be is tried again
 
 
 def watch(
@@ -35,24 +27,33 @@ def watch(
 ) -> Iterator[BuildReport]:
     """Builds now and after each change, and yields the reports, until `stop` is set.
 
-    While another process builds, or the folder is empty, nothing is lost: the next change, or at the
-    latest the next minute, tries again. Raises what `build` raises otherwise.
+    While another process builds, or the folder is empty, nothing is lost: it is tried again until it
+    can be done. Raises what `build` raises otherwise.
     """
     seeds, index = Path(seeds).resolve(), Path(index).resolve()
-    yield build(seeds, index, settings=settings, progress=progress)
-    overdue = False
+    walk(seeds, leave_out=index)  # raises where there is nothing to watch
+
+    def is_seen(_: Change, path: str) -> bool:
+        """Whether a build would see the file: nothing hidden, nothing of the index."""
+        at = Path(path)
+        names = at.relative_to(seeds).parts if at.is_relative_to(seeds) else at.parts[-1:]
+        hidden = any(name.startswith(".") for name in names if name != IGNORE_FILE)
+        return not hidden and not at.is_relative_to(index)
+
+    overdue = True  # the first build comes when changes are looked for: none is missed
     for found in changes(
         seeds,
-        watch_filter=_Seeds(index),
+        watch_filter=is_seen,
         debounce=GATHER,
         stop_event=stop,
-        rust_timeout=60_000 if stop is None else 500,
+        rust_timeout=AGAIN,
         yield_on_timeout=True,
     ):
-        if not found and not overdue:
+        overdue = overdue or bool(found)
+        if not overdue:
             continue
         try:
             yield build(seeds, index, settings=settings, progress=progress)
             overdue = False
         except (IndexBusy, SeedsEmpty):
-            overdue = True
+            continue

@@ -1,5 +1,6 @@
 """Asking: honest, verbatim, reproducible, fresh, and safe against odd questions."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import qa
 from qa.building import build
 from qa.errors import IndexMissing, QuestionRefused, QuestionsInvalid
 from qa.records import Freshness
-from qa.service import QA
+from qa.service import GLANCE, QA
+from qa.snapshot import current
 from qa.verifying import verify
 
 TEXTS = {
@@ -180,6 +182,26 @@ def outcomes(asker: QA, answer: qa.Answer) -> dict[str, str]:
     return {verdict.path: verdict.outcome for verdict in verdicts}
 
 
+def test_a_snapshot_of_another_version_does_not_take_over_and_is_told_of(
+    asker: QA, seeds: Path
+) -> None:
+    """As when a newer version of this program builds while an older one answers."""
+    question = "How many sails has the mill?"
+    before = asker.ask(question)
+    write(seeds, "new.txt", "Something new.")
+    build(seeds, asker.index)
+    (manifest,) = asker.index.glob(f"snapshots/{current(asker.index)}/manifest.json")
+    said = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**said, "format": 99}))
+    time.sleep(2 * GLANCE)
+    assert asker.ask(question).snapshot == before.snapshot
+    assert "format 99" in asker.warning
+    manifest.write_text(json.dumps(said))
+    time.sleep(2 * GLANCE)
+    assert asker.ask(question).snapshot != before.snapshot
+    assert asker.warning == ""
+
+
 def test_a_saved_answer_is_checked_against_the_files_as_they_are_now(
     asker: QA, seeds: Path
 ) -> None:
@@ -198,6 +220,13 @@ def test_a_saved_answer_is_checked_against_the_files_as_they_are_now(
     assert "41 boats" in (by_path["two.txt"].found_text or "")
     seeds.rename(seeds.with_name("elsewhere"))
     assert set(outcomes(asker, answer).values()) == {"unknown"}
+
+
+def test_a_file_that_is_gone_with_its_text_is_said_to_be_gone(asker: QA, seeds: Path) -> None:
+    answer = asker.ask("How tall is the tower?")
+    assert outcomes(asker, answer)["tower.txt"] == "valid"
+    (seeds / "tower.txt").unlink()
+    assert outcomes(asker, answer)["tower.txt"] == "gone"
 
 
 def test_text_that_moved_within_its_file_is_found_there(asker: QA, seeds: Path) -> None:

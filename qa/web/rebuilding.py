@@ -20,6 +20,9 @@ from qa.errors import QAError
 from qa.service import QA
 
 GATHER = 1_000  # ms: changes that come within it are one build
+AGAIN = (
+    60.0  # seconds, after which a rebuild that failed, or a folder that was gone, is tried again
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +119,22 @@ class Watcher:
         self._ended.set()
 
     def _watch(self) -> None:
-        overdue = True  # what changed while nobody watched
-        with suppress(OSError):  # a folder that is gone is watched no more
-            for found in changes(
-                self._qa.seeds, watch_filter=None, stop_event=self._ended, debounce=GATHER,
-                rust_timeout=500, yield_on_timeout=True,
-            ):  # fmt: skip
-                overdue = overdue or bool(found)
-                # A build that failed is not tried again before the folder changes once more.
-                if overdue and not self._rebuilder.state.running:
-                    overdue = self._is_waiting() and not self._rebuilder.start()
+        while not self._ended.is_set():
+            with suppress(OSError):  # a folder that is gone may come back
+                self._watch_folder()
+            self._ended.wait(AGAIN)
+
+    def _watch_folder(self) -> None:
+        overdue, tried = True, time.monotonic()  # what changed while nobody watched
+        for found in changes(
+            self._qa.seeds, watch_filter=None, stop_event=self._ended, debounce=GATHER,
+            rust_timeout=500, yield_on_timeout=True,
+        ):  # fmt: skip
+            failed = self._rebuilder.state.error and time.monotonic() - tried > AGAIN
+            overdue = overdue or bool(found) or bool(failed)
+            if overdue and not self._rebuilder.state.running:
+                tried = time.monotonic()
+                overdue = self._is_waiting() and not self._rebuilder.start()
 
     def _is_waiting(self) -> bool:
         try:

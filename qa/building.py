@@ -28,10 +28,9 @@ from qa.passages import RankingText
 from qa.reading.walking import Found, locate, walk
 from qa.reading.workers import Outcome, Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
-from qa.segment import Coded, Held, Row, Segment, SegmentWriter, input_hash
+from qa.segment import Coded, Held, Row, Segment, SegmentWriter, encode, input_hash
 from qa.settings import FORMAT, INDEX, SEEDS, Settings, fingerprint
 from qa.snapshot import Live, Manifest, Snapshot
-from qa.vectors import whole
 
 TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
 MOST_SEGMENTS = 8
@@ -92,7 +91,7 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     started = time.monotonic()
     seeds, index = Path(seeds), Path(index)
     settings = settings or Settings.from_environment()
-    device = encoding.device(device or os.environ.get("QA_DEVICE", "auto"))
+    device = _device(device)
     found = _found(seeds, index, allow_empty=allow_empty)
     with storage.lock(index), storage.writing(index):
         job = _Build(seeds, index, settings, full=full, device=device, progress=progress)
@@ -117,15 +116,16 @@ def plan(
     old = _last_whole(index)
     if old is None:
         return _plan(seeds, found, ()).report
-    current = index_fingerprint(settings or Settings.from_environment(), None)
-    usable = not full and old.manifest.fingerprint.split("/")[0] == current
+    settings = settings or Settings.from_environment()
+    current = index_fingerprint(settings, _encoder(settings, index, _device()))
+    usable = not full and old.manifest.fingerprint == current
     files = old.files() if usable else ()
     old.close()
     return replace(_plan(seeds, found, files).report, snapshot=old.manifest.snapshot)
 
 
-def index_fingerprint(settings: Settings, encoder: Encoder | None) -> str:
-    """What shapes an index: settings, readers and splitter, then the encoder when it is given."""
+def index_fingerprint(settings: Settings, encoder: Encoder) -> str:
+    """What shapes an index: settings, readers and splitter, then what shapes codes."""
     shape = fingerprint(
         FORMAT,
         settings.to_dict(),
@@ -134,12 +134,25 @@ def index_fingerprint(settings: Settings, encoder: Encoder | None) -> str:
         version("sentencex"),
         version("tantivy"),
     )
-    return shape if encoder is None else f"{shape}/{encoder_fingerprint(encoder)}"
+    return f"{shape}/{coding_fingerprint(encoder)}"
 
 
-def encoder_fingerprint(encoder: Encoder) -> str:
-    """What shapes the vectors and codes of a ranking text."""
-    return fingerprint(encoder.fingerprint, codebook(encoder).fingerprint)
+def coding_fingerprint(encoder: Encoder) -> str:
+    """What shapes the codes of a ranking text.
+
+    A GPU may round a number otherwise: what it encoded never stands beside what a CPU did.
+    """
+    return fingerprint(encoder.fingerprint, codebook(encoder).fingerprint, encoder.device)
+
+
+def _device(wish: str | None = None) -> str:
+    return encoding.device(wish or os.environ.get("QA_DEVICE", "auto"))
+
+
+def _encoder(settings: Settings, index: Path, device: str) -> Encoder:
+    """The encoder of a build: passages are encoded beside each other, each on one thread."""
+    folder = index / snapshot.ENCODERS
+    return Encoder(settings.model, settings.precision, folder=folder, threads=1, device=device)
 
 
 class _Build:
@@ -156,13 +169,13 @@ class _Build:
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.seeds, self.index, self.settings = seeds, index, settings
-        folder = index / "encoders"
-        self.encoder = Encoder(
-            settings.model, settings.precision, folder=folder, threads=1, device=device
-        )
+        if full:
+            for file in encoding.damaged(index / snapshot.ENCODERS):
+                file.unlink()
+        self.encoder = _encoder(settings, index, device)
         self.codebook: Codebook = codebook(self.encoder)
         self.fingerprint = index_fingerprint(settings, self.encoder)
-        self.coding = encoder_fingerprint(self.encoder)
+        self.coding = coding_fingerprint(self.encoder)
         self.progress = progress or (lambda _: None)
         self.started = time.monotonic()
         self.encoded = 0
@@ -173,7 +186,7 @@ class _Build:
         if self.old and same:
             self.placed = {(live.sha256, live.reader): live for live in self.old.documents}
         self.reusable: list[Segment] = []
-        if self.old and self.old.manifest.encoder_fingerprint == self.coding:
+        if self.old and self.old.manifest.fingerprint.endswith(f"/{self.coding}"):
             self.reusable = self.old.segments
         for part in ("segments", "snapshots"):
             (index / part).mkdir(exist_ok=True)
@@ -326,10 +339,10 @@ class _Build:
         opened = [self.open_segment(segment) for segment in segments]
         same = self.same_passages(content)
         snapshot.write(folder, live, files, opened, language=self.settings.language, same=same)
+        storage.step("before-manifest")
+        manifest = self.manifest(content, live, opened, folder)
         for segment in opened:
             segment.close()
-        storage.step("before-manifest")
-        manifest = self.manifest(content, live, segments, folder)
         snapshot.publish(self.index, name, manifest)
         return content
 
@@ -382,10 +395,13 @@ class _Build:
             code_bytes=self.codebook.code_bytes,
         )
 
-    def manifest(self, content: str, live: list[Live], names: list[str], folder: Path) -> Manifest:
+    def manifest(
+        self, content: str, live: list[Live], segments: Sequence[Segment], folder: Path
+    ) -> Manifest:
         """The manifest of the written snapshot; files of older segments keep their hashes."""
         described = snapshot.describe(self.index, folder)
         known = self.old.manifest.files if self.old else {}
+        names = tuple(segment.folder.name for segment in segments)
         for name in names:
             prefix = f"segments/{name}/"
             old = {path: said for path, said in known.items() if path.startswith(prefix)}
@@ -396,13 +412,14 @@ class _Build:
             seeds=str(self.seeds.resolve()),
             settings=self.settings.to_dict(),
             encoder=self.encoder.name,
-            encoder_fingerprint=self.coding,
+            encoder_fingerprint=fingerprint(self.encoder.fingerprint, self.codebook.fingerprint),
             fingerprint=self.fingerprint,
             dim=self.encoder.dim,
             code_bytes=self.codebook.code_bytes,
             documents=len(live),
             passages=sum(document.passages for document in live),
-            segments=tuple(names),
+            ranked=snapshot.ranked(live, segments),
+            segments=names,
             files=described,
         )
 
@@ -433,18 +450,6 @@ def _by_document(work: Iterable[Head | Row]) -> Iterator[tuple[Head, Iterator[Ro
 def _cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
-    """A ranking text's vector and codes, and where the tokens of its sentences end."""
-    if not ranking.text.strip():
-        empty = book.encode(encoder.encode("").tokens[:0])
-        return Coded(whole(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
-    encoded = encoder.encode(ranking.text)
-    bounds = encoded.ends.searchsorted(ranking.ends, side="right")
-    return Coded(
-        whole(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)
-    )
 
 
 def _found(seeds: Path, index: Path, *, allow_empty: bool) -> list[Found]:

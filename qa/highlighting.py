@@ -19,6 +19,7 @@ from qa.lexical import Words
 from qa.passages import RankingText
 from qa.records import Block, Document, Highlight, Passage
 from qa.retrieval import Ranked
+from qa.segment import encode
 from qa.settings import Settings
 
 
@@ -36,8 +37,10 @@ def highlight(
     """For each text the sentences that answer, best first; none where nothing answers.
 
     Offsets are within the text. A text that is longer than a passage is looked at passage by
-    passage. A highlight's strength is the probability that its passage holds an answer. Words are
-    weighed by how rare they are among these texts. Raises QuestionRefused and ModelMissing.
+    passage. A highlight's strength is the probability that its passage holds an answer, computed as
+    in an index of these texts: it depends on how rare words are among them, and on how much better
+    another one matches. The first call of all exports the model to the user's cache folder.
+    Raises QuestionRefused and ModelMissing.
     """
     question = retrieval.checked(question)
     settings = settings or Settings.from_environment()
@@ -89,21 +92,23 @@ def _ranked(
 ) -> Iterator[Ranked]:
     """Each part, weighed as the same passage in an index of these texts would be."""
     encoder, book = _encoder(settings)
-    coded = [encoder.encode(part.ranking.text) for part in parts]
-    mean = vectors.mean([vectors.whole(each.pooled)[None] for each in coded], encoder.dim)
+    coded = [encode(encoder, book, part.ranking) for part in parts]
+    mean = vectors.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
+    found = []
     with _words(parts, settings) as words:
         terms = words.terms(question)
         asked = matching.asked(question, encoded, words, mean)
         for part, each in zip(parts, coded, strict=True):
-            products = interaction.token_products(book, book.encode(each.tokens), asked.tokens)
-            ends = each.ends.searchsorted(part.ranking.ends, side="right")
-            runs = np.concatenate([[0], ends]).astype(np.int64)
-            found = matching.matches(products, asked, runs, np.zeros(1, np.int64))
+            products = interaction.token_products(book, each.codes, asked.tokens)
+            runs = np.array([0, *each.bounds], np.int64)
+            match = matching.matches(products, asked, runs, np.zeros(1, np.int64))
             sentences = _sentences(texts[part.text], part.passage)
             added = matching.word_strengths(words, terms, "", sentences)
-            strengths = found.strengths[0] + added
-            match, evidence = float(found.passages[0]), float(found.evidence[0])
-            yield Ranked(0, 0.0, 0.0, match, evidence, strengths, found.together[0])
+            found.append((match, match.strengths[0] + added))
+    best = max(float(match.passages[0]) for match, _ in found)
+    for match, strengths in found:
+        own, evidence = float(match.passages[0]), float(match.evidence[0])
+        yield Ranked(0, 0.0, best - own, own, evidence, strengths, match.together[0])
 
 
 @contextmanager
@@ -112,7 +117,7 @@ def _words(parts: Sequence[_Part], settings: Settings) -> Iterator[Words]:
     with tempfile.TemporaryDirectory() as folder:
         at, rankings = Path(folder) / "words", [part.ranking.text for part in parts]
         lexical.write(at, rankings, count=len(rankings), language=settings.language)
-        yield Words(at, language=settings.language)
+        yield Words(at, language=settings.language, count=len(parts))
 
 
 def _sentences(text: str, passage: Passage) -> list[str]:

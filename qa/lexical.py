@@ -124,7 +124,7 @@ STOP_WORDS = frozenset(
         "your",
     ]
 )
-LONGEST_WORD = 64  # characters; longer ones are data, not words
+LONGEST_WORD = 64  # bytes of UTF-8, from which a word is data
 HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
 SMALL_HEAP = 50_000_000
 MANY = 20_000  # passages, from which the large heap is worth its memory
@@ -151,9 +151,9 @@ def _write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> 
 
 
 class Words:
-    """An open word index."""
+    """An open word index; `count` of its passages have words, the others are furniture."""
 
-    def __init__(self, folder: Path, *, language: str) -> None:
+    def __init__(self, folder: Path, *, language: str, count: int) -> None:
         try:
             self._index = tantivy.Index.open(str(folder))
         except ValueError as error:
@@ -163,7 +163,7 @@ class Words:
         self._schema = self._index.schema
         self._index.config_reader(reload_policy="manual", num_warmers=0)
         self._searcher = self._index.searcher()
-        self.count = int(self._searcher.num_docs)
+        self.count = count
 
     def terms(self, question: str) -> list[str]:
         """The question's words as they are indexed: stemmed, each once, stop words dropped.
@@ -197,7 +197,7 @@ class Words:
         return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
 
     def rarity(self, term: str) -> float:
-        """How much BM25 makes of a term: the logarithm of how seldom it stands in passages."""
+        """The logarithm of how seldom a term stands in passages that have words, as in BM25."""
         having = self.frequency(term)
         return math.log(1 + (self.count - having + 0.5) / (having + 0.5))
 

@@ -59,7 +59,7 @@ def asked(question: str, encoded: Encoded, words: Words, mean: Vectors) -> Asked
     said = [any(map(str.isalnum, question[start:end])) for start, end in bounds]
     kept = np.array(said) if any(said) else np.ones(len(said), np.bool_)
     of_tokens = words_of(question, encoded.ends[kept].tolist())
-    rarities = np.array([_rarity(word, words) for word in of_tokens], np.float32)
+    rarities = np.array([rarity(word, words) for word in of_tokens], np.float32)
     common = np.array([word in STOP_WORDS for word in of_tokens], np.bool_)
     trust = words.count / (words.count + ENOUGH)
     return Asked(
@@ -90,8 +90,10 @@ def token_weights(rarities: Vectors, common: npt.NDArray[np.bool_], count: int) 
     return weights.astype(np.float32)
 
 
-def _rarity(word: str, words: Words) -> float:
-    return max(map(words.rarity, words.stems(word)), default=0.0)
+def rarity(word: str, words: Words) -> float:
+    """How rare a word of a question is; 0 for none."""
+    stems = words.stems(word) or ([word] if word else [])  # a very long one is not indexed
+    return max(map(words.rarity, stems), default=0.0)
 
 
 def _shares(weights: Vectors) -> Vectors:
@@ -136,7 +138,7 @@ def matches(
     added[firsts] = 0  # a passage's context follows no sentence
     added[firsts[firsts + 1 < len(added)] + 1] = 0  # nor does its first sentence
     gained = np.zeros_like(alone)
-    gained[1:] = np.minimum(added[1:], alone[1:] + added[1:] - alone[:-1])
+    gained[1:] = np.maximum(np.minimum(added[1:], alone[1:] + added[1:] - alone[:-1]), 0)
     whole = np.maximum.reduceat(found, firsts, axis=0)
     return Matches(
         passages=_weighed(whole, asked.weights),
@@ -168,12 +170,12 @@ def word_strengths(
     """
     rarities = {term: words.rarity(term) for term in terms}
     whole = sum(rarities.values()) or 1.0
-    found, around = words.stems(context), words.stems(context)
+    around = above = words.stems(context)
     strengths = []
     for sentence in sentences:
         held = words.stems(sentence)
         own = sum(rarity for term, rarity in rarities.items() if term in held)
         near = sum(rarity for term, rarity in rarities.items() if term in held | around)
         strengths.append((SHARE_WEIGHT * own + CONTEXT_WEIGHT * near) / whole)
-        around = found | held
+        around = above | held
     return np.array(strengths, np.float32)

@@ -8,9 +8,10 @@
     vectors.f32        a pooled vector a passage, whole numbers (see `vectors`)
     codes.u8           the token codes (see `interaction`)
 
-What a question reads of many passages stands in arrays that are memory-mapped: nothing is loaded
-that is not asked for, and no connection or lock stands between threads. What it reads of the few
-documents that it cites stands in SQLite, which shares one connection between threads.
+What a question reads of many passages stands in arrays that are memory-mapped, or read where they
+are asked for: nothing else is loaded, and no connection or lock stands between threads. What it
+reads of the few documents that it cites stands in SQLite, which shares one connection between
+threads.
 """
 
 import hashlib
@@ -28,10 +29,12 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from qa.encoding import Encoder
 from qa.errors import IndexDamaged
+from qa.interaction import Codebook
 from qa.passages import RankingText
 from qa.records import Block, Document, Kind, Passage
-from qa.vectors import Vectors
+from qa.vectors import Vectors, whole
 
 PASSAGE = np.dtype(
     [
@@ -72,6 +75,18 @@ class Coded(NamedTuple):
     vector: Vectors  # (dim,) whole numbers
     codes: npt.NDArray[np.uint8]  # (tokens, code bytes)
     bounds: tuple[int, ...]  # tokens of the context, then where each sentence's tokens end
+
+
+def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
+    """A ranking text's vector and codes, and where the tokens of its sentences end."""
+    if not ranking.text.strip():
+        empty = book.encode(encoder.encode("").tokens[:0])
+        return Coded(whole(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
+    encoded = encoder.encode(ranking.text)
+    bounds = encoded.ends.searchsorted(ranking.ends, side="right")
+    return Coded(
+        whole(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)
+    )
 
 
 Row = tuple[Passage, RankingText, Coded]
@@ -246,6 +261,10 @@ class OnDisk:
         return np.frombuffer(read, np.uint8).reshape(self._shape)
 
 
+Bytes = OnDisk | npt.NDArray[np.uint8]
+"""a long array of bytes of which slices are taken"""
+
+
 class Segment:
     """An open segment; every file is opened at once, so that it may be deleted while in use."""
 
@@ -254,9 +273,9 @@ class Segment:
         self.records = _mapped(folder / "passages.bin", PASSAGE)
         self.sentences = _mapped(folder / "sentences.bin", SENTENCE)
         self.vectors = _mapped(folder / "vectors.f32", np.dtype("<f4")).reshape(-1, dim)
-        self.codes = OnDisk(folder / "codes.u8", code_bytes)
-        self._texts = OnDisk(folder / "texts.utf8")
-        self._inputs = OnDisk(folder / "inputs.utf8")
+        self.codes = _bytes(folder / "codes.u8", code_bytes)
+        self._texts = _bytes(folder / "texts.utf8")
+        self._inputs = _bytes(folder / "inputs.utf8")
         self._database = open_database(folder / "documents.sqlite")
         close_with(self, self._database)
 
@@ -393,7 +412,14 @@ def _mapped(file: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.asarray(np.memmap(file, kind, "r")) if size else np.empty(0, kind)
 
 
-def _slice(data: OnDisk, first: int, size: int) -> str:
+def _bytes(file: Path, width: int = 0) -> Bytes:
+    if hasattr(os, "pread"):
+        return OnDisk(file, width)
+    mapped = _mapped(file, np.dtype(np.uint8))  # Windows has no way to read without a place in mind
+    return mapped.reshape(-1, width) if width else mapped
+
+
+def _slice(data: Bytes, first: int, size: int) -> str:
     return data[first : first + size].tobytes().decode()
 
 

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa import lexical, storage, vectors
+from qa import encoding, lexical, storage, vectors
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.records import File, Status
 from qa.segment import Segment, close_with, open_database
@@ -35,8 +35,9 @@ from qa.vectors import Mask, Sketch, Vectors
 Ordinals = npt.NDArray[np.int64]
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
+ENCODERS = "encoders"  # a folder, of exported models
 SKETCH = "sketch"  # a folder, in a snapshot of many passages
-MEAN = "mean.f32"  # the mean of all vectors
+MEAN = "mean.f32"  # the mean of the vectors of all ranked passages
 KEPT = 2  # snapshots: the live one and the one before it
 
 _SCHEMA = """
@@ -63,6 +64,7 @@ class Manifest:
     code_bytes: int
     documents: int
     passages: int
+    ranked: int  # passages that have words; the others are furniture
     segments: tuple[str, ...]
     files: dict[str, tuple[int, str]] = field(repr=False)  # path in the index -> size, SHA-256
     format: int = FORMAT
@@ -110,12 +112,17 @@ class Snapshot:
             for segment in self.manifest.segments
         ]
         language = str(self.manifest.settings["language"])
-        self.words = lexical.Words(self.folder / "words", language=language)
+        self.words = lexical.Words(
+            self.folder / "words", language=language, count=self.manifest.ranked
+        )
         counts = [live.passages for live in self.documents]
         self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         self.passages = int(self._first[-1])
         sketch = self.folder / SKETCH
         self._sketch = Sketch.load(sketch) if sketch.is_dir() else None
+        self.mean = np.zeros(self.manifest.dim, np.float32)  # `(dim,)`
+        if self.passages:
+            self.mean = np.frombuffer((self.folder / MEAN).read_bytes(), "<f4")
 
     @classmethod
     def open(cls, index: Path) -> "Snapshot":
@@ -257,14 +264,6 @@ class Snapshot:
         return mask
 
     @cached_property
-    def mean(self) -> Vectors:
-        """The mean of the vectors of all passages, `(dim,)`."""
-        try:
-            return np.frombuffer((self.folder / MEAN).read_bytes(), "<f4")
-        except FileNotFoundError:  # an index of before: what it would hold
-            return vectors.mean(_blocks(self.documents, self.segments), self.manifest.dim)
-
-    @cached_property
     def _places(self) -> tuple[Ordinals, Ordinals]:
         places = np.array([(live.segment, live.row) for live in self.documents], np.int64)
         return places.reshape(-1, 2)[:, 0], places.reshape(-1, 2)[:, 1]
@@ -345,8 +344,9 @@ def check_sizes(index: Path, manifest: Manifest) -> None:
 
 
 def damage(index: Path, manifest: Manifest) -> list[str]:
-    """The files of a snapshot that are not byte for byte what was written."""
-    return [
+    """The files of a snapshot, and the exported models, that are not byte for byte what was written."""
+    models = [file.relative_to(index).as_posix() for file in encoding.damaged(index / ENCODERS)]
+    return models + [
         path
         for path, (size, digest) in sorted(manifest.files.items())
         if not (index / path).is_file() or described(index / path) != (size, digest)
@@ -380,7 +380,7 @@ def write(
     if same is not None:
         for part in filter(Path.is_dir, (same / "words", same / SKETCH)):
             shutil.copytree(part, folder / part.name, copy_function=os.link)
-        if (same / MEAN).is_file():
+        if (same / MEAN).is_file():  # there is none of no passages
             os.link(same / MEAN, folder / MEAN)
         return
     texts = (
@@ -393,20 +393,30 @@ def write(
     if not count:
         return
     dim = segments[0].vectors.shape[1]
-    mean = vectors.mean(_blocks(documents, segments), dim)
+    mean = vectors.mean(_blocks(documents, segments), dim, ranked(documents, segments))
     (folder / MEAN).write_bytes(mean.astype("<f4").tobytes())
     if count > vectors.EXACT:
         Sketch.of(_blocks(documents, segments), dim).save(folder / SKETCH)
 
 
+def ranked(documents: Iterable[Live], segments: Sequence[Segment]) -> int:
+    """How many of the live passages have words."""
+    return sum(
+        int(np.count_nonzero(segments[live.segment].records["tokens"][live.row :][: live.passages]))
+        for live in documents
+    )
+
+
 def _blocks(documents: Iterable[Live], segments: Sequence[Segment]) -> Iterator[Vectors]:
     """The vectors of the live passages in the order of their ordinals, many at a time."""
     held: list[Vectors] = []
+    count = 0
     for live in documents:
         held.append(segments[live.segment].vectors[live.row : live.row + live.passages])
-        if sum(map(len, held)) >= vectors.BLOCK:
+        count += live.passages
+        if count >= vectors.BLOCK:
             yield np.concatenate(held)
-            held = []
+            held, count = [], 0
     if held:
         yield np.concatenate(held)
 

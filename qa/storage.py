@@ -58,6 +58,13 @@ def replace_file(file: Path, data: bytes) -> None:
     sync_folder(file.parent)
 
 
+def install(draft: Path, file: Path) -> None:
+    """Gives a written draft its name: a power cut leaves the whole file or none."""
+    _sync(draft)
+    draft.replace(file)
+    sync_folder(file.parent)
+
+
 def sync_tree(folder: Path) -> None:
     """Fsyncs every file below the folder, then the folders, innermost first."""
     for parent, _, names in os.walk(folder, topdown=False):

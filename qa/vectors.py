@@ -27,7 +27,7 @@ Mask = npt.NDArray[np.bool_]
 SCALE = 2048.0  # (SCALE * SCALE) < 2**24, with room for rounding
 
 EXACT = 20_000  # vectors: looking at all of them takes a millisecond
-RESCORED = 1_000  # finds 99.9% of the true best 50 among 400,000 (bench/speed)
+RESCORED = 1_000  # finds 99.9% of the true best 50 among a million (bench/speed)
 LEVELS = (
     -1.51,
     -0.453,
@@ -79,15 +79,15 @@ def products(matrix: Vectors, question: Vectors) -> Vectors:
     return out
 
 
-def mean(blocks: Iterable[Vectors], dim: int) -> Vectors:
-    """The mean `(dim,)` of whole vectors that come in blocks `(n, dim)`, as one of unit vectors.
+def mean(blocks: Iterable[Vectors], dim: int, count: int) -> Vectors:
+    """The mean `(dim,)` of `count` whole vectors, as one of unit vectors; further ones are zeros.
 
-    The sum is one of whole numbers and exact: no order and no block size changes a bit of it.
+    They come in blocks `(n, dim)`. The sum is one of whole numbers and exact: no order and no block
+    size changes a bit of it.
     """
-    total, count = np.zeros(dim), 0
+    total = np.zeros(dim)
     for block in blocks:
         total += block.sum(axis=0, dtype=np.float64)
-        count += len(block)
     return (total / (max(count, 1) * SCALE)).astype(np.float32)
 
 
@@ -126,7 +126,7 @@ class Sketch:
     def load(cls, folder: Path) -> "Sketch":
         """The sketch in a folder that `save` wrote. Raises IndexDamaged when it is none."""
         try:
-            return cls([faiss.read_index(str(file)) for file in sorted(folder.iterdir())])
+            return cls([faiss.read_index(str(file)) for file in sorted(folder.glob("*.faiss"))])
         except (RuntimeError, MemoryError, IndexError) as error:
             raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
 

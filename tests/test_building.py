@@ -75,8 +75,9 @@ def test_a_large_index_answers_like_a_small_one(
     build(folder, index)
     exact = answers(index)
     monkeypatch.setattr(vectors, "EXACT", 2)
+    monkeypatch.setattr(vectors, "SHARD", 3)
     build(folder, index, full=True)
-    assert list(index.glob("snapshots/*/sketch/0000.faiss"))
+    assert list(index.glob("snapshots/*/sketch/0001.faiss"))
     assert answers(index) == exact
     (folder / "more/1.txt").rename(folder / "more/7.txt")
     write(folder, "more/2.txt", "The gulls sleep.")
@@ -88,6 +89,33 @@ def test_a_large_index_answers_like_a_small_one(
     assert answers(index) == incremental
     with QA.open(index) as qa:
         assert only == [qa.ask(question, only=["more/*"]) for question in QUESTIONS]
+
+
+def test_furniture_says_nothing_of_what_passages_have_in_common(folder: Path) -> None:
+    """A paper's running headers are as many as its pages: they must not thin out its words."""
+    index, other = folder.parent / "index", folder.parent / "other"
+    shutil.copytree(index / "encoders", other / "encoders", copy_function=os.link)
+    for number, sentence in enumerate(SENTENCES):
+        write(folder, f"more/{number}.md", sentence)
+    build(folder, index)
+    for number, sentence in enumerate(SENTENCES):
+        write(folder, f"more/{number}.md", f"---\nauthor: Anna Kern\n---\n{sentence}")
+    build(folder, other)
+    with QA.open(index) as plain, QA.open(other) as furnished:
+        assert furnished.manifest.passages > furnished.manifest.ranked == plain.manifest.ranked
+        assert furnished.snapshot.mean == pytest.approx(plain.snapshot.mean, abs=1e-6)
+        assert furnished.snapshot.words.rarity("tower") == plain.snapshot.words.rarity("tower")
+
+
+def test_where_files_cannot_be_read_in_place_they_are_mapped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, which has no pread."""
+    index = folder.parent / "index"
+    build(folder, index)
+    read = answers(index)
+    monkeypatch.delattr(os, "pread")
+    assert answers(index) == read
 
 
 def test_a_renamed_file_is_encoded_no_second_time(folder: Path, encoded: list[str]) -> None:

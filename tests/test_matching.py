@@ -29,7 +29,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
     folder = tmp_path_factory.mktemp("lexical") / "words"
     texts = TEXTS * 100
     lexical.write(folder, texts, count=len(texts), language="en")
-    return lexical.Words(folder, language="en")
+    return lexical.Words(folder, language="en", count=len(texts))
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +75,17 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
 def test_a_match_is_the_same_wherever_its_passage_stands() -> None:
     """Batches differ between an index and one built anew: no bit of a match may."""
     random = np.random.default_rng(2)
-    products = random.normal(size=(60, 7)).astype(np.float32)
-    shares = (np.arange(7) / 21).astype(np.float32)
+    products = random.normal(size=(60, 30)).astype(np.float32)
+    shares = (np.arange(30) / 435).astype(np.float32)
     asked = Asked(products[:0], shares, shares[::-1])
-    bounds = [0, 1, 7, 20, 21, 33, 40, 41, 50, 60]
+    bounds = [0, 1, 7, 20, 20, 33, 40, 41, 41, 60]  # with a passage without a context
     together = matches(products, asked, np.array(bounds), np.array([0, 3, 6]))
     for number, first in enumerate((0, 3, 6)):
         rows = products[bounds[first] : bounds[first + 3]]
         runs = np.array(bounds[first : first + 4]) - bounds[first]
         alone = matches(rows, asked, runs, np.array([0]))
         assert alone.passages[0] == together.passages[number]
+        assert alone.evidence[0] == together.evidence[number]
         assert alone.strengths[0].tolist() == together.strengths[number].tolist()
         assert alone.together[0].tolist() == together.together[number].tolist()
 
@@ -92,6 +93,13 @@ def test_a_match_is_the_same_wherever_its_passage_stands() -> None:
 def test_each_token_is_of_the_word_that_it_ends_in() -> None:
     assert matching.words_of("What is it?", [2, 4, 7, 10, 11]) == ["what", "what", "is", "it", ""]
     assert matching.words_of("", [0]) == [""]
+
+
+def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.Words) -> None:
+    digest = "0123456789abcdef" * 4
+    assert words.stems(digest) == set()
+    assert matching.rarity(digest, words) == words.rarity("zeppelin") > words.rarity("engin")
+    assert matching.rarity("", words) == 0
 
 
 def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full(

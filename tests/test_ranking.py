@@ -21,7 +21,7 @@ TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog an
 def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
     folder = tmp_path_factory.mktemp("lexical") / "words"
     lexical.write(folder, TEXTS, count=len(TEXTS), language="en")
-    return lexical.Words(folder, language="en")
+    return lexical.Words(folder, language="en", count=len(TEXTS))
 
 
 def test_relevance_is_bm25(words: lexical.Words) -> None:
@@ -41,7 +41,7 @@ def test_relevance_is_bm25(words: lexical.Words) -> None:
 
 def test_the_best_by_words_come_first_and_ties_in_the_order_of_ordinals(tmp_path: Path) -> None:
     lexical.write(tmp_path / "words", ["same words"] * 9, count=9, language="en")
-    found, _ = lexical.Words(tmp_path / "words", language="en").search(["same"], 5)
+    found, _ = lexical.Words(tmp_path / "words", language="en", count=9).search(["same"], 5)
     assert found.tolist() == [0, 1, 2, 3, 4]
 
 
@@ -98,10 +98,10 @@ def test_a_mean_is_the_same_however_its_vectors_come(
 ) -> None:
     whole = vectors.whole(unit)
     blocks = [whole[a:b] for a, b in pairwise([0, *sorted(cuts), 40])]
-    found = vectors.mean(blocks, 384)
-    assert found.tobytes() == vectors.mean([whole[::-1]], 384).tobytes()
+    found = vectors.mean(blocks, 384, 40)
+    assert found.tobytes() == vectors.mean([whole[::-1]], 384, 40).tobytes()
     assert found == pytest.approx(unit.mean(axis=0), abs=1 / vectors.SCALE)
-    assert vectors.mean([], 384).tolist() == [0.0] * 384
+    assert vectors.mean([], 384, 0).tolist() == [0.0] * 384
 
 
 def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:

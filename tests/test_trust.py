@@ -113,6 +113,31 @@ def test_a_flipped_bit_in_any_file_is_found_by_the_check(index: Path) -> None:
     assert snapshot.damage(index, with_manifest) == []
 
 
+def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
+    index: Path, tmp_path: Path
+) -> None:
+    with QA.open(index) as qa:
+        said = qa.ask("How many sails has the mill?").to_json()
+    (model,) = (index / "encoders").glob("*.onnx")
+    whole = model.read_bytes()
+    damages = {
+        "flipped": whole[:9_000_000] + bytes([whole[9_000_000] ^ 4]) + whole[9_000_001:],
+        "cut off": whole[: len(whole) // 2],
+    }
+    for kind, data in damages.items():
+        model.unlink()  # a link to what other tests use
+        model.write_bytes(data)
+        with QA.open(index) as qa:
+            assert qa.damage() == [f"encoders/{model.name}"], kind
+            if kind == "cut off":  # it does not even load
+                assert qa.ask("How many sails has the mill?").to_json() == said
+                assert qa.damage() == []
+        build(tmp_path / "seeds", index, full=True)
+        with QA.open(index) as qa:
+            assert qa.damage() == []
+            assert qa.ask("How many sails has the mill?").excerpts[0].path == "mill.txt"
+
+
 def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(index: Path) -> None:
     file = index / "snapshots" / snapshot.current(index) / "manifest.json"
     said = json.loads(file.read_text())

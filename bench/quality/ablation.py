@@ -39,7 +39,14 @@ def parts(qa: QA) -> Iterator[Part]:
     yield "a word that stands everywhere counts in full", without(matching, LEAST=1.0)
     yield "nothing carried over from the sentence before", without(matching, CARRIED=0.0)
     yield "no share of the question's words", without(matching, SHARE_WEIGHT=0, CONTEXT_WEIGHT=0)
-    yield "neighbours never joined in a highlight", without(answering, TOGETHER=ALL)
+    yield (
+        "neighbours never joined in a highlight",
+        without(answering, TOGETHER=ALL, NEEDED=(ALL, ALL)),
+    )
+    yield (
+        "a highlight's passage counts for nothing in its rank",
+        without(answering, RANK_WEIGHT=0.0),
+    )
     yield "token vectors uncompressed", uncompressed(qa)
 
 

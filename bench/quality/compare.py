@@ -17,6 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.peers import running
@@ -123,9 +124,12 @@ def distinct(qa: QA) -> list[tuple[str, Excerpt]]:
         segment, row, document = snapshot.locate(ordinal)
         live, text = snapshot.documents[document], segment.text(row)
         start, end = int(segment.records[row]["start"]), int(segment.records[row]["end"])
-        _, same = passages.get(text, ("", None))
-        paths = (*(same.paths if same else ()), *live.paths)
+        if text in passages:
+            ranking_text, same = passages[text]
+            passages[text] = ranking_text, replace(same, paths=(*same.paths, *live.paths))
+            continue
         whole = (Highlight(start, end, 1.0),)
+        paths = live.paths
         excerpt = Excerpt(text, start, end, whole, 1.0, live.sha256, paths[0], paths, title="")
         passages[text] = segment.ranking_text(row), excerpt
     return list(passages.values())

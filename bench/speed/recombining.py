@@ -5,7 +5,6 @@ and as its vector the sum of theirs, weighed by their tokens, with a little nois
 decides. Times and sizes of an index made so are those of a real one; its vectors lie closer.
 """
 
-import time
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import chain, pairwise
@@ -14,11 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa.building import encode
 from qa.encoding import Encoder
 from qa.interaction import Codebook, Codes
 from qa.passages import RankingText
-from qa.segment import Coded
+from qa.segment import Coded, encode
 from qa.vectors import Vectors, whole
 
 NOISE = 0.01  # standard deviation of each number of a vector of unit length
@@ -40,7 +38,6 @@ class Recombination:
         self._noise = np.random.default_rng(1).normal(0, NOISE, NOISES).astype(np.float32)
         self._pieces = dict(_read(file)) if file.is_file() else {}
         self._kept = len(self._pieces)
-        self.seconds = 0.0  # that encoding took, so that they can be taken off a build's
 
     def __call__(self, encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
         """The ranking text's vector and codes, and where the tokens of its sentences end."""
@@ -56,10 +53,10 @@ class Recombination:
         vector /= np.linalg.norm(vector)
         return Coded(whole(vector), codes, tuple(np.minimum(ends, limit).tolist()))
 
-    def save(self) -> None:
-        """Keeps every sentence that was encoded."""
+    def save(self) -> bool:
+        """Keeps every sentence that was encoded; whether there was a new one."""
         if len(self._pieces) == self._kept:
-            return
+            return False
         pieces = list(self._pieces.values())
         np.savez(
             self._file,
@@ -69,15 +66,14 @@ class Recombination:
             vectors=np.stack([piece.vector for piece in pieces]),
         )
         self._kept = len(self._pieces)
+        return True
 
     def _piece(self, encoder: Encoder, book: Codebook, text: str) -> Piece:
         known = self._pieces.get(text)
         if known is None:
-            started = time.perf_counter()
             coded = encode(encoder, book, RankingText(text, (len(text),)))
             known = Piece(coded.codes, coded.vector * np.float32(len(coded.codes)))
             self._pieces[text] = known
-            self.seconds += time.perf_counter() - started
         return known
 
     def _noise_of(self, text: str, dim: int) -> Vectors:

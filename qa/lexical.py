@@ -5,7 +5,9 @@ snapshot, statistics are of the live passages only, and ties stand in the order 
 """
 
 import math
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -154,8 +156,11 @@ class Words:
     """An open word index; `count` of its passages have words, the others are furniture."""
 
     def __init__(self, folder: Path, *, language: str, count: int) -> None:
+        self._links: tempfile.TemporaryDirectory[str] | None = None
         try:
-            self._index = tantivy.Index.open(str(folder))
+            if not os.access(folder, os.W_OK):
+                self._links = _linked(folder)
+            self._index = tantivy.Index.open(self._links.name if self._links else str(folder))
         except ValueError as error:
             raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
         self._analyzer = _analyzer(language)
@@ -221,6 +226,15 @@ class Words:
     def _ordinals(self, hits: Sequence[tuple[float, Any]]) -> tuple[Ordinals, Scores]:
         ordinals = np.array([address.doc for _, address in hits], np.int64)
         return ordinals, np.array([score for score, _ in hits], np.float32)
+
+
+def _linked(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder of links to the files of a word index: even to read, tantivy must write a lock."""
+    links = tempfile.TemporaryDirectory(prefix="qa-words-")
+    for file in folder.iterdir():
+        if file.suffix != ".lock":
+            (Path(links.name) / file.name).symlink_to(file.resolve())
+    return links
 
 
 def _schema() -> Any:

@@ -37,6 +37,11 @@ DEFAULT_HASHES = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")  # of NVIDIA's GPUs
+WINDOWS = (  # where a model says how many tokens it reads: the least of them holds
+    ("sentence_bert_config.json", "max_seq_length"),  # sentence-transformers until 5
+    ("tokenizer_config.json", "model_max_length"),
+    ("config.json", "max_position_embeddings"),
+)
 DIGITS = 16  # of its hash, in the name of an exported model
 EXPORT = 1  # grows when the way of exporting changes
 CLOSE_ENOUGH = 0.9999  # cosine between the exported model and the original
@@ -97,8 +102,8 @@ class Encoder:
     @cached_property
     def window(self) -> int:
         """Tokens that the model reads at once, [CLS] and [SEP] included."""
-        said = loads((self.source / "sentence_bert_config.json").read_bytes())
-        return int(said["max_seq_length"])
+        said = [loads((self.source / name).read_bytes()).get(key) for name, key in WINDOWS]
+        return min(int(tokens) for tokens in said if tokens)
 
     def token_ends(self, text: str) -> Sequence[int]:
         """Where each token of the text ends, however long the text is."""
@@ -313,7 +318,7 @@ def model_folder(name: str) -> Path:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    names = ("model.safetensors", "tokenizer.json", "modules.json", "sentence_bert_config.json")
+    names = ("model.safetensors", "tokenizer.json", "modules.json", *dict(WINDOWS))
     files = (folder / name for name in names)
     return {file.name: sha256(file) for file in files if file.is_file()}
 

@@ -1,0 +1,96 @@
+"""Other models than the default, other precisions, and models that cannot be exported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from indexes import write
+
+from qa import encoding
+from qa.building import build
+from qa.encoding import Encoder
+from qa.errors import ModelMismatch, ModelMissing
+from qa.service import QA
+from qa.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+QUESTION = "How many sails has the mill?"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sentence-transformers model of two thin layers with weights drawn by chance."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    at = tmp_path_factory.mktemp("model")
+    known = json.loads((encoding.model_folder("all-MiniLM-L6-v2") / "tokenizer.json").read_text())
+    words = sorted(known["model"]["vocab"], key=known["model"]["vocab"].get)
+    (at / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    torch.manual_seed(1)
+    shape = BertConfig(
+        vocab_size=len(words), hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=128,
+    )  # fmt: skip
+    BertModel(shape).save_pretrained(at / "bert")
+    BertTokenizerFast(str(at / "vocab.txt")).save_pretrained(at / "bert")
+    transformer = modules.Transformer(str(at / "bert"), max_seq_length=128)
+    pooling = modules.Pooling(transformer.get_embedding_dimension())
+    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(at / "thin"))
+    return at / "thin"
+
+
+def made(seeds: Path) -> Path:
+    write(seeds, "mill.txt", "The mill has four sails. It grinds rye.")
+    write(seeds, "ferry.txt", "The ferry crosses at six. In winter it rests.")
+    return seeds
+
+
+def test_another_model_is_used_once_its_codebook_is_made(tmp_path: Path, model: Path) -> None:
+    seeds, index, settings = made(tmp_path / "seeds"), tmp_path / "index", Settings(str(model))
+    with pytest.raises(ModelMissing, match=r"bench/codebook\.py"):
+        build(seeds, index, settings=settings)
+    script = [sys.executable, str(ROOT / "bench/codebook.py")]
+    command = [*script, str(model / "codebook.npy"), str(model)]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    build(seeds, index, settings=settings)
+    with QA.open(index) as qa:
+        answer = qa.ask(QUESTION)
+        assert qa.manifest.dim == 64 and qa.manifest.code_bytes == 8
+        (found,) = (e for e in (*answer.excerpts, *answer.nearest) if e.path == "mill.txt")
+        assert found.text == "The mill has four sails. It grinds rye."
+    (model / "tokenizer.json").write_bytes((model / "tokenizer.json").read_bytes() + b" ")
+    with pytest.raises(ModelMismatch, match="qa build --full"):
+        QA.open(index)
+
+
+def test_a_model_that_cannot_be_exported_is_run_by_the_original(
+    tmp_path: Path, encoders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Path:
+        raise ArithmeticError("the exported model does not agree with the original")
+
+    monkeypatch.setattr(encoding, "export", refuse)
+    with pytest.warns(UserWarning, match="is run by torch"):
+        said = Encoder(folder=tmp_path / "none").encode(QUESTION)
+    exported = Encoder(folder=encoders).encode(QUESTION)
+    assert float(said.pooled @ exported.pooled) > 0.9999
+    assert (said.tokens * exported.tokens).sum(axis=1).min() > 0.9999
+
+
+def test_an_index_of_int8_answers_and_knows_its_precision(tmp_path: Path) -> None:
+    seeds, index = made(tmp_path / "seeds"), tmp_path / "index"
+    build(seeds, index, settings=Settings(precision="int8"))
+    with QA.open(index) as qa:
+        assert qa.ask(QUESTION).excerpts[0].path == "mill.txt"
+    small, whole = Encoder(precision="int8", folder=index / "encoders"), Encoder(folder=index / "x")
+    assert small.fingerprint != whole.fingerprint
+    (file,) = (index / "encoders").glob("*.onnx")
+    assert file.stat().st_size < 40 << 20
+    assert 0.9 < float(small.encode(QUESTION).pooled @ whole.encode(QUESTION).pooled) < 1
+    assert np.linalg.norm(small.encode(QUESTION).pooled) == pytest.approx(1, abs=1e-5)

@@ -8,9 +8,12 @@ so that a question starts fast.
 import json
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 NOT_ALL_VALID = 3
 INTERRUPTED = 130
-QUICKLY_WALKED = 2_000  # files that are looked at in well under 50 ms (15 microseconds each)
+GLANCE = 0.05  # seconds in which `qa ask` looks for files that are not in the index yet
 DEBUG = "QA_DEBUG"
 
 app = typer.Typer(
@@ -316,13 +319,16 @@ def _build_first(index: Path | None, seeds: Path | None) -> None:
 
 def _tell_waiting(qa: "QA") -> None:
     """Tells of files that are not in the index yet, where looking takes no noticeable time."""
-    if len(qa.files()) > QUICKLY_WALKED:
-        return
-    try:
-        waiting = qa.waiting()
-    except SeedsMissing:
-        return
-    if count := sum(map(len, waiting)):
+    found: list[tuple[tuple[str, ...], ...]] = []
+
+    def look() -> None:
+        with suppress(Exception):  # no folder, or the index was closed while this still looked
+            found.append(qa.waiting())
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(GLANCE)
+    if count := sum(map(len, chain(*found))):
         _complain(
             f"{count} new, changed or removed files are not in the index yet: run `qa build`."
         )

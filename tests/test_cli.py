@@ -52,6 +52,16 @@ def test_ask_prints_numbered_citations_and_sets_off_the_sentence_that_answers(pl
     assert "the same text in" in out
 
 
+def test_ask_tells_of_files_that_are_not_in_the_index_yet(place, qa):
+    write(place / "seeds", "new.txt", "Something new.")
+    (place / "seeds" / "mill.md").unlink()
+    code, _, err = qa("ask", "How old is Ri?", "--seeds", "seeds")
+    assert (code, err) == (
+        0,
+        "qa: 2 new, changed or removed files are not in the index yet: run `qa build`.\n",
+    )
+
+
 def test_ask_json_is_the_answers_own_json_and_verbatim(place, qa):
     said = json.loads(asked(qa, "--json"))
     first = (said["excerpts"] + said["nearest"])[0]

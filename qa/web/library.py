@@ -45,7 +45,6 @@ KINDS = frozenset(
         "mbox",
         "mht",
         "mhtml",
-        "rtf",
         "zip",
         "png",
         "jpg",

@@ -284,6 +284,8 @@ def _exported(file: Path, threads: int = 0) -> Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # threads that wait for the next question by spinning would take the cores from other questions
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
     def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:

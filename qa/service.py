@@ -39,6 +39,8 @@ class QA:
 
     Every question works on the one snapshot that was live when it began, so that no answer mixes
     two. A new snapshot is opened beside the old one and then takes its place in one assignment.
+    As many questions as there are cores, and one, are worked on at once; more would hinder each
+    other (bench/speed), and wait for their turn.
     """
 
     def __init__(self, index: Path, seeds: Path | None, snapshot: Snapshot) -> None:
@@ -50,6 +52,7 @@ class QA:
         self._opened = self._with_freshness(snapshot)
         self._looked = time.monotonic()
         self._following = threading.Lock()
+        self._turns = threading.BoundedSemaphore((os.cpu_count() or 1) + 1)
         self._behind = ""  # why a newer snapshot is not the one that answers
 
     @classmethod
@@ -152,7 +155,7 @@ class QA:
         return self._seeds or Path(self.manifest.seeds)
 
     def _answer(self, opened: _Opened, question: str, mask: Mask | None, limit: int) -> Answer:
-        with sound(opened.snapshot):
+        with self._turns, sound(opened.snapshot):
             ranked = self._rank(question, opened.snapshot, mask)
             answer = answering.answer(opened.snapshot, question, ranked, limit=limit)
         return replace(

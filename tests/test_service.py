@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,13 @@ def test_many_questions_get_the_answers_that_each_would_get(asker: QA) -> None:
     assert asker.ask_many([]) == []
     with pytest.raises(QuestionRefused):
         asker.ask_many(["How tall is the tower?", " "])
+
+
+def test_questions_of_many_threads_get_the_answers_that_each_would_get(asker: QA) -> None:
+    questions = ["How tall is the tower?", "When does the ferry cross?", "How many boats?"] * 8
+    alone = list(map(asker.ask, questions))
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(asker.ask, questions)) == alone
 
 
 def test_globs_keep_to_and_leave_out_files(asker: QA) -> None:

@@ -114,8 +114,8 @@ def excerpt(
 def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tuple[Highlight, ...]:
     """The sentences that answer best, best first; `start` and `ends` are in the document.
 
-    Two neighbours in a paragraph that match much better together than either alone are one highlight,
-    and one that begins with a pronoun goes with the one before.
+    Two neighbours with no blank line between that match much better together than either alone are
+    one highlight, and one that begins with an English pronoun goes with the one before.
     Strengths compare over a whole answer: a sentence's own, its passage's match and, for a little,
     its passage's relevance, so that the best sentence of the best passage tends to be first.
     """

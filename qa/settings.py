@@ -41,7 +41,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that `QA_MODEL`, `QA_LANGUAGE` and `QA_PASSAGE_TOKENS` name."""
+        """The settings that `QA_MODEL`, `QA_PRECISION` and their like name."""
         given: dict[str, str | int] = {}
         for field in fields(cls):
             value = environment.get(f"QA_{field.name.upper()}")

@@ -1,5 +1,13 @@
 """The HTTP API, as its own OpenAPI describes it."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import httpx
 import pytest
 from indexes import write
 from starlette.testclient import TestClient
@@ -103,6 +111,30 @@ def test_a_read_only_server_has_no_way_to_change_anything(library):
         assert client.put("/api/files", params={"name": "a.txt"}, content=b"x").status_code == 404
         assert client.delete(f"/api/files/{'0' * 24}").status_code == 404
     assert not (seeds / "a.txt").exists()
+
+
+def test_a_server_is_read_only_by_its_environment(library):
+    seeds, index = library
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "qa", "serve", "--port", str(port)]
+    places = ["--index", str(index), "--seeds", str(seeds)]
+    process = subprocess.Popen(
+        [*command, *places], env={**os.environ, "QA_READ_ONLY": "1"}, stderr=subprocess.PIPE
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            for _ in range(300):
+                with suppress(httpx.ConnectError):
+                    if client.get("/healthz").status_code == 200:
+                        break
+                time.sleep(0.1)
+            assert ask(client).json()["excerpts"]
+            assert client.post("/api/build").status_code == 405
+    finally:
+        process.terminate()
+        process.communicate()
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ def test_the_tools_answer_over_stdio(library):
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     seeds, index = library
-    run = f"from qa.web.mcp_tools import run_stdio; run_stdio({str(index)!r}, {str(seeds)!r})"
-    server = StdioServerParameters(command=sys.executable, args=["-c", run])
+    command = ["-m", "qa", "mcp", "--index", str(index), "--seeds", str(seeds)]
+    server = StdioServerParameters(command=sys.executable, args=command)
     check(*asyncio.run(use(stdio_client(server))))
 
 

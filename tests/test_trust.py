@@ -200,7 +200,7 @@ def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(ind
 
 def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
-    builds = int(os.environ.get("QA_LONG", "6"))
+    builds = int(os.environ.get("QA_LONG", "30"))
     stop, errors, seen, memory = threading.Event(), [], set(), []
     others, qa = handles(), QA.open(index)
 

@@ -110,6 +110,15 @@ def test_no_answer_is_said_plainly_and_the_nearest_passages_stand_under_their_ow
     assert headings == ["The documents do not answer this.", "Nearest passages"]
 
 
+def test_an_example_of_the_corpus_is_a_question_that_finds_something(tab, address):
+    tab.goto(address)
+    example = tab.locator(".examples a").first
+    question = example.inner_text()
+    example.click()
+    tab.wait_for_selector(".card")
+    assert tab.input_value(QUESTION) == question
+
+
 def test_the_address_brings_back_question_filters_and_document_on_reload_and_back(tab, address):
     tab.goto(f"{address}/?q=Who+grinds+rye%3F&folder=reports")
     tab.wait_for_selector(".card")

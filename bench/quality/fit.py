@@ -28,7 +28,7 @@ QUESTIONS = Path(__file__).parents[1] / "training"
 FITTED = ("articles", "news", "manuals", "licences")
 REPORTED = ("xquad", "covidqa", "excerpts", "seed")
 DEPTH = 5  # excerpts of a ranking that are labelled
-MOST = 700  # questions of a set, evenly spread
+MOST = 700  # questions of a set, about, evenly spread
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
 Numbers = npt.NDArray[np.float64]

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench import markdown
+from bench.markdown import table
 from qa.evaluation import Row, figures, within
 
 OURS = "seedqa"
 TITLES = {"xquad": "XQuAD", "covidqa": "COVID-QA", "excerpts": "excerpts"}
-BEGIN = "<!-- begin of the comparison, written by bench/quality/compare.py -->"
-END = "<!-- end of the comparison -->"
 ROUNDS = 5_000  # of the bootstrap
 ACCENT, REST, INK = "#0b6b5f", "#cfc9bf", "#1f1d1a"
 
@@ -86,10 +86,7 @@ def write(compared: Sequence[Compared], requirements: Path, root: Path) -> None:
     said = f"{results(compared, requirements)}\n![hit@1 of each system](../../docs/quality.png)\n"
     (root / "bench/quality/RESULTS.md").write_text(said, encoding="utf-8")
     draw(compared, root / "docs/quality.png")
-    readme = root / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{summary(compared)}\n{END}{after}", encoding="utf-8")
+    markdown.put("the comparison", "bench/quality/compare.py", summary(compared))
 
 
 def summary(compared: Sequence[Compared]) -> str:
@@ -241,12 +238,6 @@ def versions(requirements: Path) -> str:
     pinned = dict(re.findall(r"^([\w-]+)==(\S+)", text, re.MULTILINE))
     named = [system.package for system in SYSTEMS.values() if system.package]
     return ", ".join(f"{package} {pinned[package]}" for package in named)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def slashed(values: Iterable[float | None]) -> str:

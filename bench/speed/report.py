@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bench import markdown
+from bench.markdown import table
 from bench.speed.asking import STAGES
 from bench.speed.place import Figures, Place
 
 ROOT = Path(__file__).parents[2]
-BEGIN = "<!-- begin of the speed, written by bench/speed/run.py -->"
-END = "<!-- end of the speed -->"
 PEERS = {
     "dense": "sentence-transformers + faiss, dense",
     "txtai": "txtai, hybrid index",
@@ -24,16 +24,15 @@ def write(places: Sequence[Place]) -> None:
     folder = Path(__file__).parent
     (folder / "RESULTS.md").write_text(results(measured), encoding="utf-8")
     draw(measured, ROOT / "docs/speed.png")
-    readme = ROOT / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    said = f"{before}{BEGIN}\n{summary(measured)}\n{END}{after}"
-    readme.write_text(said, encoding="utf-8")
+    markdown.put("the speed", "bench/speed/run.py", summary(measured))
 
 
 def summary(places: Sequence[Place]) -> str:
     """The README's part."""
-    return f"""{machine()}, medians; the documents are recombined from the sentences of the question sets.
+    return f"""{machine()}, medians. The documents are recombined from the sentences of the question sets; \
+beyond 20,000 passages their vectors and codes are put together instead of encoded. Memory is the asking \
+process's own and the pages of files that it has mapped; recall@50 says how many of the fifty nearest \
+vectors the search finds.
 
 {sizes(places)}
 
@@ -87,6 +86,9 @@ Questions a second that threads of one process get answered, each asking without
 
 {peers(places)}
 
+All take in the same passages with the same model. Peers answer the first 200 of the questions, and their \
+building includes the loading of their libraries and the model, some seconds.
+
 {starting(places)}
 
 ## Encoding
@@ -98,7 +100,7 @@ Questions a second that threads of one process get answered, each asking without
 def sizes(places: Sequence[Place]) -> str:
     """What an index of each size takes."""
     head = [
-        "passages", "ask, median / 95%", "recall@50", "memory", "on disk", "build",
+        "passages", "ask, median / 95%", "recall@50", "memory", "on disk", "build", "its memory",
         "rebuild, nothing changed", "one file added",
     ]  # fmt: skip
     rows = []
@@ -114,11 +116,12 @@ def sizes(places: Sequence[Place]) -> str:
                 f"{memory['own']:.0f} + {memory['mapped']:.0f} MB",
                 f"{built['bytes'] / 1e6:,.0f} MB",
                 f"{built['seconds']:,.0f} s{' without encoding' if built['recombined'] else ''}",
+                f"{built['peak']:,.0f} MB",
                 f"{rebuilt['unchanged']:.2f} s" if rebuilt else "",
                 f"{rebuilt['added']:.2f} s" if rebuilt else "",
             ]
         )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def memory(places: Sequence[Place]) -> str:
@@ -130,7 +133,7 @@ def memory(places: Sequence[Place]) -> str:
         parts |= {f"mapped: {part}": held for part, held in sorted(asked["mapped"].items())}
         rows = rows or [["passages", *(f"{part}, MB" for part in parts)]]
         rows.append([f"{place.passages:,}", *(f"{held:,.0f}" for held in parts.values())])
-    return _table(rows[0], rows[1:])
+    return table(rows[0], rows[1:])
 
 
 def stages(places: Sequence[Place]) -> str:
@@ -139,7 +142,7 @@ def stages(places: Sequence[Place]) -> str:
         [f"{place.passages:,}", *(f"{_stages(place)[stage]:.2f}" for stage in STAGES)]
         for place in places
     ]
-    return _table(["passages", *(f"{stage}, ms" for stage in STAGES)], rows)
+    return table(["passages", *(f"{stage}, ms" for stage in STAGES)], rows)
 
 
 def callers(places: Sequence[Place]) -> str:
@@ -148,7 +151,7 @@ def callers(places: Sequence[Place]) -> str:
     numbers = list(next(iter(rates.values())))
     rows = [[f"{size:,}", *(f"{said[n]:.0f}" for n in numbers)] for size, said in rates.items()]
     heads = [f"{n} caller{'s' if n != '1' else ''}" for n in numbers]
-    return _table(["passages", *heads], rows)
+    return table(["passages", *heads], rows)
 
 
 def peers(places: Sequence[Place]) -> str:
@@ -176,7 +179,7 @@ def peers(places: Sequence[Place]) -> str:
                 for peer, label in PEERS.items()
             ]
             head = [f"{place.passages:,} passages", "ask, median / 95%", "build", "memory"]
-            return _table(head, rows)
+            return table(head, rows)
     return ""
 
 
@@ -246,8 +249,3 @@ def _stages(place: Place) -> Figures:
 
 def _all(place: Place, part: str) -> Figures:
     return place.figures(part) or {}
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -54,7 +54,8 @@ Documents are made by recombining the sentences of the question sets (about 150 
 20,000 passages all are encoded; in larger indexes sentences are encoded once, alone, and passages put \
 together of their codes and vectors, with a little noise (`recombining.py`): reading, splitting, writing \
 and searching are real, the time of building leaves encoding out, and vectors lie closer together than \
-real ones, which makes recall harder.
+real ones, which makes recall harder. Figures are of files that the system has in its cache: of an \
+index of 100,000 passages that it had not, the same first questions took 21 ms (95%: 28 ms).
 
 ## Sizes
 

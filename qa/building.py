@@ -142,7 +142,7 @@ def coding_fingerprint(encoder: Encoder) -> str:
 
     A GPU may round a number otherwise: what it encoded never stands beside what a CPU did.
     """
-    return fingerprint(encoder.fingerprint, codebook(encoder).fingerprint, encoder.device)
+    return fingerprint(encoding.fingerprint_of(encoder), encoder.device)
 
 
 def _device(wish: str | None = None) -> str:
@@ -412,7 +412,7 @@ class _Build:
             seeds=str(self.seeds.resolve()),
             settings=self.settings.to_dict(),
             encoder=self.encoder.name,
-            encoder_fingerprint=fingerprint(self.encoder.fingerprint, self.codebook.fingerprint),
+            encoder_fingerprint=encoding.fingerprint_of(self.encoder),
             fingerprint=self.fingerprint,
             dim=self.encoder.dim,
             code_bytes=self.codebook.code_bytes,

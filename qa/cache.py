@@ -4,6 +4,7 @@ One SQLite file under `index/cache`, committed every second, emptied when a snap
 It holds at most `LIMIT` bytes; what does not fit is encoded again. A damaged cache is thrown away.
 """
 
+import hashlib
 import sqlite3
 import time
 from pathlib import Path
@@ -34,8 +35,13 @@ class EncodingCache:
         try:
             self._database = self._open()
         except sqlite3.DatabaseError:
-            self._file.unlink()
-            self._database = self._open()
+            self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Throws the file away: it is damaged."""
+        for file in self._file.parent.iterdir():
+            file.unlink()
+        self._database = self._open()
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file)
@@ -43,18 +49,24 @@ class EncodingCache:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute(
             "CREATE TABLE IF NOT EXISTS coded "
-            "(input BLOB PRIMARY KEY, vector BLOB, codes BLOB, bounds BLOB) WITHOUT ROWID"
+            "(input BLOB PRIMARY KEY, vector BLOB, codes BLOB, bounds BLOB, hash BLOB) WITHOUT ROWID"
         )
         return database
 
     def get(self, key: bytes) -> Coded | None:
-        """What was encoded for that hash, if it was."""
-        found = self._database.execute(
-            "SELECT vector, codes, bounds FROM coded WHERE input = ?", (key,)
-        ).fetchone()
-        if found is None:
+        """What was encoded for that hash, if it was and is whole."""
+        query = "SELECT vector, codes, bounds, hash FROM coded WHERE input = ?"
+        try:
+            found = self._database.execute(query, (key,)).fetchone()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            self._database.close()
+            self._start_anew()
             return None
-        vector, codes, bounds = found
+        if found is None or _hash(*found[:3]) != found[3]:
+            return None
+        vector, codes, bounds, _ = found
         return Coded(
             np.frombuffer(vector, "<f4"),
             np.frombuffer(codes, np.uint8).reshape(-1, self._code_bytes),
@@ -66,8 +78,9 @@ class EncodingCache:
         if self._size() > LIMIT:
             return
         bounds = np.array(coded.bounds, "<u4").tobytes()
-        row = (key, coded.vector.astype("<f4").tobytes(), coded.codes.tobytes(), bounds)
-        self._database.execute("INSERT OR REPLACE INTO coded VALUES (?, ?, ?, ?)", row)
+        row = (coded.vector.astype("<f4").tobytes(), coded.codes.tobytes(), bounds)
+        insert = "INSERT OR REPLACE INTO coded VALUES (?, ?, ?, ?, ?)"
+        self._database.execute(insert, (key, *row, _hash(*row)))
         if time.monotonic() - self._committed > PATIENCE:
             self.commit()
 
@@ -90,3 +103,7 @@ class EncodingCache:
         """Keeps what is there and lets go of the file."""
         self._database.commit()
         self._database.close()
+
+
+def _hash(*parts: bytes) -> bytes:
+    return hashlib.blake2b(b"".join(parts), digest_size=8).digest()

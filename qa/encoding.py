@@ -175,6 +175,11 @@ def codebook(encoder: Encoder) -> Codebook:
     )
 
 
+def fingerprint_of(encoder: Encoder) -> str:
+    """Of the encoder with its codebook: equal ones make equal codes on one device."""
+    return fingerprint(encoder.fingerprint, codebook(encoder).fingerprint)
+
+
 def export(source: Path, folder: Path, name: str, precision: str) -> Path:
     """Writes the model as ONNX and says where; the file's name ends with its own hash.
 

@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from qa import answering, retrieval
-from qa.encoding import Encoder, codebook
+from qa.encoding import Encoder, codebook, fingerprint_of
 from qa.errors import IndexDamaged, IndexForeign, ModelMismatch
 from qa.freshness import Freshnesses, Waiting, waiting
 from qa.records import Answer, Document, File
 from qa.retrieval import Ranked
-from qa.settings import EXCERPT_LIMIT, INDEX, fingerprint
+from qa.settings import EXCERPT_LIMIT, INDEX
 from qa.snapshot import ENCODERS, Manifest, Snapshot, current_or_none, damage
 from qa.vectors import Mask
 
@@ -182,9 +182,8 @@ class QA:
                 self._opened = self._with_freshness(snapshot)
                 self._behind = ""
         except (IndexDamaged, IndexForeign, ModelMismatch, OSError) as error:
-            self._behind = (
-                f"{error} Until then an older snapshot answers."  # the next look tries again
-            )
+            # the next look tries again
+            self._behind = f"{error} Until then an older snapshot answers."
         finally:
             self._following.release()
         return self._opened
@@ -195,8 +194,7 @@ class QA:
 
     def _check(self, snapshot: Snapshot) -> None:
         """Raises ModelMismatch when the index was made by other weights than these."""
-        here = fingerprint(self._encoder.fingerprint, self._codebook.fingerprint)
-        if snapshot.manifest.encoder_fingerprint != here:
+        if snapshot.manifest.encoder_fingerprint != fingerprint_of(self._encoder):
             raise ModelMismatch(
                 f"{self.index} was built with another version of {snapshot.manifest.encoder}: "
                 "run `qa build --full`."

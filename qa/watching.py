@@ -53,7 +53,8 @@ def watch(
         if not overdue:
             continue
         try:
-            yield build(seeds, index, settings=settings, progress=progress)
-            overdue = False
+            report = build(seeds, index, settings=settings, progress=progress)
         except (IndexBusy, SeedsEmpty):
             continue
+        overdue = False
+        yield report

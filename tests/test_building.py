@@ -3,17 +3,22 @@
 import os
 import shutil
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from indexes import write
 
-from qa import building, vectors
+from qa import building, cache, vectors
 from qa.building import build, plan
-from qa.errors import SeedsEmpty, SeedsMissing
+from qa.cache import EncodingCache
+from qa.errors import SeedsEmpty, SeedsMissing, StorageFailed
+from qa.reading.workers import Reading
 from qa.records import Status
+from qa.segment import Coded
 from qa.service import QA
 
 QUESTIONS = ("How tall is the tower?", "Who mended the bridge?", "What do the gulls eat?", "Why?")
@@ -116,6 +121,67 @@ def test_where_files_cannot_be_read_in_place_they_are_mapped(
     read = answers(index)
     monkeypatch.delattr(os, "pread")
     assert answers(index) == read
+
+
+def test_what_a_broken_build_kept_is_used_when_it_is_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows have a hash, and a file that is no database any more is thrown away."""
+    index = folder.parent / "index"
+    kept = EncodingCache(index, "0" * 16, code_bytes=48)
+    coded = Coded(np.ones(384, np.float32), np.ones((3, 48), np.uint8), (1, 3))
+    for number in range(300):
+        kept.put(b"%016d" % number, coded)
+    assert same(kept.get(b"%016d" % 7), coded)
+    kept.close()
+    file = index / "cache" / ("0" * 16 + ".sqlite")
+    data = file.read_bytes()
+    place = data.index(b"\x01" * 144) + 50
+    file.write_bytes(data[:place] + b"\x05" + data[place + 1 :])  # a bit of one row
+    kept = EncodingCache(index, "0" * 16, code_bytes=48)
+    found = [kept.get(b"%016d" % number) for number in range(300)]
+    assert found.count(None) == 1
+    kept.close()
+    file.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))  # pages of it
+    kept = EncodingCache(index, "0" * 16, code_bytes=48)
+    assert kept.get(b"%016d" % 7) is None
+    kept.put(b"%016d" % 7, coded)
+    assert same(kept.get(b"%016d" % 7), coded)
+    monkeypatch.setattr(cache, "LIMIT", 0)
+    kept.put(b"%016d" % 8, coded)
+    assert kept.get(b"%016d" % 8) is None, "no more than its bound"
+    kept.close()
+
+
+def same(found: Coded | None, coded: Coded) -> bool:
+    return found is not None and all(map(np.array_equal, found, coded))
+
+
+def test_a_disk_that_is_too_full_is_told_before_anything_is_read(
+    folder: Path, encoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A threshold no disk can hold stands in for a full one."""
+    monkeypatch.setattr(building, "SPACE_FACTOR", 1 << 60)
+    with pytest.raises(StorageFailed, match="MB free and may need"):
+        build(folder, folder.parent / "index")
+    assert encoded == []
+    assert not list((folder.parent / "index").glob("snapshots/*"))
+
+
+def test_an_unchanged_file_is_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = folder.parent / "index"
+    build(folder, index)
+    read: list[str] = []
+    original = building.read_files
+
+    def noting(seeds: Path, paths: Sequence[str]) -> Iterator[Reading]:
+        read.extend(paths)
+        return original(seeds, paths)
+
+    monkeypatch.setattr(building, "read_files", noting)
+    write(folder, "new.txt", "The gulls sleep.")
+    build(folder, index)
+    assert read == ["new.txt"]
 
 
 def test_a_renamed_file_is_encoded_no_second_time(folder: Path, encoded: list[str]) -> None:

@@ -1,8 +1,9 @@
 """Watching: a change of the folder becomes a build."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from indexes import write
@@ -14,13 +15,25 @@ from qa.records import BuildReport
 from qa.watching import watch
 
 
-def test_changed_files_are_built_and_hidden_ones_are_not(
-    tmp_path: Path, new_index: Callable[[], Path]
-) -> None:
-    seeds, index = tmp_path / "seeds", new_index()
+class Watched(NamedTuple):
+    """A folder of one file, an index that is yet empty, and the reports of a watch over both."""
+
+    seeds: Path
+    index: Path
+    reports: Iterator[BuildReport]
+    stop: threading.Event
+
+
+@pytest.fixture
+def watched(tmp_path: Path, new_index: Callable[[], Path]) -> Iterator[Watched]:
+    seeds, index, stop = tmp_path / "seeds", new_index(), threading.Event()
     write(seeds, "one.txt", "One thing.")
-    stop = threading.Event()
-    reports = watch(seeds, index, stop=stop)
+    yield Watched(seeds, index, watch(seeds, index, stop=stop), stop)
+    stop.set()
+
+
+def test_changed_files_are_built_and_hidden_ones_are_not(watched: Watched) -> None:
+    seeds, _, reports, stop = watched
     assert next(reports).added == ("one.txt",)
     (seeds / ".draft").write_text("hidden")
     timer = threading.Timer(0.5, write, (seeds, "two.txt", "Another thing."))
@@ -32,22 +45,15 @@ def test_changed_files_are_built_and_hidden_ones_are_not(
     assert list(reports) == []
 
 
-def test_a_build_that_cannot_be_yet_is_tried_again(
-    tmp_path: Path, new_index: Callable[[], Path]
-) -> None:
-    seeds, index = tmp_path / "seeds", new_index()
-    write(seeds, "one.txt", "One thing.")
-    stop = threading.Event()
-    reports = watch(seeds, index, stop=stop)
-    with storage.lock(index):
+def test_a_build_that_cannot_be_yet_is_tried_again(watched: Watched) -> None:
+    with storage.lock(watched.index):
         found: list[BuildReport] = []
-        waiting = threading.Thread(target=lambda: found.append(next(reports)))
+        waiting = threading.Thread(target=lambda: found.append(next(watched.reports)))
         waiting.start()
         waiting.join(2)
         assert found == [], "another process builds"
     waiting.join(30)
     assert found[0].added == ("one.txt",)
-    stop.set()
 
 
 def test_a_missing_folder_is_refused_at_once(tmp_path: Path) -> None:

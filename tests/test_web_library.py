@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexes import write
 
+from qa import storage
 from qa.building import build
 from qa.errors import ReadFailed
 from qa.evaluation import evaluate
 from qa.freshness import Waiting
 from qa.records import File, Status
 from qa.service import QA
-from qa.web import feedback, library
+from qa.web import feedback, library, rebuilding
 from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name
 from qa.web.listing import key
 from qa.web.rebuilding import Rebuild, Rebuilder, Watcher
@@ -122,7 +123,7 @@ def test_a_rebuild_that_fails_says_why_and_leaves_the_index(small):
         rebuilder = Rebuilder(seeds, index, qa.manifest.settings)
         rebuilder.start()
         wait_for(lambda: not rebuilder.state.running)
-        assert "no file" in rebuilder.state.error.lower() or rebuilder.state.error
+        assert rebuilder.state.error.startswith("No file was found")
         assert qa.ask("What grinds rye?").snapshot == qa.manifest.snapshot
 
 
@@ -132,6 +133,20 @@ def test_a_watched_folder_is_rebuilt_when_it_changes(small):
         watcher = Watcher(qa, Rebuilder(seeds, index, qa.manifest.settings))
         watcher.start()
         write(seeds, "b.txt", "The ferry leaves at six.\n")
+        wait_for(lambda: "b.txt" in [file.path for file in qa.files()])
+        watcher.close()
+
+
+def test_a_rebuild_that_another_build_held_back_is_tried_again(small, monkeypatch):
+    monkeypatch.setattr(rebuilding, "AGAIN", 0.5)
+    seeds, index = small
+    with QA.open(index) as qa:
+        rebuilder = Rebuilder(seeds, index, qa.manifest.settings)
+        watcher = Watcher(qa, rebuilder)
+        with storage.lock(index):
+            write(seeds, "b.txt", "The ferry leaves at six.\n")
+            watcher.start()
+            wait_for(lambda: "is being built by" in rebuilder.state.error)
         wait_for(lambda: "b.txt" in [file.path for file in qa.files()])
         watcher.close()
 

@@ -1,11 +1,13 @@
 """Asks one index: the time of each stage, memory, and how many of the true best vectors are found."""
 
+import os
 import statistics
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -39,11 +41,12 @@ Seconds = dict[str, float]
 def measure(place: Place) -> Figures:
     """Milliseconds of questions, asked one at a time, and of their stages; then many at once."""
     before = resident()["own"]
+    forget(place.index)
     with QA.open(place.index) as qa:
         opened = resident()["own"]
-        for question in place.questions[:20]:
-            qa.ask(question)
-        times, stages = asked(qa, place.questions[20:])
+        qa.ask("What is loaded at the first question?")  # is no question's time
+        cold = milliseconds(qa, place.questions)
+        times, stages = milliseconds(qa, place.questions), staged(qa, place.questions)
         held = resident()
         own = {
             "libraries": before,
@@ -55,6 +58,7 @@ def measure(place: Place) -> Figures:
             "questions": len(times),
             "median": statistics.median(times),
             "95%": percentile(times, 0.95),
+            "cold": statistics.median(cold),
             "stages": stages,
             "resident": held,
             "own": own,
@@ -64,13 +68,25 @@ def measure(place: Place) -> Figures:
         }
 
 
-def asked(qa: QA, questions: Sequence[str]) -> tuple[list[float], dict[str, float]]:
-    """Milliseconds of each question, and the median of each stage in another round of the same."""
+def forget(index: Path) -> None:
+    """Lets the system drop the files of an index from its cache, as if it had not read them yet."""
+    for file in filter(Path.is_file, index.rglob("*")):
+        with file.open("rb") as stream:
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def milliseconds(qa: QA, questions: Sequence[str]) -> list[float]:
+    """What each question takes, one at a time."""
     times = []
     for question in questions:
         started = time.perf_counter()
         qa.ask(question)
         times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def staged(qa: QA, questions: Sequence[str]) -> dict[str, float]:
+    """The median milliseconds of each stage."""
     rounds: dict[str, list[float]] = defaultdict(list)
     with watched() as spent:
         for question in questions:
@@ -79,7 +95,7 @@ def asked(qa: QA, questions: Sequence[str]) -> tuple[list[float], dict[str, floa
             spent["ranking"] -= sum(spent[stage] for stage in WITHIN)
             for stage in STAGES:
                 rounds[stage].append(spent[stage] * 1000)
-    return times, {stage: statistics.median(said) for stage, said in rounds.items()}
+    return {stage: statistics.median(said) for stage, said in rounds.items()}
 
 
 @contextmanager

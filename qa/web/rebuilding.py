@@ -20,9 +20,7 @@ from qa.errors import QAError
 from qa.service import QA
 
 GATHER = 1_000  # ms: changes that come within it are one build
-AGAIN = (
-    60.0  # seconds, after which a rebuild that failed, or a folder that was gone, is tried again
-)
+AGAIN = 60.0  # seconds, after which a failed rebuild, or a folder that was gone, is tried again
 
 
 @dataclass(frozen=True, slots=True)

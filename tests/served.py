@@ -35,6 +35,13 @@ HOSTILE = (
 )
 
 
+def free_port():
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextmanager
 def serving(seeds, index, **settings):
     """The address of a server over that index; it stops at the end."""
@@ -42,9 +49,7 @@ def serving(seeds, index, **settings):
 
     from qa.web import make_app
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     app = make_app(index, seeds, **settings)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

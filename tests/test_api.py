@@ -1,7 +1,6 @@
 """The HTTP API, as its own OpenAPI describes it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import suppress
 import httpx
 import pytest
 from indexes import write
+from served import free_port
 from starlette.testclient import TestClient
 
 from qa.building import build
@@ -115,9 +115,7 @@ def test_a_read_only_server_has_no_way_to_change_anything(library):
 
 def test_a_server_is_read_only_by_its_environment(library):
     seeds, index = library
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "qa", "serve", "--port", str(port)]
     places = ["--index", str(index), "--seeds", str(seeds)]
     process = subprocess.Popen(

@@ -38,7 +38,9 @@ def test_an_index_of_an_older_format_is_refused_and_a_build_mends_it(
     index = thawed(f"index-format-{format_}", tmp_path / "index", encoders)
     with pytest.raises(IndexForeign, match="qa build --full"):
         QA.open(index)
+    (index / "encoders/0dd5eee4ddba489f.onnx").write_bytes(b"a model of before")
     write(tmp_path / "seeds", "mill.md", "The mill grinds rye.")
     build(tmp_path / "seeds", index)
     with QA.open(index) as qa:
         assert qa.ask("What does the mill grind?").excerpts[0].path == "mill.md"
+        assert qa.damage() == []

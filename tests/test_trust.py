@@ -18,7 +18,7 @@ from qa.building import build
 from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
 from qa.service import QA
 
-FLAT = 64 << 20  # bytes that memory may differ by after many builds; one encoder has more
+FLAT = 64 << 20  # bytes that the floor of memory may rise by; ten builds that leak add more
 
 
 @pytest.fixture
@@ -243,7 +243,9 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         fresh.ask("What number has the note?")
         needed = handles() - others - followed
     assert followed <= needed + 3, "old snapshots stay open"
-    assert memory[-1] - memory[builds // 3] < FLAT, "memory grows with every build"
+    # The least of many readings: between two builds memory swings by more than a leak adds.
+    middle, last = memory[builds // 3 : -builds // 3], memory[-builds // 3 :]
+    assert min(last) - min(middle) < FLAT, "memory grows with every build"
     qa.close()
 
 

@@ -122,7 +122,7 @@ def test_a_server_is_read_only_by_its_environment(library):
         [*command, *places], env={**os.environ, "QA_READ_ONLY": "1"}, stderr=subprocess.PIPE
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             for _ in range(300):
                 with suppress(httpx.ConnectError):
                     if client.get("/healthz").status_code == 200:

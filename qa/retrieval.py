@@ -63,10 +63,9 @@ def rank(
     """The candidates, best first, ties by ordinal; `only` marks the passages that may be found."""
     terms = snapshot.words.terms(question)
     pooled = vectors.whole(encoded.pooled)
-    ordinals = candidates(snapshot, terms, pooled, only)
+    ordinals, words = candidates(snapshot, terms, pooled, only)
     if not len(ordinals) or not len(encoded.tokens):  # some characters are nothing to the model
         return []
-    words = snapshot.words.relevance(terms, ordinals.tolist())
     similarity = snapshot.similarity(pooled, ordinals)
     kept = shortlist(similarity, words)
     ordinals, words = ordinals[kept], words[kept]
@@ -95,13 +94,17 @@ def candidates(
     terms: Sequence[str],
     pooled: Vectors,
     only: npt.NDArray[np.bool_] | None,
-) -> Ordinals:
-    """The ordinals of the best passages by meaning or by words, sorted."""
+) -> tuple[Ordinals, Scores]:
+    """The ordinals of the best passages by meaning or by words, sorted, and their BM25."""
     near = snapshot.nearest(pooled, CANDIDATES, only)
+    near = near[snapshot.tokens(near) > 0]
     allowed = None if only is None else np.flatnonzero(only).tolist()
-    said, _ = snapshot.words.search(terms, CANDIDATES, only=allowed)
-    found = np.union1d(near, said)
-    return found[snapshot.tokens(found) > 0]
+    said, scores = snapshot.words.search(terms, CANDIDATES, only=allowed)
+    unsaid = np.setdiff1d(near, said)
+    found = np.concatenate([said, unsaid])
+    words = np.concatenate([scores, snapshot.words.relevance(terms, unsaid.tolist())])
+    order = np.argsort(found)
+    return found[order], words[order]
 
 
 def shortlist(similarity: Scores, words: Scores) -> Ordinals:

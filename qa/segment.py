@@ -336,14 +336,6 @@ class Segment:
         bounds = (int(record["context_tokens"]), *map(int, self._ends(row)["token_end"]))
         return Coded(self.vectors[row], self.codes[first : first + tokens], bounds)
 
-    def bounds(self, row: int) -> tuple[int, npt.NDArray[np.int64]]:
-        """Where a passage's codes begin, and where in them its context and sentences end."""
-        record = self.records[row]
-        ends = np.empty(int(record["sentences"]) + 1, np.int64)
-        ends[0] = record["context_tokens"]
-        ends[1:] = self._ends(row)["token_end"]
-        return int(record["first_token"]), ends
-
     def sentence_ends(self, row: int) -> list[int]:
         """Where a passage's sentences end in the document."""
         return [int(end) for end in self._ends(row)["end"]]

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from qa import encoding, lexical, storage, vectors
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.records import File, Status
-from qa.segment import Segment, close_with, open_database
+from qa.segment import PASSAGE, Records, Segment, close_with, open_database
 from qa.settings import FORMAT
 from qa.vectors import Mask, Sketch, Vectors
 
@@ -230,12 +230,7 @@ class Snapshot:
 
     def tokens(self, ordinals: Ordinals) -> Ordinals:
         """How many tokens each passage has, `(n,)`; furniture has none."""
-        segments, rows = self.locate_all(ordinals)
-        out = np.zeros(len(ordinals), np.int64)
-        for number in np.unique(segments):
-            here = segments == number
-            out[here] = self.segments[number].records["tokens"][rows[here]]
-        return out
+        return self._records(*self.locate_all(ordinals))["tokens"].astype(np.int64)
 
     def token_codes(
         self, ordinals: Ordinals
@@ -245,16 +240,32 @@ class Snapshot:
         With them where each run of them begins (for each passage its context, then its sentences;
         the last number is n), and which run is each passage's first.
         """
-        codes, runs, firsts = [], [np.zeros(1, np.int64)], []
-        tokens, count = 0, 0
-        for number, row in zip(*map(np.ndarray.tolist, self.locate_all(ordinals)), strict=True):
-            segment = self.segments[number]
-            first, ends = segment.bounds(row)
-            codes.append(segment.codes[first : first + ends[-1]])
-            runs.append(ends + tokens)
-            firsts.append(count)
-            tokens, count = tokens + int(ends[-1]), count + len(ends)
-        return np.concatenate(codes), np.concatenate(runs), np.array(firsts, np.int64)
+        segments, rows = self.locate_all(ordinals)
+        records = self._records(segments, rows)
+        tokens = records["tokens"].astype(np.int64)
+        counts = records["sentences"].astype(np.int64) + 1
+        firsts = np.cumsum(counts) - counts
+        passage = np.repeat(np.arange(len(rows)), counts)  # of each run
+        sentence = np.arange(len(passage)) - firsts[passage] - 1  # in its passage; -1: the context
+        ends = records["context_tokens"].astype(np.int64)[passage]
+        for number in np.unique(segments):
+            here = np.flatnonzero((segments[passage] == number) & (sentence >= 0))
+            place = records["first_sentence"].astype(np.int64)[passage[here]] + sentence[here]
+            ends[here] = self.segments[number].sentences["token_end"][place]
+        ends += (np.cumsum(tokens) - tokens)[passage]
+        places = zip(
+            segments.tolist(), records["first_token"].tolist(), tokens.tolist(), strict=True
+        )
+        codes = [self.segments[at].codes[first : first + count] for at, first, count in places]
+        return np.concatenate(codes), np.concatenate([[0], ends]), firsts
+
+    def _records(self, segments: Ordinals, rows: Ordinals) -> Records:
+        """The records of passages, `(n,)`."""
+        out = np.empty(len(rows), PASSAGE)
+        for number in np.unique(segments):
+            here = segments == number
+            out[here] = self.segments[number].records[rows[here]]
+        return out
 
     def mask(self, documents: Iterable[int]) -> npt.NDArray[np.bool_]:
         """Which passages belong to the documents, `(n,)`."""

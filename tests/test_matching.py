@@ -48,8 +48,8 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     weights, telling = np.float32([0.4, 0.3, 0.2, 0.1]), np.float32([0, 0, 0.5, 0.5])
     codes = book.encode(tokens)
     runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
-    products = interaction.token_products(book, codes, question)
     decoded, whole = book.decode(codes), vectors.whole(question)
+    products = decoded @ whole.T / np.float32(vectors.SCALE**2)
 
     def best(first: int, last: int) -> list[float]:
         return [
@@ -70,6 +70,28 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     carried = second + CARRIED * (both - second)
     assert found.strengths[1] == pytest.approx([first, carried], rel=1e-5)
     assert found.together[1] == pytest.approx([0, both - max(first, second)], abs=1e-6)
+
+
+@pytest.mark.parametrize("asked", [1, 16, 17, 40])
+def test_products_are_what_was_looked_up_place_by_place(book: Codebook, asked: int) -> None:
+    random = np.random.default_rng(asked)
+    tokens, question = unit(random, 20), unit(random, asked)
+    codes = book.encode(tokens)
+    products = interaction.token_products(book, codes, question)
+    pieces = book.decode(codes).reshape(20, 1, -1, 2 * interaction.PIECE)
+    parts = vectors.whole(question).reshape(1, asked, -1, 2 * interaction.PIECE)
+    steps = (pieces * parts).sum(axis=3) / (vectors.SCALE**2 * interaction.STEP)
+    assert products.tolist() == (np.rint(steps).sum(axis=2) * interaction.STEP).tolist()
+    assert products == pytest.approx(steps.sum(axis=2) * interaction.STEP, abs=5e-4)
+    for size in (0, 1, 19):  # a token's products are its own
+        alone = interaction.token_products(book, codes[:size], question)
+        assert alone.tolist() == products[:size].tolist()
+
+
+def test_no_sum_of_the_default_codebook_leaves_sixteen_bits(book: Codebook) -> None:
+    longest = np.sqrt(np.square(book.centroids).sum(axis=2).max(axis=1).sum()) / vectors.SCALE
+    rounding = 48 / 2 * interaction.STEP
+    assert longest + rounding < 2**15 * interaction.STEP
 
 
 def test_a_match_is_the_same_wherever_its_passage_stands() -> None:

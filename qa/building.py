@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Self, cast
 
-from qa import encoding, passages, reading, snapshot, storage
+from qa import encoding, models, passages, reading, snapshot, storage
 from qa.cache import EncodingCache
 from qa.encoding import Encoder, codebook
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing, SeedsEmpty, StorageFailed
@@ -146,7 +146,7 @@ def coding_fingerprint(encoder: Encoder) -> str:
 
 
 def _device(wish: str | None = None) -> str:
-    return encoding.device(wish or os.environ.get("QA_DEVICE", "auto"))
+    return models.device(wish or os.environ.get("QA_DEVICE", "auto"))
 
 
 def _encoder(settings: Settings, index: Path, device: str) -> Encoder:
@@ -170,7 +170,7 @@ class _Build:
     ) -> None:
         self.seeds, self.index, self.settings = seeds, index, settings
         if full:
-            for file in encoding.damaged(index / snapshot.ENCODERS):
+            for file in models.damaged(index / snapshot.ENCODERS):
                 file.unlink()
         self.encoder = _encoder(settings, index, device)
         self.codebook: Codebook = codebook(self.encoder)
@@ -224,7 +224,7 @@ class _Build:
         files = _with_duplicates(sorted(files, key=lambda file: file.path))
         name = self.publish(self.live(files, new), files)
         self.cache.clear()
-        encoding.clean(self.index / snapshot.ENCODERS, keep=self.encoder.fingerprint)
+        models.clean(self.index / snapshot.ENCODERS, keep=self.encoder.exports)
         failed = [(f.path, f.reason) for f in files if f.status in _FAILURES]
         return replace(
             plan.report,

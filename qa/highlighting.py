@@ -45,7 +45,7 @@ def highlight(
     question = retrieval.checked(question)
     settings = settings or Settings.from_environment()
     encoder, _ = _encoder(settings)
-    encoded = encoder.encode(question)
+    encoded = encoder.encode_question(question)
     parts = [
         part
         for number, text in enumerate(texts)

@@ -115,7 +115,7 @@ def _looked_up(codebook: Codebook, names: Codes, question: Vectors) -> npt.NDArr
     products = np.zeros((names.shape[1], ROW), np.int16)
     added = np.empty_like(products)
     for table, places in zip(tables, names, strict=True):
-        np.take(table, places, axis=0, out=added, mode="clip")  # skips a check; no name is out
+        table.take(places, axis=0, out=added, mode="clip")  # skips a check; no name is out
         products += added
     return products
 

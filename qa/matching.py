@@ -156,7 +156,8 @@ def _weighed(found: Vectors, weights: Vectors) -> Vectors:
 
 def _by_passage(values: Vectors, firsts: npt.NDArray[np.int64]) -> list[Vectors]:
     """The values of the runs, parted by passage, that of its context left out."""
-    return [part[1:] for part in np.split(values, firsts[1:])]
+    bounds = pairwise([*firsts.tolist(), len(values)])
+    return [values[first + 1 : last] for first, last in bounds]
 
 
 def word_strengths(

@@ -165,7 +165,7 @@ class QA:
         )
 
     def _rank(self, question: str, snapshot: Snapshot, mask: Mask | None) -> list[Ranked]:
-        encoded = self._encoder.encode(question)
+        encoded = self._encoder.encode_question(question)
         return retrieval.rank(snapshot, self._codebook, question, encoded, mask)
 
     def _follow(self) -> _Opened:

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa import encoding, lexical, storage, vectors
+from qa import lexical, models, storage, vectors
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.records import File, Status
 from qa.segment import PASSAGE, Records, Segment, close_with, open_database
@@ -356,8 +356,8 @@ def check_sizes(index: Path, manifest: Manifest) -> None:
 
 def damage(index: Path, manifest: Manifest) -> list[str]:
     """The files of a snapshot, and the exported models, that are not byte for byte what was written."""
-    models = [file.relative_to(index).as_posix() for file in encoding.damaged(index / ENCODERS)]
-    return models + [
+    exported = [file.relative_to(index).as_posix() for file in models.damaged(index / ENCODERS)]
+    return exported + [
         path
         for path, (size, digest) in sorted(manifest.files.items())
         if not (index / path).is_file() or described(index / path) != (size, digest)

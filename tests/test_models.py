@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from indexes import write
 
-from qa import encoding
+from qa import models
 from qa.building import build
 from qa.encoding import Encoder
 from qa.errors import ModelMismatch, ModelMissing
@@ -29,7 +30,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     at = tmp_path_factory.mktemp("model")
-    known = json.loads((encoding.model_folder("all-MiniLM-L6-v2") / "tokenizer.json").read_text())
+    known = json.loads((models.model_folder("all-MiniLM-L6-v2") / "tokenizer.json").read_text())
     words = sorted(known["model"]["vocab"], key=known["model"]["vocab"].get)
     (at / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
     torch.manual_seed(1)
@@ -75,7 +76,7 @@ def test_a_model_that_cannot_be_exported_is_run_by_the_original(
     def refuse(*_: object) -> Path:
         raise ArithmeticError("the exported model does not agree with the original")
 
-    monkeypatch.setattr(encoding, "export", refuse)
+    monkeypatch.setattr(models, "export", refuse)
     with pytest.warns(UserWarning, match="is run by torch"):
         said = Encoder(folder=tmp_path / "none").encode(QUESTION)
     exported = Encoder(folder=encoders).encode(QUESTION)
@@ -90,7 +91,53 @@ def test_an_index_of_int8_answers_and_knows_its_precision(tmp_path: Path) -> Non
         assert qa.ask(QUESTION).excerpts[0].path == "mill.txt"
     small, whole = Encoder(precision="int8", folder=index / "encoders"), Encoder(folder=index / "x")
     assert small.fingerprint != whole.fingerprint
-    (file,) = (index / "encoders").glob("*.onnx")
+    (file,) = (index / "encoders").glob(f"{small.fingerprint}.*.onnx")
     assert file.stat().st_size < 40 << 20
     assert 0.9 < float(small.encode(QUESTION).pooled @ whole.encode(QUESTION).pooled) < 1
     assert np.linalg.norm(small.encode(QUESTION).pooled) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_question_in_8_bits_is_nearly_what_it_is_in_32(encoders: Path) -> None:
+    encoder, alone = Encoder(folder=encoders), Encoder(folder=encoders, threads=1)
+    for question in (QUESTION, "Why?", "東京 or Köln, e-mail (x@example.org)?", "word " * 1000):
+        short, whole = encoder.encode_question(question), encoder.encode(question)
+        assert (short.tokens * whole.tokens).sum(axis=1).min() > 0.995
+        assert float(short.pooled @ whole.pooled) > 0.995
+        assert short.ends.tolist() == whole.ends.tolist()
+        other = alone.encode_question(question)  # threads change no bit
+        assert (short.tokens == other.tokens).all() and (short.pooled == other.pooled).all()
+
+
+def test_who_asks_needs_the_model_for_questions_alone(
+    tmp_path: Path, new_index: Callable[[], Path]
+) -> None:
+    seeds, index = made(tmp_path / "seeds"), new_index()
+    build(seeds, index)
+    (index / "encoders/0123456789abcdef.0123456789abcdef.onnx").write_bytes(b"a model of before")
+    write(seeds, "tide.txt", "High water comes twice a day.")
+    build(seeds, index)
+    of_passages, of_questions = Encoder(folder=index).exports
+    passages, questions = sorted(
+        (index / "encoders").iterdir(), key=lambda file: file.name.startswith(of_questions)
+    )
+    assert passages.name.startswith(of_passages)
+    assert questions.stat().st_size < passages.stat().st_size / 2
+    passages.unlink()
+    with QA.open(index) as qa:
+        said = qa.ask(QUESTION)
+        assert said.excerpts[0].path == "mill.txt"
+        assert not passages.exists()
+    questions.unlink()
+    with QA.open(index) as qa:  # made anew
+        assert qa.ask(QUESTION).to_json() == said.to_json()
+        assert questions.exists() and passages.exists()
+
+
+def test_a_model_that_does_not_bear_8_bits_is_used_whole_for_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "QUESTION_CLOSE_ENOUGH", 0.99999)
+    encoder = Encoder(folder=tmp_path)
+    whole = encoder.encode(QUESTION)
+    assert (encoder.encode_question(QUESTION).tokens == whole.tokens).all()
+    assert len({file.stat().st_size for file in tmp_path.iterdir()}) == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import encoding, interaction, lexical, vectors
+from qa import interaction, lexical, models, vectors
 from qa.encoding import Encoder, codebook
 from qa.errors import IndexDamaged, SettingsInvalid
 from qa.interaction import Codebook
@@ -180,15 +180,15 @@ def test_the_exported_model_says_what_sentence_transformers_says(encoders: Path)
 def test_the_device_is_the_cpu_unless_torch_sees_another() -> None:
     import torch
 
-    assert encoding.device("cpu") == "cpu"
+    assert models.device("cpu") == "cpu"
     if torch.cuda.is_available():
-        assert encoding.device("auto") == encoding.device("cuda") == "cuda"
+        assert models.device("auto") == models.device("cuda") == "cuda"
     else:
-        assert encoding.device("auto") == "cpu"
+        assert models.device("auto") == "cpu"
         with pytest.raises(SettingsInvalid, match="--device cpu"):
-            encoding.device("cuda")
+            models.device("cuda")
     with pytest.raises(SettingsInvalid, match="auto, cpu or cuda"):
-        encoding.device("gpu")
+        models.device("gpu")
 
 
 def test_a_text_beyond_the_window_is_read_as_far_as_the_window_goes(encoders: Path) -> None:

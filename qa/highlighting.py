@@ -15,7 +15,7 @@ import numpy as np
 from qa import answering, interaction, lexical, matching, passages, retrieval, vectors
 from qa.encoding import Encoded, Encoder, codebook
 from qa.interaction import Codebook
-from qa.lexical import Words
+from qa.lexical import Analyzer, Words
 from qa.passages import RankingText
 from qa.records import Block, Document, Highlight, Passage
 from qa.retrieval import Ranked
@@ -115,8 +115,9 @@ def _ranked(
 def _words(parts: Sequence[_Part], settings: Settings) -> Iterator[Words]:
     """The word index of the parts."""
     with tempfile.TemporaryDirectory() as folder:
-        at, rankings = Path(folder) / "words", [part.ranking.text for part in parts]
-        lexical.write(at, rankings, count=len(rankings), language=settings.language)
+        at, analyzer = Path(folder) / "words", Analyzer(settings.language)
+        texts = (" ".join(analyzer.words(part.ranking.text)) for part in parts)
+        lexical.write(at, texts, count=len(parts))
         yield Words(at, language=settings.language, count=len(parts))
 
 

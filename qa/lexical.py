@@ -42,18 +42,40 @@ SMALL_HEAP = 50_000_000
 MANY = 20_000  # passages, from which the large heap is worth its memory
 
 
-def write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> None:
-    """Writes the word index of `count` texts; a text's number is its ordinal."""
+class Analyzer:
+    """Texts of one language -> their words as they are indexed: in lower case, stemmed."""
+
+    def __init__(self, language: str) -> None:
+        builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        builder = builder.filter(tantivy.Filter.remove_long(LONGEST_WORD))
+        builder = builder.filter(tantivy.Filter.lowercase())
+        if language in STEMMERS:
+            builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
+        self._analyzer = builder.build()
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text in their order; very long ones are left out."""
+        words: list[str] = self._analyzer.analyze(text)
+        return words
+
+
+def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
+    """Writes the word index of `count` texts; a text's number is its ordinal.
+
+    A text is its words as an `Analyzer` gives them, with blanks between: finding the stems of words
+    takes twice as long as all else, and a passage is written again for every snapshot.
+    """
     folder.mkdir()
     try:
-        _write(folder, texts, count=count, language=language)
+        _write(folder, texts, count=count)
     except ValueError as error:  # how tantivy tells of a disk that refuses
         raise OSError(str(error)) from error
 
 
-def _write(folder: Path, texts: Iterable[str], *, count: int, language: str) -> None:
+def _write(folder: Path, texts: Iterable[str], *, count: int) -> None:
     index = tantivy.Index(_schema(), path=str(folder))
-    index.register_tokenizer("words", _analyzer(language))
+    parted = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("words", parted)
     heap = SMALL_HEAP if count < MANY else HEAP
     writer = index.writer(heap_size=heap, num_threads=1)
     for ordinal, text in enumerate(texts):
@@ -73,8 +95,7 @@ class Words:
             self._index = tantivy.Index.open(self._links.name if self._links else str(folder))
         except ValueError as error:
             raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
-        self._analyzer = _analyzer(language)
-        self._index.register_tokenizer("words", self._analyzer)
+        self._analyzer = Analyzer(language)
         self._schema = self._index.schema
         self._index.config_reader(reload_policy="manual", num_warmers=0)
         self._searcher = self._index.searcher()
@@ -87,7 +108,7 @@ class Words:
         """
         said = re.findall(r"\w+", question.lower())
         kept = [word for word in said if word not in STOP_WORDS] or said
-        return list(dict.fromkeys(self._analyzer.analyze(" ".join(kept))))
+        return list(dict.fromkeys(self._analyzer.words(" ".join(kept))))
 
     def frequency(self, term: str) -> int:
         """In how many passages a term stands."""
@@ -118,7 +139,7 @@ class Words:
 
     def stems(self, text: str) -> set[str]:
         """The words of a text as they are indexed."""
-        return set(self._analyzer.analyze(text))
+        return set(self._analyzer.words(text))
 
     def _query(self, terms: Sequence[str]) -> Any:
         queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]
@@ -151,15 +172,6 @@ def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("ordinal", indexed=True)
     builder.add_text_field("body", tokenizer_name="words", index_option="freq")
-    return builder.build()
-
-
-def _analyzer(language: str) -> Any:
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    builder = builder.filter(tantivy.Filter.remove_long(LONGEST_WORD))
-    builder = builder.filter(tantivy.Filter.lowercase())
-    if language in STEMMERS:
-        builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
     return builder.build()
 
 

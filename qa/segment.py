@@ -29,6 +29,7 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from qa import lexical
 from qa.encoding import Encoder
 from qa.errors import IndexDamaged
 from qa.interaction import Codebook
@@ -50,14 +51,18 @@ PASSAGE = np.dtype(
         ("context_tokens", "<u4"),  # in front of the first sentence's
         ("text_bytes", "<u4"),
         ("input_bytes", "<u4"),
+        ("words_bytes", "<u4"),  # their line's end included
         ("first_byte", "<u8"),
         ("first_input_byte", "<u8"),
+        ("first_words_byte", "<u8"),
         ("first_sentence", "<u8"),
         ("first_token", "<u8"),
         ("input", "V16"),  # hash of the ranking text
     ]
 )
 SENTENCE = np.dtype([("end", "<u4"), ("token_end", "<u4")])  # in the document; in the passage
+
+TOGETHER = 1_000  # passages whose words are read at once
 
 Records = npt.NDArray[np.void]
 
@@ -119,18 +124,21 @@ def input_hash(text: str, passage: Passage) -> bytes:
 class SegmentWriter:
     """Writes a segment document by document, holding none of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, language: str) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         self.passages = 0
         self._documents = 0
         self._headings: dict[tuple[str, ...], int] = {}
-        self._sentences = self._tokens = self._text_bytes = self._input_bytes = 0
+        self._sentences = self._tokens = 0
+        self._text_bytes = self._input_bytes = self._words_bytes = 0
+        self._analyzer = lexical.Analyzer(language)
         self._database = sqlite3.connect(folder / "documents.sqlite", isolation_level=None)
         self._database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
-        names = ("texts.utf8", "inputs.utf8", "passages.bin", "sentences.bin", "vectors.f32")
+        texts = ("texts.utf8", "inputs.utf8", "words.utf8")
+        arrays = ("passages.bin", "sentences.bin", "vectors.f32", "codes.u8")
         self._files: dict[str, IO[bytes]] = {
-            name: (folder / name).open("xb") for name in (*names, "codes.u8")
+            name: (folder / name).open("xb") for name in (*texts, *arrays)
         }
 
     def add(self, document: Document, rows: Iterable[Row]) -> Held:
@@ -176,6 +184,7 @@ class SegmentWriter:
         self, passage: Passage, ranking: RankingText, coded: Coded, place: _Place
     ) -> None:
         data = ranking.text.encode()
+        words = f"{' '.join(self._analyzer.words(ranking.text))}\n".encode()
         record = (
             self._documents,
             passage.start,
@@ -189,8 +198,10 @@ class SegmentWriter:
             coded.bounds[0],
             place.text_bytes,
             len(data),
+            len(words),
             place.byte,
             self._input_bytes,
+            self._words_bytes,
             self._sentences,
             self._tokens,
             input_hash(ranking.text, passage),
@@ -201,8 +212,10 @@ class SegmentWriter:
         self._files["vectors.f32"].write(coded.vector.astype("<f4").tobytes())
         self._files["codes.u8"].write(coded.codes.tobytes())
         self._files["inputs.utf8"].write(data)
+        self._files["words.utf8"].write(words)
         self.passages += 1
         self._input_bytes += len(data)
+        self._words_bytes += len(words)
         self._sentences += len(ends)
         self._tokens += len(coded.codes)
 
@@ -276,6 +289,7 @@ class Segment:
         self.codes = _bytes(folder / "codes.u8", code_bytes)
         self._texts = _bytes(folder / "texts.utf8")
         self._inputs = _bytes(folder / "inputs.utf8")
+        self._words = _bytes(folder / "words.utf8")
         self._database = open_database(folder / "documents.sqlite")
         close_with(self, self._database)
 
@@ -285,9 +299,17 @@ class Segment:
         return _slice(self._texts, int(record["first_byte"]), int(record["text_bytes"]))
 
     def ranking_text(self, row: int) -> str:
-        """What the encoder and the word index read for a passage."""
+        """What the encoder reads for a passage."""
         record = self.records[row]
         return _slice(self._inputs, int(record["first_input_byte"]), int(record["input_bytes"]))
+
+    def words(self, row: int, count: int) -> Iterator[str]:
+        """What `lexical` indexes of `count` passages, from that row on."""
+        for first in range(row, row + count, TOGETHER):
+            records = self.records[first : min(first + TOGETHER, row + count)]
+            start, last = int(records[0]["first_words_byte"]), records[-1]
+            end = int(last["first_words_byte"]) + int(last["words_bytes"])
+            yield from _slice(self._words, start, end - start).split("\n")[: len(records)]
 
     def context(self, row: int) -> str:
         """What the ranking text of a passage has in front of its sentences, on a line of its own."""

@@ -16,6 +16,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -366,7 +367,7 @@ def damage(index: Path, manifest: Manifest) -> list[str]:
 
 def write(
     folder: Path, documents: Sequence[Live], files: Iterable[File], segments: Sequence[Segment],
-    *, language: str, same: Path | None = None,
+    *, same: Path | None = None,
 ) -> None:  # fmt: skip
     """Writes a snapshot's catalog, words, mean and sketch; the manifest follows when they are hashed.
 
@@ -395,12 +396,21 @@ def write(
             os.link(same / MEAN, folder / MEAN)
         return
     texts = (
-        segments[live.segment].ranking_text(row)
+        words
         for live in documents
-        for row in range(live.row, live.row + live.passages)
+        for words in segments[live.segment].words(live.row, live.passages)
     )
     count = sum(live.passages for live in documents)
-    lexical.write(folder / "words", texts, count=count, language=language)
+    with ThreadPoolExecutor(1) as pool:  # numbers need none of Python's time, words much of it
+        written = pool.submit(_write_vectors, folder, documents, segments, count)
+        lexical.write(folder / "words", texts, count=count)
+        written.result()
+
+
+def _write_vectors(
+    folder: Path, documents: Sequence[Live], segments: Sequence[Segment], count: int
+) -> None:
+    """Writes the mean of the vectors of `count` live passages, and the sketch of many."""
     if not count:
         return
     dim = segments[0].vectors.shape[1]

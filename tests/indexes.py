@@ -3,13 +3,15 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from qa import building
 from qa.encoding import Encoded, Encoder
+from qa.lexical import Analyzer, Words
+from qa.lexical import write as write_index
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +47,13 @@ def new_index(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Calla
         return index
 
     return make
+
+
+def write_words(folder: Path, texts: Sequence[str]) -> Words:
+    """The word index of English texts, open."""
+    analyzer = Analyzer("en")
+    write_index(folder, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
+    return Words(folder, language="en", count=len(texts))
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib.util
 import os
 import re
 import shutil
@@ -302,3 +303,16 @@ def test_no_file_names_a_machines_path_or_a_package_registry():
     )
     found = [(name, word) for name, text in tracked() for word in forbidden if word in text]
     assert not found
+
+
+def test_what_a_benchmark_imports_of_the_package_is_there():
+    for file in (ROOT / "bench").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qa"):
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    name = f"{node.module}.{alias.name}"
+                    is_module = hasattr(module, "__path__") and importlib.util.find_spec(name)
+                    assert hasattr(module, alias.name) or is_module, (
+                        f"{file} imports {alias.name}, which is not in {node.module}"
+                    )

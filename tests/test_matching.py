@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from indexes import write_words
 
 from qa import interaction, lexical, matching, vectors
 from qa.answering import TOGETHER, highlights
@@ -26,10 +27,7 @@ TEXTS = (
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
     """Passages that all speak of an engine, as many as are believed."""
-    folder = tmp_path_factory.mktemp("lexical") / "words"
-    texts = TEXTS * 100
-    lexical.write(folder, texts, count=len(texts), language="en")
-    return lexical.Words(folder, language="en", count=len(texts))
+    return write_words(tmp_path_factory.mktemp("lexical") / "words", TEXTS * 100)
 
 
 @pytest.fixture(scope="module")

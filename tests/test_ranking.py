@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from indexes import write_words
 
 from qa import interaction, lexical, models, vectors
 from qa.encoding import Encoder, codebook
@@ -20,8 +21,7 @@ TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog an
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
     folder = tmp_path_factory.mktemp("lexical") / "words"
-    lexical.write(folder, TEXTS, count=len(TEXTS), language="en")
-    return lexical.Words(folder, language="en", count=len(TEXTS))
+    return write_words(folder, TEXTS)
 
 
 def test_relevance_is_bm25(words: lexical.Words) -> None:
@@ -40,8 +40,7 @@ def test_relevance_is_bm25(words: lexical.Words) -> None:
 
 
 def test_the_best_by_words_come_first_and_ties_in_the_order_of_ordinals(tmp_path: Path) -> None:
-    lexical.write(tmp_path / "words", ["same words"] * 9, count=9, language="en")
-    found, _ = lexical.Words(tmp_path / "words", language="en", count=9).search(["same"], 5)
+    found, _ = write_words(tmp_path / "words", ["same words"] * 9).search(["same"], 5)
     assert found.tolist() == [0, 1, 2, 3, 4]
 
 

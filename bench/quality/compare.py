@@ -24,8 +24,8 @@ from bench.peers import running
 from bench.quality import ablation, tables
 from bench.quality.tables import OURS, Compared
 from qa.building import build
-from qa.encoding import model_folder
 from qa.evaluation import DEPTH, Question, Row, judge, read_questions
+from qa.models import model_folder
 from qa.records import Answer, Excerpt, Highlight
 from qa.service import QA
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bench.speed.place import Figures, Place
 from qa.building import build
-from qa.encoding import model_folder
+from qa.models import model_folder
 from qa.service import QA
 from qa.settings import Settings
 

@@ -102,7 +102,7 @@ class Encoder:
 
     @cached_property
     def _of_passages(self) -> Run:
-        return self._run(self.exports[0])
+        return self._run(*self.exports)  # who builds leaves what those who ask need
 
     @cached_property
     def _of_questions(self) -> Run:
@@ -112,9 +112,10 @@ class Encoder:
     def _hashes(self) -> list[tuple[str, str]]:
         return sorted(models.hashes(self.source).items())
 
-    def _run(self, name: str) -> Run:
-        """The exported model whose name begins so, exported anew when none is whole."""
-        if run := self._kept(name):
+    def _run(self, name: str, *beside: str) -> Run:
+        """The exported model whose name begins so; exported anew when it, or one beside it, lacks."""
+        there = all(any(self._folder.glob(f"{other}.*.onnx")) for other in beside)
+        if there and (run := self._kept(name)):
             return run
         try:
             models.export(self.source, self._folder, self.exports, self.precision)

@@ -122,6 +122,10 @@ def test_who_asks_needs_the_model_for_questions_alone(
     )
     assert passages.name.startswith(of_passages)
     assert questions.stat().st_size < passages.stat().st_size / 2
+    questions.unlink()
+    write(seeds, "tide.txt", "Low water comes twice a day, too.")
+    build(seeds, index)  # leaves what those who ask need
+    assert questions.exists()
     passages.unlink()
     with QA.open(index) as qa:
         said = qa.ask(QUESTION)

@@ -27,7 +27,7 @@ DEPTH = 50  # of the recall: recall@50
 CALLERS = (1, 2, 4, 8)
 CALLING = 10.0  # seconds
 STAGES: dict[str, Sequence[tuple[object, str]]] = {
-    "encode": [(Encoder, "encode")],
+    "encode": [(Encoder, "encode_question")],
     "vectors": [(Snapshot, "nearest"), (Snapshot, "similarity")],
     "words": [(Words, "search")],
     "ranking": [(retrieval, "rank")],

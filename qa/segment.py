@@ -62,7 +62,7 @@ PASSAGE = np.dtype(
 )
 SENTENCE = np.dtype([("end", "<u4"), ("token_end", "<u4")])  # in the document; in the passage
 
-TOGETHER = 1_000  # passages whose words are read at once
+AT_ONCE = 1_000  # passages whose words are read at once
 
 Records = npt.NDArray[np.void]
 
@@ -305,8 +305,8 @@ class Segment:
 
     def words(self, row: int, count: int) -> Iterator[str]:
         """What `lexical` indexes of `count` passages, from that row on."""
-        for first in range(row, row + count, TOGETHER):
-            records = self.records[first : min(first + TOGETHER, row + count)]
+        for first in range(row, row + count, AT_ONCE):
+            records = self.records[first : min(first + AT_ONCE, row + count)]
             start, last = int(records[0]["first_words_byte"]), records[-1]
             end = int(last["first_words_byte"]) + int(last["words_bytes"])
             yield from _slice(self._words, start, end - start).split("\n")[: len(records)]

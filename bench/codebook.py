@@ -14,9 +14,9 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from qa.encoding import Encoder
-from qa.interaction import CENTROIDS, PIECE, Codebook
-from qa.vectors import SCALE
+from qa.encoding.codebook import CENTROIDS, PIECE, Codebook
+from qa.encoding.encoder import Encoder
+from qa.encoding.quantisation import SCALE
 
 TEXTS = 2_000
 CHARACTERS = 700

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from qa.building import build
-from qa.encoding import Encoded, Encoder
+from qa.building.pipeline import build
+from qa.encoding.encoder import Encoded, Encoder
+from qa.index.snapshot import current, read_manifest
 from qa.records import BuildReport
-from qa.snapshot import current, read_manifest
 
 RUNS = 5
 ADDED = "A note on tides. High water comes twice a day, and the harbour master writes it down.\n"

@@ -29,10 +29,10 @@ from qa.records import Answer, BuildReport, Excerpt, Freshness, Highlight
 from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
 
 if TYPE_CHECKING:
-    from qa.building import build
-    from qa.highlighting import highlight
-    from qa.service import QA
-    from qa.verifying import Verdict, verify
+    from qa.asking.highlighting import highlight
+    from qa.asking.service import QA
+    from qa.building.pipeline import build
+    from qa.checking.verifying import Verdict, verify
 
 __all__ = [
     "QA",
@@ -65,11 +65,11 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LATER = {
-    "QA": "service",
-    "build": "building",
-    "highlight": "highlighting",
-    "Verdict": "verifying",
-    "verify": "verifying",
+    "QA": "asking.service",
+    "build": "building.pipeline",
+    "highlight": "asking.highlighting",
+    "Verdict": "checking.verifying",
+    "verify": "checking.verifying",
 }
 _open: dict[Path, "QA"] = {}
 
@@ -88,8 +88,8 @@ def ask(
     stays open for the next question. Raises QuestionRefused, IndexMissing and the other errors of
     `QA.open`.
     """
-    from qa.retrieval import checked
-    from qa.service import QA
+    from qa.asking.retrieval import checked
+    from qa.asking.service import QA
 
     checked(question)
     folder = Path(INDEX if index is None else index).resolve()
@@ -102,12 +102,12 @@ def ask(
 
 def build_first() -> None:
     """Builds the default index from the default folder, unless there is one already."""
-    from qa.snapshot import current
+    from qa.index.snapshot import current
 
     try:
         current(INDEX)
     except IndexMissing:
-        from qa.building import build
+        from qa.building.pipeline import build
 
         build(SEEDS, INDEX)
 

@@ -23,9 +23,9 @@ from qa.errors import IndexDamaged, IndexMissing, QAError, QuestionsInvalid, See
 from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
 
 if TYPE_CHECKING:
-    from qa.freshness import Waiting
-    from qa.service import QA
-    from qa.snapshot import Snapshot
+    from qa.asking.service import QA
+    from qa.checking.freshness import Waiting
+    from qa.index.snapshot import Snapshot
 
 NOT_ALL_VALID = 3
 INTERRUPTED = 130
@@ -109,15 +109,16 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Bring the index up to date with the folder of documents."""
-    from qa import building, terminal
+    from qa import terminal
+    from qa.building import pipeline
 
     where = (folder or seeds, index or INDEX)
     settings = Settings.from_environment()
     if plan:
-        report = building.plan(*where, settings=settings, full=full, allow_empty=allow_empty)
+        report = pipeline.plan(*where, settings=settings, full=full, allow_empty=allow_empty)
     else:
         with terminal.building_bar() as tell:
-            report = building.build(
+            report = pipeline.build(
                 *where, settings=settings, full=full, allow_empty=allow_empty, device=device,
                 progress=tell,
             )  # fmt: skip
@@ -146,8 +147,8 @@ def ask(
     index: Index = None,
 ) -> None:
     """Ask the documents: excerpts that answer, word for word, each with its citation."""
-    from qa.retrieval import checked
-    from qa.service import QA
+    from qa.asking.retrieval import checked
+    from qa.asking.service import QA
 
     checked(question)
     _build_first(index, seeds)
@@ -177,7 +178,7 @@ def status(
     index: Index = None,
 ) -> None:
     """Show what is in the index: every file, what became of it, and what is waiting."""
-    from qa.snapshot import Snapshot
+    from qa.index.snapshot import Snapshot
 
     folder = index or INDEX
     snapshot = Snapshot.open(folder)
@@ -206,8 +207,8 @@ def verify(
     index: Index = None,
 ) -> None:
     """Check a saved answer against the files as they are now; exit code 3 if not all is valid."""
-    from qa.verifying import VALID
-    from qa.verifying import verify as judge
+    from qa.checking.verifying import VALID
+    from qa.checking.verifying import verify as judge
 
     verdicts = judge(_read_json(answer), index=index or INDEX, seeds=seeds)
     if as_json:
@@ -238,7 +239,7 @@ def evaluate(
 ) -> None:
     """Measure how well the index answers the questions of JSONL files."""
     from qa import evaluation, terminal
-    from qa.service import QA
+    from qa.asking.service import QA
 
     old = evaluation.Report.from_dict(_read_json(compare)) if compare else None
     with QA.open(index or INDEX, seeds=seeds) as qa, terminal.counting_bar("questions") as tell:
@@ -262,7 +263,8 @@ def watch(
     index: Index = None,
 ) -> None:
     """Rebuild the index whenever documents change, until Ctrl-C."""
-    from qa import terminal, watching
+    from qa import terminal
+    from qa.building import watching
 
     for report in watching.watch(seeds, index or INDEX, settings=Settings.from_environment()):
         terminal.show_report(report, planned=False)
@@ -303,18 +305,19 @@ def serve(
 
 def _build_first(index: Path | None, seeds: Path | None) -> None:
     """Builds the default index when it is asked for and not there; a named one is not made up."""
-    from qa.snapshot import current
+    from qa.index.snapshot import current
 
     if index is not None:
         return
     try:
         current(INDEX)
     except IndexMissing:
-        from qa import building, terminal
+        from qa import terminal
+        from qa.building import pipeline
 
         _complain(f"There is no index yet: building one from {seeds or SEEDS}.")
         with terminal.building_bar() as tell:
-            building.build(seeds or SEEDS, INDEX, progress=tell)
+            pipeline.build(seeds or SEEDS, INDEX, progress=tell)
 
 
 def _tell_waiting(qa: "QA") -> None:
@@ -336,7 +339,7 @@ def _tell_waiting(qa: "QA") -> None:
 
 def _waiting(snapshot: "Snapshot", index: Path, seeds: Path | None) -> "Waiting | None":
     """What is not in the index yet, None when the folder of documents is out of reach."""
-    from qa.freshness import waiting
+    from qa.checking.freshness import waiting
 
     try:
         folder = seeds or Path(snapshot.manifest.seeds)
@@ -347,7 +350,7 @@ def _waiting(snapshot: "Snapshot", index: Path, seeds: Path | None) -> "Waiting 
 
 def _check(snapshot: "Snapshot", index: Path) -> None:
     """Raises IndexDamaged when a byte of the index is not what was written."""
-    from qa.snapshot import damage
+    from qa.index.snapshot import damage
 
     if damaged := damage(index, snapshot.manifest):
         raise IndexDamaged(

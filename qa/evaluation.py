@@ -17,9 +17,9 @@ from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from qa.asking.service import QA
 from qa.errors import QuestionsInvalid
 from qa.records import Answer, Excerpt
-from qa.service import QA
 
 DEPTH = 10  # of the ranking, for MRR@10
 BINS = 10  # of confidence, for the calibration error

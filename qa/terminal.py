@@ -20,11 +20,11 @@ from qa import render
 from qa.records import Answer, BuildReport, Excerpt, File, Status
 
 if TYPE_CHECKING:  # a question waits for none of these
-    from qa.building import Progress as BuildProgress
+    from qa.building.pipeline import Progress as BuildProgress
+    from qa.checking.freshness import Waiting
+    from qa.checking.verifying import Verdict
     from qa.evaluation import Comparison, Figures
-    from qa.freshness import Waiting
-    from qa.snapshot import Manifest
-    from qa.verifying import Verdict
+    from qa.index.snapshot import Manifest
 
 PATIENCE = 1.0  # seconds of work before a progress bar appears
 PIPE_WIDTH = 10_000  # characters; what a program reads is not folded to a screen

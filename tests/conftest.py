@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from indexes import encoded, encoders, new_index, write
 
-from qa.building import build
+from qa.building.pipeline import build
 
 __all__ = ["SHARED", "encoded", "encoders", "library", "new_index"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from qa import building
-from qa.encoding import Encoded, Encoder
-from qa.lexical import Analyzer, Words
-from qa.lexical import write as write_index
+from qa.building import pipeline
+from qa.encoding.encoder import Encoded, Encoder
+from qa.index.lexical import Analyzer, Words
+from qa.index.lexical import write as write_index
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts.append(text)
         return original(self, text)
 
-    monkeypatch.setattr(building.Encoder, "encode", spy)
+    monkeypatch.setattr(pipeline.Encoder, "encode", spy)
     return texts
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from indexes import write
 
-from qa.building import build
+from qa.building.pipeline import build
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [

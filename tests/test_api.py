@@ -12,7 +12,7 @@ from indexes import write
 from served import free_port
 from starlette.testclient import TestClient
 
-from qa.building import build
+from qa.building.pipeline import build
 from qa.web import make_app
 
 

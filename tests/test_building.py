@@ -12,14 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from indexes import write
 
-from qa import building, cache, vectors
-from qa.building import build, plan
-from qa.cache import EncodingCache
+from qa.asking.service import QA
+from qa.building import cache, pipeline
+from qa.building.cache import EncodingCache
+from qa.building.pipeline import build, plan
 from qa.errors import SeedsEmpty, SeedsMissing, StorageFailed
+from qa.index import dense
+from qa.index.segment import Coded
 from qa.reading.workers import Reading
 from qa.records import Status
-from qa.segment import Coded
-from qa.service import QA
 
 QUESTIONS = ("How tall is the tower?", "Who mended the bridge?", "What do the gulls eat?", "Why?")
 SENTENCES = (
@@ -79,8 +80,8 @@ def test_a_large_index_answers_like_a_small_one(
         write(folder, f"more/{number}.txt", sentence)
     build(folder, index)
     exact = answers(index)
-    monkeypatch.setattr(vectors, "EXACT", 2)
-    monkeypatch.setattr(vectors, "SHARD", 3)
+    monkeypatch.setattr(dense, "EXACT", 2)
+    monkeypatch.setattr(dense, "SHARD", 3)
     build(folder, index, full=True)
     assert list(index.glob("snapshots/*/sketch/0001.faiss"))
     assert answers(index) == exact
@@ -161,7 +162,7 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_read(
     folder: Path, encoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A threshold no disk can hold stands in for a full one."""
-    monkeypatch.setattr(building, "SPACE_FACTOR", 1 << 60)
+    monkeypatch.setattr(pipeline, "SPACE_FACTOR", 1 << 60)
     with pytest.raises(StorageFailed, match="MB free and may need"):
         build(folder, folder.parent / "index")
     assert encoded == []
@@ -172,13 +173,13 @@ def test_an_unchanged_file_is_not_read_again(folder: Path, monkeypatch: pytest.M
     index = folder.parent / "index"
     build(folder, index)
     read: list[str] = []
-    original = building.read_files
+    original = pipeline.read_files
 
     def noting(seeds: Path, paths: Sequence[str]) -> Iterator[Reading]:
         read.extend(paths)
         return original(seeds, paths)
 
-    monkeypatch.setattr(building, "read_files", noting)
+    monkeypatch.setattr(pipeline, "read_files", noting)
     write(folder, "new.txt", "The gulls sleep.")
     build(folder, index)
     assert read == ["new.txt"]
@@ -272,12 +273,12 @@ def test_an_empty_or_missing_folder_is_refused_and_the_old_index_answers(folder:
 
 def test_many_small_builds_are_merged_into_few_segments(folder: Path) -> None:
     index = folder.parent / "index"
-    for number in range(building.MOST_SEGMENTS + 4):
+    for number in range(pipeline.MOST_SEGMENTS + 4):
         write(folder, f"note-{number}.txt", f"Note number {number} speaks of the harbour.")
         build(folder, index)
     with QA.open(index) as qa:
-        assert len(qa.manifest.segments) <= building.MOST_SEGMENTS
-        assert qa.manifest.passages == building.MOST_SEGMENTS + 6
+        assert len(qa.manifest.segments) <= pipeline.MOST_SEGMENTS
+        assert qa.manifest.passages == pipeline.MOST_SEGMENTS + 6
 
 
 NAMES = ("a.txt", "b.md", "c/d.txt", "e.txt")

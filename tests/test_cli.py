@@ -12,7 +12,7 @@ import pytest
 from indexes import write
 
 from qa import __version__, cli, render, terminal
-from qa.building import Progress
+from qa.building.pipeline import Progress
 
 HOSTILE = "The [red]alarm[/red] code is \x1b[31m4711\x1b[0m\x07 \u202eand nothing else.\n"
 

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import pytest
 from indexes import write
 
-from qa.building import MOST_SEGMENTS, build
+from qa.asking.service import QA
+from qa.building.pipeline import MOST_SEGMENTS, build
 from qa.errors import StorageFailed
-from qa.service import QA
 from qa.storage import CRASH_AT
 
 STEPS = (
@@ -32,7 +32,7 @@ STEPS = (
     "after-replace-CURRENT",
     "while-cleaning",
 )
-BUILD = "import sys; from qa.building import build; build(sys.argv[1], sys.argv[2])"
+BUILD = "import sys; from qa.building.pipeline import build; build(sys.argv[1], sys.argv[2])"
 RUNS = int(os.environ.get("QA_LONG", "6"))
 QUESTION = "How high is the lighthouse?"
 

@@ -9,10 +9,11 @@ from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import building, evaluation
+from qa import evaluation
+from qa.asking.service import QA
+from qa.building import pipeline
 from qa.errors import QuestionsInvalid
 from qa.evaluation import Question, Report, Row
-from qa.service import QA
 
 GOLD = Question("How old?", "a.txt", ((10, 14), (40, 44)))
 SHARES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
@@ -256,7 +257,7 @@ def test_a_real_index_is_measured_with_and_without_the_right_document(tmp_path, 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the question sets do not lie beside the project")
 def test_the_seed_article_keeps_its_level(new_index):
     index = new_index()
-    building.build(SHARED / "seeds", index)
+    pipeline.build(SHARED / "seeds", index)
     with QA.open(index) as qa:
         report = evaluation.evaluate(qa, [SHARED / "eval" / "seed" / "questions.jsonl"])
         disputed = qa.ask("How many North Korean soldiers have been killed or wounded?")

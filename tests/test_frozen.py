@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from indexes import write
 
-from qa.building import build
+from qa.asking.service import QA
+from qa.building.pipeline import build
 from qa.errors import IndexForeign
-from qa.service import QA
 from qa.settings import FORMAT
 
 DATA = Path(__file__).parent / "data"

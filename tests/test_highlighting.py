@@ -9,9 +9,9 @@ import pytest
 from indexes import write
 
 from qa import highlight
-from qa.building import build
+from qa.asking.service import QA
+from qa.building.pipeline import build
 from qa.errors import QuestionRefused
-from qa.service import QA
 
 TEXTS = (
     "The mill stands by the river. It was built in 1790 by Anna Kern. Today it is a museum.",

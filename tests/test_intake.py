@@ -7,9 +7,9 @@ import files
 from files import make_folder
 from test_reading import MAKERS
 
-from qa.building import build
+from qa.asking.service import QA
+from qa.building.pipeline import build
 from qa.records import Status
-from qa.service import QA
 
 
 def test_every_file_ends_as_a_status_with_its_reason_and_the_build_goes_on(

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexes import write_words
 
-from qa import interaction, lexical, matching, vectors
-from qa.answering import TOGETHER, highlights
-from qa.encoding import Encoder, codebook
-from qa.interaction import Codebook
-from qa.matching import CARRIED, LEAST, Asked, matches
-from qa.retrieval import Ranked
+from qa.asking import late_interaction, scoring
+from qa.asking.excerpts import TOGETHER, highlights
+from qa.asking.retrieval import Ranked
+from qa.asking.scoring import CARRIED, LEAST, Asked, matches
+from qa.encoding import codebook, quantisation
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoder, codebook_of
+from qa.index import lexical
 
 TEXTS = (
     "The engine starts.",
@@ -32,10 +34,10 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
 
 @pytest.fixture(scope="module")
 def book(encoders: Path) -> Codebook:
-    return codebook(Encoder(folder=encoders))
+    return codebook_of(Encoder(folder=encoders))
 
 
-def unit(random: np.random.Generator, rows: int) -> vectors.Vectors:
+def unit(random: np.random.Generator, rows: int) -> quantisation.Vectors:
     found = random.normal(size=(rows, 384)).astype(np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
@@ -46,13 +48,13 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     weights, telling = np.float32([0.4, 0.3, 0.2, 0.1]), np.float32([0, 0, 0.5, 0.5])
     codes = book.encode(tokens)
     runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
-    decoded, whole = book.decode(codes), vectors.whole(question)
-    products = decoded @ whole.T / np.float32(vectors.SCALE**2)
+    decoded, whole = book.decode(codes), quantisation.whole(question)
+    products = decoded @ whole.T / np.float32(quantisation.SCALE**2)
 
     def best(first: int, last: int) -> list[float]:
         return [
             max(float((decoded[token] * asked).sum()) for token in range(first, last))
-            / vectors.SCALE**2
+            / quantisation.SCALE**2
             for asked in whole
         ]
 
@@ -75,21 +77,21 @@ def test_products_are_what_was_looked_up_place_by_place(book: Codebook, asked: i
     random = np.random.default_rng(asked)
     tokens, question = unit(random, 20), unit(random, asked)
     codes = book.encode(tokens)
-    products = interaction.token_products(book, codes, question)
-    pieces = book.decode(codes).reshape(20, 1, -1, 2 * interaction.PIECE)
-    parts = vectors.whole(question).reshape(1, asked, -1, 2 * interaction.PIECE)
-    steps = (pieces * parts).sum(axis=3) / (vectors.SCALE**2 * interaction.STEP)
-    assert products.tolist() == (np.rint(steps).sum(axis=2) * interaction.STEP).tolist()
-    assert products == pytest.approx(steps.sum(axis=2) * interaction.STEP, abs=5e-4)
+    products = late_interaction.token_products(book, codes, question)
+    pieces = book.decode(codes).reshape(20, 1, -1, 2 * codebook.PIECE)
+    parts = quantisation.whole(question).reshape(1, asked, -1, 2 * codebook.PIECE)
+    steps = (pieces * parts).sum(axis=3) / (quantisation.SCALE**2 * late_interaction.STEP)
+    assert products.tolist() == (np.rint(steps).sum(axis=2) * late_interaction.STEP).tolist()
+    assert products == pytest.approx(steps.sum(axis=2) * late_interaction.STEP, abs=5e-4)
     for size in (0, 1, 19):  # a token's products are its own
-        alone = interaction.token_products(book, codes[:size], question)
+        alone = late_interaction.token_products(book, codes[:size], question)
         assert alone.tolist() == products[:size].tolist()
 
 
 def test_no_sum_of_the_default_codebook_leaves_sixteen_bits(book: Codebook) -> None:
-    longest = np.sqrt(np.square(book.centroids).sum(axis=2).max(axis=1).sum()) / vectors.SCALE
-    rounding = 48 / 2 * interaction.STEP
-    assert longest + rounding < 2**15 * interaction.STEP
+    longest = np.sqrt(np.square(book.centroids).sum(axis=2).max(axis=1).sum()) / quantisation.SCALE
+    rounding = 48 / 2 * late_interaction.STEP
+    assert longest + rounding < 2**15 * late_interaction.STEP
 
 
 def test_a_match_is_the_same_wherever_its_passage_stands() -> None:
@@ -111,15 +113,15 @@ def test_a_match_is_the_same_wherever_its_passage_stands() -> None:
 
 
 def test_each_token_is_of_the_word_that_it_ends_in() -> None:
-    assert matching.words_of("What is it?", [2, 4, 7, 10, 11]) == ["what", "what", "is", "it", ""]
-    assert matching.words_of("", [0]) == [""]
+    assert scoring.words_of("What is it?", [2, 4, 7, 10, 11]) == ["what", "what", "is", "it", ""]
+    assert scoring.words_of("", [0]) == [""]
 
 
 def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.Words) -> None:
     digest = "0123456789abcdef" * 4
     assert words.stems(digest) == set()
-    assert matching.rarity(digest, words) == words.rarity("zeppelin") > words.rarity("engin")
-    assert matching.rarity("", words) == 0
+    assert scoring.rarity(digest, words) == words.rarity("zeppelin") > words.rarity("engin")
+    assert scoring.rarity("", words) == 0
 
 
 def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full(
@@ -127,11 +129,11 @@ def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full
 ) -> None:
     question = "Where is the oil of the engine?"
     encoded = Encoder(folder=encoders).encode(question)
-    asked = matching.asked(question, encoded, words, np.zeros(384, np.float32))
+    asked = scoring.asked(question, encoded, words, np.zeros(384, np.float32))
     where, _, _, oil, _, _, engine = asked.weights / asked.weights.max()
     assert where == 1
     assert oil > 0.9
-    trust = words.count / (words.count + matching.ENOUGH)
+    trust = words.count / (words.count + scoring.ENOUGH)
     assert engine == pytest.approx(1 - (1 - LEAST) * trust, abs=0.02)
     assert asked.weights.sum() == pytest.approx(1)
     assert asked.telling.sum() == pytest.approx(1)
@@ -145,8 +147,8 @@ def test_what_all_passages_have_in_common_is_taken_away_in_part_and_nothing_else
 ) -> None:
     random = np.random.default_rng(seed)
     tokens, common = unit(random, 5), unit(random, 1)[0]
-    left = matching.without_common(tokens, np.float32(length) * common, 1.0)
-    kept = 1 - length**4 / (length**4 + matching.COMMON**2)
+    left = scoring.without_common(tokens, np.float32(length) * common, 1.0)
+    kept = 1 - length**4 / (length**4 + scoring.COMMON**2)
     assert left @ common == pytest.approx((tokens @ common) * kept, abs=1e-5)
     beside = tokens - (tokens @ common)[:, None] * common
     assert left - (left @ common)[:, None] * common == pytest.approx(beside, abs=1e-5)
@@ -156,12 +158,12 @@ def test_what_all_passages_have_in_common_is_taken_away_in_part_and_nothing_else
 def test_words_of_the_sentence_before_count_and_rare_ones_count_more(words: lexical.Words) -> None:
     terms = words.terms("oil engine brass")
     sentences = ["The engine needs oil.", "It is black.", "Nothing."]
-    first, second, third = matching.word_strengths(words, terms, "", sentences)
+    first, second, third = scoring.word_strengths(words, terms, "", sentences)
     assert first > second > third == 0
     held = words.rarity("oil") + words.rarity("engin")
     whole = held + words.rarity("brass")
-    assert second == pytest.approx(matching.CONTEXT_WEIGHT * held / whole, rel=1e-5)
-    (named,) = matching.word_strengths(words, terms, "Brass engines", ["Nothing."])
+    assert second == pytest.approx(scoring.CONTEXT_WEIGHT * held / whole, rel=1e-5)
+    (named,) = scoring.word_strengths(words, terms, "Brass engines", ["Nothing."])
     assert named > 0
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from indexes import write
 
-from qa import models
-from qa.building import build
-from qa.encoding import Encoder
+from qa.asking.service import QA
+from qa.building.pipeline import build
+from qa.encoding import models
+from qa.encoding.encoder import Encoder
 from qa.errors import ModelMismatch, ModelMissing
-from qa.service import QA
 from qa.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.passages import overlapping, ranking_text, split
 from qa.reading import read
 from qa.records import Block, Document, Kind, Passage
+from qa.splitting import overlapping, ranking_text, split
 
 WINDOW = 60
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexes import write_words
 
-from qa import interaction, lexical, models, vectors
-from qa.encoding import Encoder, codebook
+from qa.encoding import codebook, models, quantisation
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoder, codebook_of
 from qa.errors import IndexDamaged, SettingsInvalid
-from qa.interaction import Codebook
+from qa.index import dense, lexical
 
 TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog and the red bird")
 
@@ -58,23 +59,23 @@ def test_stop_words_are_dropped_unless_nothing_else_is_asked(words: lexical.Word
 UNIT = st.integers(0, 2**32 - 1).map(lambda seed: _unit(np.random.default_rng(seed), 40))
 
 
-def _unit(random: np.random.Generator, rows: int) -> vectors.Vectors:
+def _unit(random: np.random.Generator, rows: int) -> quantisation.Vectors:
     found = random.normal(size=(rows, 384)).astype(np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 @given(UNIT, st.randoms())
 def test_products_are_exact_whatever_the_order_of_their_sums(
-    unit: vectors.Vectors, random: object
+    unit: quantisation.Vectors, random: object
 ) -> None:
-    whole = vectors.whole(unit)
-    together = vectors.products(whole, whole[0])
+    whole = quantisation.whole(unit)
+    together = dense.products(whole, whole[0])
     alone = np.array([sum(a * b for a, b in zip(map(int, row), map(int, whole[0]), strict=True))
                       for row in whole[:5]])  # fmt: skip
     assert together[:5].tolist() == alone.tolist()
     shuffled = np.random.default_rng(1).permutation(384)
     assert (whole[:, shuffled] @ whole[0, shuffled]).tolist() == together.tolist()
-    assert vectors.products(whole[:0], whole[0]).tolist() == []
+    assert dense.products(whole[:0], whole[0]).tolist() == []
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 12))
@@ -83,37 +84,37 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
 ) -> None:
     products = np.array(values, np.float32)
     expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:limit]
-    assert vectors.best(products, limit).tolist() == expected
+    assert dense.best(products, limit).tolist() == expected
     only = np.array([at % 2 == 0 for at in range(len(values))])
     even = [
         at for at in sorted(range(len(values)), key=lambda at: (-values[at], at)) if at % 2 == 0
     ]
-    assert vectors.best(products, limit, only).tolist() == even[:limit]
+    assert dense.best(products, limit, only).tolist() == even[:limit]
 
 
 @given(UNIT, st.lists(st.integers(0, 40), max_size=6))
 def test_a_mean_is_the_same_however_its_vectors_come(
-    unit: vectors.Vectors, cuts: list[int]
+    unit: quantisation.Vectors, cuts: list[int]
 ) -> None:
-    whole = vectors.whole(unit)
+    whole = quantisation.whole(unit)
     blocks = [whole[a:b] for a, b in pairwise([0, *sorted(cuts), 40])]
-    found = vectors.mean(blocks, 384, 40)
-    assert found.tobytes() == vectors.mean([whole[::-1]], 384, 40).tobytes()
-    assert found == pytest.approx(unit.mean(axis=0), abs=1 / vectors.SCALE)
-    assert vectors.mean([], 384, 0).tolist() == [0.0] * 384
+    found = dense.mean(blocks, 384, 40)
+    assert found.tobytes() == dense.mean([whole[::-1]], 384, 40).tobytes()
+    assert found == pytest.approx(unit.mean(axis=0), abs=1 / quantisation.SCALE)
+    assert dense.mean([], 384, 0).tolist() == [0.0] * 384
 
 
 def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     """Real vectors are nearer to each other than random ones: these are the hardest case."""
     unit = _unit(np.random.default_rng(7), 20_000)
-    whole = vectors.whole(unit)
-    vectors.Sketch.of([whole[:3], whole[3:]], 384).save(tmp_path / "sketch")
-    sketch = vectors.Sketch.load(tmp_path / "sketch")
+    whole = quantisation.whole(unit)
+    dense.Sketch.of([whole[:3], whole[3:]], 384).save(tmp_path / "sketch")
+    sketch = dense.Sketch.load(tmp_path / "sketch")
     found = []
-    for question in whole[:20] + vectors.whole(_unit(np.random.default_rng(8), 20) / 2):
-        expected = vectors.best(vectors.products(whole, question), 50)
-        near = sketch.nearest(question, vectors.RESCORED)
-        assert len(near) == len(set(near.tolist())) == vectors.RESCORED
+    for question in whole[:20] + quantisation.whole(_unit(np.random.default_rng(8), 20) / 2):
+        expected = dense.best(dense.products(whole, question), 50)
+        near = sketch.nearest(question, dense.RESCORED)
+        assert len(near) == len(set(near.tolist())) == dense.RESCORED
         found.append(np.isin(expected, near).mean())
     assert np.mean(found) > 0.99
     assert np.sort(sketch.nearest(whole[0], 30_000)).tolist() == list(range(20_000))
@@ -122,15 +123,15 @@ def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
 def test_a_sketch_is_the_same_however_its_vectors_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "SHARD", 150)
-    whole = vectors.whole(_unit(np.random.default_rng(9), 400))
+    monkeypatch.setattr(dense, "SHARD", 150)
+    whole = quantisation.whole(_unit(np.random.default_rng(9), 400))
     for name, cuts in (("one", [0, 400]), ("many", [0, 1, 33, 250, 400])):
-        vectors.Sketch.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
+        dense.Sketch.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
     files = [sorted((tmp_path / name).iterdir()) for name in ("one", "many")]
     assert len(files[0]) == 3
     for one, many in zip(*files, strict=True):
         assert one.read_bytes() == many.read_bytes()
-    sketch = vectors.Sketch.load(tmp_path / "one")
+    sketch = dense.Sketch.load(tmp_path / "one")
     assert np.sort(sketch.nearest(whole[0], 400)).tolist() == list(range(400))
     assert all(at in sketch.nearest(whole[at], 20) for at in range(0, 400, 50))
 
@@ -139,18 +140,18 @@ def test_a_file_that_is_no_sketch_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sketch").mkdir()
     (tmp_path / "sketch" / "0000.faiss").write_bytes(b"no sketch")
     with pytest.raises(IndexDamaged, match="build again"):
-        vectors.Sketch.load(tmp_path / "sketch")
+        dense.Sketch.load(tmp_path / "sketch")
 
 
 @pytest.fixture(scope="module")
 def book() -> Codebook:
-    return Codebook.load(next(Path(interaction.__file__).parent.glob("data/*.codebook.npy")))
+    return Codebook.load(next(Path(codebook.__file__).parent.glob("data/*.codebook.npy")))
 
 
 def test_a_code_names_the_nearest_centroid_of_every_piece(book: Codebook) -> None:
     tokens = _unit(np.random.default_rng(3), 6)
-    decoded = book.decode(book.encode(tokens)).reshape(6, -1, interaction.PIECE)
-    pieces = (tokens * vectors.SCALE).reshape(6, -1, interaction.PIECE)
+    decoded = book.decode(book.encode(tokens)).reshape(6, -1, codebook.PIECE)
+    pieces = (tokens * quantisation.SCALE).reshape(6, -1, codebook.PIECE)
     for token in range(6):
         for piece in range(book.pieces):
             distances = np.square(book.centroids[piece] - pieces[token, piece]).sum(1)
@@ -160,7 +161,7 @@ def test_a_code_names_the_nearest_centroid_of_every_piece(book: Codebook) -> Non
 
 def test_no_sum_of_the_default_codebook_can_leave_the_exact_range(book: Codebook) -> None:
     longest = np.sqrt(np.square(book.centroids).sum(axis=2).max(axis=1).sum())
-    assert longest * (vectors.SCALE + 384**0.5) < 2**24
+    assert longest * (quantisation.SCALE + 384**0.5) < 2**24
 
 
 def test_the_exported_model_says_what_sentence_transformers_says(encoders: Path) -> None:
@@ -193,4 +194,4 @@ def test_the_device_is_the_cpu_unless_torch_sees_another() -> None:
 def test_a_text_beyond_the_window_is_read_as_far_as_the_window_goes(encoders: Path) -> None:
     encoder = Encoder(folder=encoders)
     assert len(encoder.encode("word " * 1000).tokens) == encoder.window - 2
-    assert codebook(encoder).code_bytes == encoder.dim // 8
+    assert codebook_of(encoder).code_bytes == encoder.dim // 8

@@ -13,12 +13,12 @@ import pytest
 from indexes import write
 
 import qa
-from qa.building import build
+from qa.asking.service import GLANCE, QA
+from qa.building.pipeline import build
+from qa.checking.verifying import verify
 from qa.errors import IndexMissing, QuestionRefused, QuestionsInvalid
+from qa.index.snapshot import current
 from qa.records import Freshness
-from qa.service import GLANCE, QA
-from qa.snapshot import current
-from qa.verifying import verify
 
 TEXTS = {
     "tower.txt": "The tower is ninety metres tall. It was built by a guild of masons.\n",

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from indexes import write
 
-from qa import snapshot, storage
-from qa.building import build
-from qa.encoding import Encoder
+from qa import storage
+from qa.asking.service import QA
+from qa.building.pipeline import build
+from qa.encoding.encoder import Encoder
 from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
-from qa.service import QA
+from qa.index import snapshot
 
 FLAT = 64 << 20  # bytes that the floor of memory may rise by; ten builds that leak add more
 
@@ -120,9 +121,9 @@ def test_a_current_that_names_a_missing_snapshot_is_told_and_the_newest_answers(
 
 READ_ONLY = """
 import sys
-from qa.building import build
+from qa.building.pipeline import build
 from qa.errors import StorageFailed
-from qa.service import QA
+from qa.asking.service import QA
 try:
     build(sys.argv[1], sys.argv[2])
 except StorageFailed as error:

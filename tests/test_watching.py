@@ -9,10 +9,10 @@ import pytest
 from indexes import write
 
 from qa import storage
+from qa.building.watching import watch
 from qa.errors import SeedsMissing
 from qa.reading.walking import IGNORE_FILE
 from qa.records import BuildReport
-from qa.watching import watch
 
 
 class Watched(NamedTuple):

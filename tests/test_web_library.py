@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from indexes import write
 
 from qa import storage
-from qa.building import build
+from qa.asking.service import QA
+from qa.building.pipeline import build
+from qa.checking.freshness import Waiting
 from qa.errors import ReadFailed
 from qa.evaluation import evaluate
-from qa.freshness import Waiting
 from qa.records import File, Status
-from qa.service import QA
 from qa.web import feedback, library, rebuilding
 from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name
 from qa.web.listing import key

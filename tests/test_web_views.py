@@ -8,7 +8,7 @@ from answers import answer, excerpt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.freshness import Waiting
+from qa.checking.freshness import Waiting
 from qa.records import Block, Document, File, Freshness, Kind, Status
 from qa.render import printable
 from qa.web import cards, filtering, listing, viewer

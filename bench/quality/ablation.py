@@ -11,14 +11,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-from qa import answering, interaction, matching, retrieval
-from qa.encoding import Encoded, Encoder
-from qa.interaction import Codebook
-from qa.retrieval import CANDIDATES, Ranked, rank
-from qa.segment import Segment
-from qa.service import QA, open_encoder
-from qa.snapshot import Ordinals, Snapshot
-from qa.vectors import Mask, Vectors, whole
+from qa.asking import excerpts, late_interaction, retrieval, scoring
+from qa.asking.retrieval import CANDIDATES, Ranked, rank
+from qa.asking.service import QA, open_encoder
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoded, Encoder
+from qa.encoding.quantisation import Vectors, whole
+from qa.index.dense import Mask
+from qa.index.segment import Segment
+from qa.index.snapshot import Ordinals, Snapshot
 
 Part = tuple[str, AbstractContextManager[object]]
 """what is taken away, and the time for which it is"""
@@ -35,17 +36,17 @@ def parts(qa: QA) -> Iterator[Part]:
     yield "candidates by words alone", without(candidates=by_words)
     yield "candidates by meaning alone", without(candidates=by_meaning)
     yield "no shortlist, all candidates weighed", without(SHORTLIST=2 * CANDIDATES)
-    yield "what all passages have in common left in", without(matching, without_common=untouched)
-    yield "a word that stands everywhere counts in full", without(matching, LEAST=1.0)
-    yield "nothing carried over from the sentence before", without(matching, CARRIED=0.0)
-    yield "no share of the question's words", without(matching, SHARE_WEIGHT=0, CONTEXT_WEIGHT=0)
+    yield "what all passages have in common left in", without(scoring, without_common=untouched)
+    yield "a word that stands everywhere counts in full", without(scoring, LEAST=1.0)
+    yield "nothing carried over from the sentence before", without(scoring, CARRIED=0.0)
+    yield "no share of the question's words", without(scoring, SHARE_WEIGHT=0, CONTEXT_WEIGHT=0)
     yield (
         "neighbours never joined in a highlight",
-        without(answering, TOGETHER=ALL, NEEDED=(ALL, ALL)),
+        without(excerpts, TOGETHER=ALL, NEEDED=(ALL, ALL)),
     )
     yield (
         "a highlight's passage counts for nothing in its rank",
-        without(answering, RANK_WEIGHT=0.0),
+        without(excerpts, RANK_WEIGHT=0.0),
     )
     yield "token vectors uncompressed", uncompressed(qa)
 
@@ -109,7 +110,7 @@ def uncompressed(qa: QA) -> Iterator[None]:
     for segment in segments:
         segment.codes = token_vectors(encoder, segment)
     try:
-        with patch.object(interaction, "token_products", exact_products):
+        with patch.object(late_interaction, "token_products", exact_products):
             yield
     finally:
         for segment, coded in zip(segments, codes, strict=True):

@@ -23,11 +23,11 @@ from pathlib import Path
 from bench.peers import running
 from bench.quality import ablation, tables
 from bench.quality.tables import OURS, Compared
-from qa.building import build
+from qa.asking.service import QA
+from qa.building.pipeline import build
+from qa.encoding.models import model_folder
 from qa.evaluation import DEPTH, Question, Row, judge, read_questions
-from qa.models import model_folder
 from qa.records import Answer, Excerpt, Highlight
-from qa.service import QA
 
 ROOT = Path(__file__).parents[2]
 PEERS = tuple(system for system in tables.SYSTEMS if system != OURS)

@@ -15,13 +15,15 @@ import numpy as np
 
 from bench.speed.memory import mapped, resident
 from bench.speed.place import Figures, Place
-from qa import answering, retrieval, vectors
-from qa.encoding import Encoder
+from qa.asking import excerpts, retrieval
+from qa.asking.service import QA
+from qa.checking.freshness import Freshnesses
+from qa.encoding import quantisation
+from qa.encoding.encoder import Encoder
 from qa.evaluation import percentile
-from qa.freshness import Freshnesses
-from qa.lexical import Words
-from qa.service import QA
-from qa.snapshot import Snapshot
+from qa.index import dense
+from qa.index.lexical import Words
+from qa.index.snapshot import Snapshot
 
 DEPTH = 50  # of the recall: recall@50
 CALLERS = (1, 2, 4, 8)
@@ -31,7 +33,7 @@ STAGES: dict[str, Sequence[tuple[object, str]]] = {
     "vectors": [(Snapshot, "nearest"), (Snapshot, "similarity")],
     "words": [(Words, "search")],
     "ranking": [(retrieval, "rank")],
-    "excerpts": [(answering, "answer"), (Freshnesses, "marked")],
+    "excerpts": [(excerpts, "answer"), (Freshnesses, "marked")],
 }
 WITHIN = ("vectors", "words")  # stages that a part of ranking is
 
@@ -127,8 +129,8 @@ def recall(qa: QA, questions: Sequence[str]) -> float:
     snapshot, encoder = qa.snapshot, Encoder(qa.manifest.encoder, folder=qa.index / "encoders")
     shares = []
     for question in questions:
-        asked = vectors.whole(encoder.encode_question(question).pooled)
-        exact = vectors.best(snapshot.products(asked), DEPTH)
+        asked = quantisation.whole(encoder.encode_question(question).pooled)
+        exact = dense.best(snapshot.products(asked), DEPTH)
         found = snapshot.nearest(asked, DEPTH)
         shares.append(len(np.intersect1d(exact, found)) / len(exact))
     return statistics.mean(shares)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qa import passages
-from qa.encoding import Encoder
+from qa import splitting
+from qa.encoding.encoder import Encoder
 from qa.reading.workers import read_files
 from qa.records import Block, Document, Passage
 from qa.settings import Settings
@@ -89,7 +89,7 @@ def _parted(texts: Sequence[str], encoder: Encoder, settings: Settings) -> Itera
 
 
 def _split(document: Document, encoder: Encoder, settings: Settings) -> Iterator[Passage]:
-    return passages.split(
+    return splitting.split(
         document,
         encoder.token_ends,
         limit=settings.passage_tokens,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bench.speed.place import Figures, Place
-from qa.building import build
-from qa.models import model_folder
-from qa.service import QA
+from qa.asking.service import QA
+from qa.building.pipeline import build
+from qa.encoding.models import model_folder
 from qa.settings import Settings
 
 RUNS = 3

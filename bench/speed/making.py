@@ -10,11 +10,12 @@ from bench.speed import corpus
 from bench.speed.memory import peak
 from bench.speed.place import Figures, Place
 from bench.speed.recombining import Recombination
-from qa import building, storage
-from qa.encoding import Encoder
+from qa import storage
+from qa.building import pipeline
+from qa.encoding.encoder import Encoder
 from qa.errors import QAError
+from qa.index.snapshot import Snapshot
 from qa.settings import Settings
-from qa.snapshot import Snapshot
 
 REAL = 20_000  # passages that are encoded for real
 
@@ -24,7 +25,7 @@ def measure(place: Place) -> Figures:
     settings = Settings.from_environment()
     encoder = Encoder(settings.model, settings.precision, folder=place.work / "encoders")
     known = place.figures("build")
-    if known and _made_by(place, building.index_fingerprint(settings, encoder)):
+    if known and _made_by(place, pipeline.index_fingerprint(settings, encoder)):
         return known
     encoder.encode("The model is exported before the build.")
     corpus.write(place.documents, corpus.sources(place.sets, encoder, settings), place.passages)
@@ -32,10 +33,10 @@ def measure(place: Place) -> Figures:
     shutil.copytree(place.work / "encoders", place.index / "encoders")
     recombination = Recombination(place.sentences)
     if place.passages > REAL:
-        building.encode = recombination
-    report = building.build(place.documents, place.index, settings=settings)
+        pipeline.encode = recombination
+    report = pipeline.build(place.documents, place.index, settings=settings)
     if recombination.save():  # once more, with nothing left to encode
-        report = building.build(place.documents, place.index, settings=settings, full=True)
+        report = pipeline.build(place.documents, place.index, settings=settings, full=True)
     size = storage.size_of(place.index) - storage.size_of(place.index / "encoders")
     return {
         "passages": report.passages,

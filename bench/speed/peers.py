@@ -5,9 +5,9 @@ from pathlib import Path
 
 from bench.peers import running
 from bench.speed.place import Figures, Place
+from qa.asking.service import QA
+from qa.encoding.models import model_folder
 from qa.evaluation import percentile
-from qa.models import model_folder
-from qa.service import QA
 from qa.settings import EXCERPT_LIMIT
 
 PEERS = ("dense", "txtai", "haystack")

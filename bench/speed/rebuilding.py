@@ -5,7 +5,7 @@ import time
 
 from bench.incremental import count_encodings
 from bench.speed.place import Figures, Place
-from qa.building import build
+from qa.building.pipeline import build
 from qa.settings import Settings
 
 RUNS = 3

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa.encoding import Encoder
-from qa.interaction import Codebook, Codes
-from qa.passages import RankingText
-from qa.segment import Coded, encode
-from qa.vectors import Vectors, whole
+from qa.encoding.codebook import Codebook, Codes
+from qa.encoding.encoder import Encoder
+from qa.encoding.quantisation import Vectors, whole
+from qa.index.segment import Coded, encode
+from qa.splitting import RankingText
 
 NOISE = 0.01  # standard deviation of each number of a vector of unit length
 NOISES = 1 << 16  # noise is cut from this many numbers, at a place that the text decides

@@ -10,11 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from qa.checking.verifying import verify
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
 from qa.records import Document, File
 from qa.render import to_dict, to_json, to_markdown
 from qa.settings import EXCERPT_LIMIT, QUESTION_LIMIT
-from qa.verifying import verify
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
 from qa.web.site import Site

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 
-from qa.answering import THRESHOLD
+from qa.asking.excerpts import THRESHOLD
 from qa.records import Answer, Excerpt, Freshness
 from qa.render import NEAREST, NO_ANSWER, STALE, citation
 from qa.web.address import Address, Filters

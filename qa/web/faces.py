@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from qa.asking.service import QA
 from qa.errors import ReadFailed
 from qa.reading import archive, pdf
 from qa.reading.loading import load
 from qa.reading.walking import locate
 from qa.records import Document, Excerpt
-from qa.service import QA
 from qa.web.viewer import PageBoxes, Shapes, page_numbers, page_span
 
 WIDTH = 1100  # pixels of a picture: sharp on a screen of twice the density

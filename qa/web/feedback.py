@@ -10,8 +10,8 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from qa.asking.service import QA
 from qa.errors import QAError, ReadFailed
-from qa.service import QA
 
 _LOCK = threading.Lock()
 NAME = "feedback.jsonl"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from qa.checking.freshness import Waiting
 from qa.errors import QAError
-from qa.freshness import Waiting
 from qa.reading.walking import locate
 from qa.records import File
 from qa.web.listing import key

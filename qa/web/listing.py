@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from qa.freshness import Waiting
+from qa.checking.freshness import Waiting
 from qa.reading.walking import locate
 from qa.records import File, Status
 from qa.web.address import Address

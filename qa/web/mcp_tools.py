@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import FastAPI
 from pydantic import Field
 
+from qa.asking.service import QA
+from qa.checking.verifying import verify
 from qa.errors import QAError
 from qa.render import to_dict
-from qa.service import QA
 from qa.settings import EXCERPT_LIMIT, INDEX, QUESTION_LIMIT
-from qa.verifying import verify
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

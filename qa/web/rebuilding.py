@@ -16,8 +16,8 @@ from typing import Any
 
 from watchfiles import watch as changes
 
+from qa.asking.service import QA
 from qa.errors import QAError
-from qa.service import QA
 
 GATHER = 1_000  # ms: changes that come within it are one build
 AGAIN = 60.0  # seconds, after which a failed rebuild, or a folder that was gone, is tried again
@@ -143,7 +143,7 @@ class Watcher:
 
 def main(said: str) -> int:
     """Builds and tells; the exit code."""
-    from qa.building import Progress, build
+    from qa.building.pipeline import Progress, build
     from qa.settings import Settings
 
     seeds, index, settings = json.loads(said)

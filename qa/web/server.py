@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from qa.asking.service import QA
 from qa.errors import QAError, SettingsInvalid
-from qa.service import QA
 from qa.settings import INDEX
 from qa.web import shell
 from qa.web.api import make_api

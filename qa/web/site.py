@@ -5,9 +5,9 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qa.asking.service import QA
 from qa.errors import ReadFailed
 from qa.records import Answer, Document
-from qa.service import QA
 from qa.web.address import Address
 from qa.web.faces import Faces
 from qa.web.filtering import day, globs

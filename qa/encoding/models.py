@@ -24,9 +24,9 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from qa import storage
+from qa.encoding.quantisation import Vectors
 from qa.errors import ModelMissing, SettingsInvalid
 from qa.settings import DEFAULT_MODEL
-from qa.vectors import Vectors
 
 Run = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
 """token ids -> token vectors `(n, dim)` and the pooled vector `(dim,)`, none of unit length yet"""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa.errors import QuestionsInvalid
+from qa.index.snapshot import Snapshot
 from qa.reading.walking import walk
 from qa.reading.workers import read_files
 from qa.records import Answer, Document, Status
 from qa.settings import INDEX
-from qa.snapshot import Snapshot
 
 VALID, MOVED, CHANGED, GONE, UNKNOWN = "valid", "moved", "changed", "gone", "unknown"
 

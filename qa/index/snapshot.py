@@ -26,12 +26,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa import lexical, models, storage, vectors
+from qa import storage
+from qa.encoding import models, quantisation
+from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
+from qa.index import dense, lexical
+from qa.index.dense import Mask, Sketch
+from qa.index.segment import PASSAGE, Records, Segment, close_with, open_database
 from qa.records import File, Status
-from qa.segment import PASSAGE, Records, Segment, close_with, open_database
 from qa.settings import FORMAT
-from qa.vectors import Mask, Sketch, Vectors
 
 Ordinals = npt.NDArray[np.int64]
 
@@ -194,14 +197,14 @@ class Snapshot:
         `only` marks the passages that may be found.
         """
         if self._sketch is None:
-            return vectors.best(self.products(question), limit, only)
+            return dense.best(self.products(question), limit, only)
         ordinals = self._sketched(self._sketch, question, limit, only)
-        found = vectors.best(self.products(question, ordinals), limit)
+        found = dense.best(self.products(question, ordinals), limit)
         return ordinals[found]
 
     def similarity(self, question: Vectors, ordinals: Ordinals) -> Vectors:
         """The cosines of a whole vector with those of passages, `(n,)`."""
-        return vectors.similarity(self.products(question, ordinals))
+        return quantisation.similarity(self.products(question, ordinals))
 
     def products(self, question: Vectors, ordinals: Ordinals | None = None) -> Vectors:
         """The inner products of a whole vector with those of passages, or of all, `(n,)`."""
@@ -210,9 +213,9 @@ class Snapshot:
         for number, segment in enumerate(self.segments):
             here = np.flatnonzero(segments == number) if len(self.segments) > 1 else slice(None)
             if ordinals is None:
-                out[here] = vectors.products(segment.vectors, question)[rows[here]]
+                out[here] = dense.products(segment.vectors, question)[rows[here]]
             else:
-                out[here] = vectors.products(segment.vectors[rows[here]], question)
+                out[here] = dense.products(segment.vectors[rows[here]], question)
         return out
 
     def _sketched(
@@ -220,11 +223,11 @@ class Snapshot:
     ) -> Ordinals:
         """The passages that may be nearest, sorted; few that may be found are all of them."""
         if only is None:
-            return np.sort(sketch.nearest(question, vectors.RESCORED))
+            return np.sort(sketch.nearest(question, dense.RESCORED))
         allowed = np.flatnonzero(only)
-        if len(allowed) <= vectors.EXACT:
+        if len(allowed) <= dense.EXACT:
             return allowed
-        depth = vectors.RESCORED * self.passages // len(allowed)
+        depth = dense.RESCORED * self.passages // len(allowed)
         found = np.sort(sketch.nearest(question, depth))
         found = found[only[found]]
         return found if len(found) >= limit else allowed
@@ -414,9 +417,9 @@ def _write_vectors(
     if not count:
         return
     dim = segments[0].vectors.shape[1]
-    mean = vectors.mean(_blocks(documents, segments), dim, ranked(documents, segments))
+    mean = dense.mean(_blocks(documents, segments), dim, ranked(documents, segments))
     (folder / MEAN).write_bytes(mean.astype("<f4").tobytes())
-    if count > vectors.EXACT:
+    if count > dense.EXACT:
         Sketch.of(_blocks(documents, segments), dim).save(folder / SKETCH)
 
 
@@ -435,7 +438,7 @@ def _blocks(documents: Iterable[Live], segments: Sequence[Segment]) -> Iterator[
     for live in documents:
         held.append(segments[live.segment].vectors[live.row : live.row + live.passages])
         count += live.passages
-        if count >= vectors.BLOCK:
+        if count >= dense.BLOCK:
             yield np.concatenate(held)
             held, count = [], 0
     if held:

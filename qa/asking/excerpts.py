@@ -9,11 +9,11 @@ from operator import mul
 
 import numpy as np
 
-from qa import matching
+from qa.asking import scoring
+from qa.asking.retrieval import Ranked
+from qa.encoding.quantisation import Vectors
+from qa.index.snapshot import Located, Snapshot
 from qa.records import Answer, Excerpt, Highlight
-from qa.retrieval import Ranked
-from qa.snapshot import Located, Snapshot
-from qa.vectors import Vectors
 
 # The probability that an excerpt holds an answer: a logistic regression over two features, fitted by
 # bench/quality/fit.py on question sets that were written for it, over other documents than those
@@ -79,7 +79,7 @@ def _excerpts(
         best, located = same[0], snapshot.locate(same[0].ordinal)
         others = [snapshot.locate(other.ordinal).document for other in same]
         paths = [path for number in others for path in snapshot.documents[number].paths]
-        said = matching.word_strengths(snapshot.words, terms, *snapshot.sentences(best.ordinal))
+        said = scoring.word_strengths(snapshot.words, terms, *snapshot.sentences(best.ordinal))
         best = best._replace(strengths=best.strengths + said)
         yield excerpt(snapshot, best, located, tuple(dict.fromkeys(paths)))
 

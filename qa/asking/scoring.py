@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa import interaction
-from qa.encoding import Encoded
-from qa.lexical import STOP_WORDS, Words
-from qa.vectors import Vectors
+from qa.asking import late_interaction
+from qa.encoding.encoder import Encoded
+from qa.encoding.quantisation import Vectors
+from qa.index.lexical import STOP_WORDS, Words
 
 ENOUGH = 100  # passages at which half of what they have in common is believed
 COMMON = 0.15  # squared length of the passages' mean vector at which half of it is taken away
@@ -128,7 +128,7 @@ def matches(
     `(.4 + .2 + CARRIED * .2) / 2`. Together they have `(.6 + .2) / 2`, .05 more than the better. A
     run without tokens (no context, or beyond the model's window) matches nothing.
     """
-    found = interaction.maxima(products, runs)
+    found = late_interaction.maxima(products, runs)
     alone = _weighed(found, asked.weights)
     empty = np.diff(runs) == 0
     alone[empty] = 0

@@ -19,18 +19,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Self, cast
 
-from qa import encoding, models, passages, reading, snapshot, storage
-from qa.cache import EncodingCache
-from qa.encoding import Encoder, codebook
+from qa import reading, splitting, storage
+from qa.building.cache import EncodingCache
+from qa.encoding import models
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing, SeedsEmpty, StorageFailed
-from qa.interaction import Codebook
-from qa.passages import RankingText
+from qa.index import snapshot
+from qa.index.segment import Coded, Held, Row, Segment, SegmentWriter, encode, input_hash
+from qa.index.snapshot import Live, Manifest, Snapshot
 from qa.reading.walking import Found, locate, walk
 from qa.reading.workers import Outcome, Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
-from qa.segment import Coded, Held, Row, Segment, SegmentWriter, encode, input_hash
 from qa.settings import FORMAT, INDEX, SEEDS, Settings, fingerprint
-from qa.snapshot import Live, Manifest, Snapshot
+from qa.splitting import RankingText
 
 TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
 MOST_SEGMENTS = 8
@@ -130,7 +132,7 @@ def index_fingerprint(settings: Settings, encoder: Encoder) -> str:
         FORMAT,
         settings.to_dict(),
         reading.FINGERPRINT,
-        passages.VERSION,
+        splitting.VERSION,
         version("sentencex"),
         version("tantivy"),
     )
@@ -142,7 +144,7 @@ def coding_fingerprint(encoder: Encoder) -> str:
 
     A GPU may round a number otherwise: what it encoded never stands beside what a CPU did.
     """
-    return fingerprint(encoding.fingerprint_of(encoder), encoder.device)
+    return fingerprint(fingerprint_of(encoder), encoder.device)
 
 
 def _device(wish: str | None = None) -> str:
@@ -173,7 +175,7 @@ class _Build:
             for file in models.damaged(index / snapshot.ENCODERS):
                 file.unlink()
         self.encoder = _encoder(settings, index, device)
-        self.codebook: Codebook = codebook(self.encoder)
+        self.codebook: Codebook = codebook_of(self.encoder)
         self.fingerprint = index_fingerprint(settings, self.encoder)
         self.coding = coding_fingerprint(self.encoder)
         self.progress = progress or (lambda _: None)
@@ -253,15 +255,15 @@ class _Build:
 
     def split(self, document: Document) -> Iterator[Split]:
         """The document's passages, one at a time: a long text is never held twice."""
-        for passage in passages.split(
+        for passage in splitting.split(
             document,
             self.encoder.token_ends,
             limit=self.settings.passage_tokens,
             window=self.encoder.window,
             language=self.settings.language,
         ):
-            blocks = passages.overlapping(document.blocks, passage)
-            yield passage, passages.ranking_text(document, passage, blocks)
+            blocks = splitting.overlapping(document.blocks, passage)
+            yield passage, splitting.ranking_text(document, passage, blocks)
 
     def encoded_ahead(self, work: Iterable[Head | Split]) -> Iterator[Head | Row]:
         """The work in its order, passages with their codes; the next are encoded on every core."""
@@ -415,7 +417,7 @@ class _Build:
             seeds=str(self.seeds.resolve()),
             settings=self.settings.to_dict(),
             encoder=self.encoder.name,
-            encoder_fingerprint=encoding.fingerprint_of(self.encoder),
+            encoder_fingerprint=fingerprint_of(self.encoder),
             fingerprint=self.fingerprint,
             dim=self.encoder.dim,
             code_bytes=self.codebook.code_bytes,
@@ -585,7 +587,7 @@ def _victims(old: Snapshot, live: Sequence[Live]) -> set[int]:
         if document.segment in alive:
             alive[document.segment] += document.passages
     total = {number: len(segment.records) for number, segment in enumerate(old.segments)}
-    victims = {n for n, passages in alive.items() if passages < total[n] * (1 - DEAD_SHARE)}
+    victims = {n for n, splitting in alive.items() if splitting < total[n] * (1 - DEAD_SHARE)}
     rest = sorted((n for n in alive if n not in victims), key=lambda n: alive[n])
     if len(rest) >= MOST_SEGMENTS:
         victims.update(rest[: len(rest) // 2 + 1])

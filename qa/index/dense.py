@@ -1,9 +1,4 @@
-"""Passages by their meaning: inner products of pooled vectors.
-
-Vectors are kept as whole numbers in float32: unit length times `SCALE`, rounded. Products and their
-sums then stay below 2**24, where float32 is exact, so that no order of summation, block size or
-thread count changes a bit of a similarity. That is what makes an incremental index answer byte for
-byte as a full one, whatever segments its vectors lie in.
+"""Passages by their meaning: inner products of pooled vectors, quantised to integers.
 
 Up to `EXACT` passages every vector is looked at. Beyond, a sketch of two bits a number names the
 `RESCORED` that may be nearest, and those are looked at exactly. Its levels are those that suit a
@@ -18,13 +13,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from qa.encoding.quantisation import SCALE, Vectors
 from qa.errors import IndexDamaged
 
-Vectors = npt.NDArray[np.float32]
 Ordinals = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-SCALE = 2048.0  # (SCALE * SCALE) < 2**24, with room for rounding
 
 EXACT = 20_000  # vectors: looking at all of them takes a millisecond
 RESCORED = 1_000  # finds 99.9% of the true best 50 among a million (bench/speed)
@@ -38,17 +31,6 @@ BLOCK = 65_536  # vectors sketched at a time
 SHARD = 250_000  # vectors: looked at in two milliseconds
 
 faiss.omp_set_num_threads(1)  # one question is faster on one thread, and threads share the cores
-
-
-def whole(vectors: Vectors) -> Vectors:
-    """Unit vectors as whole numbers in float32, `(..., dim)`."""
-    scaled: Vectors = np.rint(vectors * np.float32(SCALE))
-    return scaled
-
-
-def similarity(products: Vectors) -> Vectors:
-    """Inner products of whole vectors as cosines."""
-    return products / np.float32(SCALE * SCALE)
 
 
 def best(products: Vectors, limit: int, only: Mask | None = None) -> Ordinals:

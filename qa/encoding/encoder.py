@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from qa import models
+from qa.encoding import models
+from qa.encoding.codebook import Codebook
+from qa.encoding.models import Run, unit
+from qa.encoding.quantisation import Vectors
 from qa.errors import ModelMissing
-from qa.interaction import Codebook
-from qa.models import Run, unit
 from qa.settings import DEFAULT_MODEL, fingerprint
-from qa.vectors import Vectors
 
 DATA = Path(__file__).parent / "data"
 EXPORT = 1  # grows when the way of exporting changes
@@ -136,7 +136,7 @@ class Encoder:
         return None
 
 
-def codebook(encoder: Encoder) -> Codebook:
+def codebook_of(encoder: Encoder) -> Codebook:
     """The codebook that belongs to an encoder: shipped, or beside the exported model."""
     for file in (DATA / f"{encoder.name}.codebook.npy", encoder.source / "codebook.npy"):
         if file.is_file():
@@ -149,4 +149,4 @@ def codebook(encoder: Encoder) -> Codebook:
 
 def fingerprint_of(encoder: Encoder) -> str:
     """Of the encoder with its codebook: equal ones make equal codes on one device."""
-    return fingerprint(encoder.fingerprint, codebook(encoder).fingerprint)
+    return fingerprint(encoder.fingerprint, codebook_of(encoder).fingerprint)

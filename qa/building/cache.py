@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.segment import Coded
+from qa.index.segment import Coded
 
 LIMIT = 2 << 30
 PATIENCE = 1.0  # seconds between commits

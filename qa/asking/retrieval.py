@@ -11,15 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa import interaction, matching, vectors
-from qa.encoding import Encoded
+from qa.asking import late_interaction, scoring
+from qa.asking.scoring import Asked, Matches
+from qa.encoding import quantisation
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoded
+from qa.encoding.quantisation import Vectors
 from qa.errors import QuestionRefused
-from qa.interaction import Codebook
-from qa.lexical import Scores
-from qa.matching import Asked, Matches
+from qa.index.lexical import Scores
+from qa.index.snapshot import Ordinals, Snapshot
 from qa.settings import QUESTION_LIMIT
-from qa.snapshot import Ordinals, Snapshot
-from qa.vectors import Vectors
 
 CANDIDATES = 64  # of each list
 SHORTLIST = 64  # of both lists that are weighed: those of the best sum of both z-scores
@@ -62,14 +63,14 @@ def rank(
 ) -> list[Ranked]:
     """The candidates, best first, ties by ordinal; `only` marks the passages that may be found."""
     terms = snapshot.words.terms(question)
-    pooled = vectors.whole(encoded.pooled)
+    pooled = quantisation.whole(encoded.pooled)
     ordinals, words = candidates(snapshot, terms, pooled, only)
     if not len(ordinals) or not len(encoded.tokens):  # some characters are nothing to the model
         return []
     similarity = snapshot.similarity(pooled, ordinals)
     kept = shortlist(similarity, words)
     ordinals, words = ordinals[kept], words[kept]
-    asked = matching.asked(question, encoded, snapshot.words, snapshot.mean)
+    asked = scoring.asked(question, encoded, snapshot.words, snapshot.mean)
     found = weigh(snapshot, codebook, asked, ordinals)
     strongest = np.array([parts.max(initial=0) for parts in found.strengths], np.float32)
     relevance = _standard(found.passages + SENTENCE_WEIGHT * strongest)
@@ -116,8 +117,8 @@ def shortlist(similarity: Scores, words: Scores) -> Ordinals:
 def weigh(snapshot: Snapshot, codebook: Codebook, asked: Asked, ordinals: Ordinals) -> Matches:
     """How well each passage matches, computed in one product."""
     codes, runs, firsts = snapshot.token_codes(ordinals)
-    products = interaction.token_products(codebook, codes, asked.tokens)
-    return matching.matches(products, asked, runs, firsts)
+    products = late_interaction.token_products(codebook, codes, asked.tokens)
+    return scoring.matches(products, asked, runs, firsts)
 
 
 def _standard(values: Scores) -> Scores:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from qa.index.snapshot import Snapshot
 from qa.reading.walking import locate, walk
 from qa.records import Excerpt, File, Freshness
-from qa.snapshot import Snapshot
 
 
 class Waiting(NamedTuple):

@@ -14,15 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from qa import answering, retrieval
-from qa.encoding import Encoder, codebook, fingerprint_of
+from qa.asking import excerpts, retrieval
+from qa.asking.retrieval import Ranked
+from qa.checking.freshness import Freshnesses, Waiting, waiting
+from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import IndexDamaged, IndexForeign, ModelMismatch
-from qa.freshness import Freshnesses, Waiting, waiting
+from qa.index.dense import Mask
+from qa.index.snapshot import ENCODERS, Manifest, Snapshot, current_or_none, damage
 from qa.records import Answer, Document, File
-from qa.retrieval import Ranked
 from qa.settings import EXCERPT_LIMIT, INDEX
-from qa.snapshot import ENCODERS, Manifest, Snapshot, current_or_none, damage
-from qa.vectors import Mask
 
 GLANCE = 0.5  # seconds between looks at CURRENT
 
@@ -47,7 +47,7 @@ class QA:
         self.index = index
         self._seeds = seeds
         self._encoder = open_encoder(index, snapshot.manifest)
-        self._codebook = codebook(self._encoder)
+        self._codebook = codebook_of(self._encoder)
         self._check(snapshot)
         self._opened = self._with_freshness(snapshot)
         self._looked = time.monotonic()
@@ -157,7 +157,7 @@ class QA:
     def _answer(self, opened: _Opened, question: str, mask: Mask | None, limit: int) -> Answer:
         with self._turns, sound(opened.snapshot):
             ranked = self._rank(question, opened.snapshot, mask)
-            answer = answering.answer(opened.snapshot, question, ranked, limit=limit)
+            answer = excerpts.answer(opened.snapshot, question, ranked, limit=limit)
         return replace(
             answer,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),

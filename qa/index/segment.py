@@ -29,13 +29,13 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from qa import lexical
-from qa.encoding import Encoder
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoder
+from qa.encoding.quantisation import Vectors, whole
 from qa.errors import IndexDamaged
-from qa.interaction import Codebook
-from qa.passages import RankingText
+from qa.index import lexical
 from qa.records import Block, Document, Kind, Passage
-from qa.vectors import Vectors, whole
+from qa.splitting import RankingText
 
 PASSAGE = np.dtype(
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 from watchfiles import Change
 from watchfiles import watch as changes
 
-from qa.building import Progress, build
+from qa.building.pipeline import Progress, build
 from qa.errors import IndexBusy, SeedsEmpty
 from qa.reading.walking import IGNORE_FILE, walk
 from qa.records import BuildReport

@@ -12,15 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa import answering, interaction, lexical, matching, passages, retrieval, vectors
-from qa.encoding import Encoded, Encoder, codebook
-from qa.interaction import Codebook
-from qa.lexical import Analyzer, Words
-from qa.passages import RankingText
+from qa import splitting
+from qa.asking import excerpts, late_interaction, retrieval, scoring
+from qa.asking.retrieval import Ranked
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoded, Encoder, codebook_of
+from qa.index import dense, lexical
+from qa.index.lexical import Analyzer, Words
+from qa.index.segment import encode
 from qa.records import Block, Document, Highlight, Passage
-from qa.retrieval import Ranked
-from qa.segment import encode
 from qa.settings import Settings
+from qa.splitting import RankingText
 
 
 class _Part(NamedTuple):
@@ -55,11 +57,11 @@ def highlight(
         return [()] * len(texts)
     found: list[list[Highlight]] = [[] for _ in texts]
     for part, ranked in zip(parts, _ranked(question, encoded, texts, parts, settings), strict=True):
-        sure = answering.confidence(ranked)
-        if sure >= answering.THRESHOLD:
+        sure = excerpts.confidence(ranked)
+        if sure >= excerpts.THRESHOLD:
             passage = part.passage
             text = texts[part.text][passage.start : passage.end]
-            marks = answering.highlights(text, passage.start, passage.sentences, ranked)
+            marks = excerpts.highlights(text, passage.start, passage.sentences, ranked)
             found[part.text] += [mark._replace(strength=sure) for mark in marks]
     return [tuple(sorted(marks, key=lambda mark: -mark.strength)) for marks in found]
 
@@ -72,15 +74,15 @@ def _parts(number: int, text: str, encoder: Encoder, settings: Settings) -> Iter
         if text[start:end].strip()
     )
     document = Document("", "text", text, blocks=blocks)
-    for passage in passages.split(
+    for passage in splitting.split(
         document,
         encoder.token_ends,
         limit=settings.passage_tokens,
         window=encoder.window,
         language=settings.language,
     ):
-        around = passages.overlapping(blocks, passage)
-        yield _Part(number, passage, passages.ranking_text(document, passage, around))
+        around = splitting.overlapping(blocks, passage)
+        yield _Part(number, passage, splitting.ranking_text(document, passage, around))
 
 
 def _ranked(
@@ -93,17 +95,17 @@ def _ranked(
     """Each part, weighed as the same passage in an index of these texts would be."""
     encoder, book = _encoder(settings)
     coded = [encode(encoder, book, part.ranking) for part in parts]
-    mean = vectors.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
+    mean = dense.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
     found = []
     with _words(parts, settings) as words:
         terms = words.terms(question)
-        asked = matching.asked(question, encoded, words, mean)
+        asked = scoring.asked(question, encoded, words, mean)
         for part, each in zip(parts, coded, strict=True):
-            products = interaction.token_products(book, each.codes, asked.tokens)
+            products = late_interaction.token_products(book, each.codes, asked.tokens)
             runs = np.array([0, *each.bounds], np.int64)
-            match = matching.matches(products, asked, runs, np.zeros(1, np.int64))
+            match = scoring.matches(products, asked, runs, np.zeros(1, np.int64))
             sentences = _sentences(texts[part.text], part.passage)
-            added = matching.word_strengths(words, terms, "", sentences)
+            added = scoring.word_strengths(words, terms, "", sentences)
             found.append((match, match.strengths[0] + added))
     best = max(float(match.passages[0]) for match, _ in found)
     for match, strengths in found:
@@ -128,7 +130,7 @@ def _sentences(text: str, passage: Passage) -> list[str]:
 @lru_cache(maxsize=2)
 def _encoder(settings: Settings) -> tuple[Encoder, Codebook]:
     encoder = Encoder(settings.model, settings.precision, folder=_cache() / "encoders")
-    return encoder, codebook(encoder)
+    return encoder, codebook_of(encoder)
 
 
 def _cache() -> Path:

@@ -1,0 +1,1 @@
+"""Asking: a question -> candidates -> reranked passages -> excerpts, highlights and a confidence."""

@@ -1,0 +1,1 @@
+"""Building: files -> documents -> passages -> codes -> a new snapshot, only what changed."""

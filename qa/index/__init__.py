@@ -1,0 +1,1 @@
+"""The index: what builds write and questions read."""

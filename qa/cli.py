@@ -243,7 +243,9 @@ def evaluate(
 
     old = evaluation.Report.from_dict(_read_json(compare)) if compare else None
     with QA.open(index or INDEX, seeds=seeds) as qa, terminal.counting_bar("questions") as tell:
-        report = evaluation.evaluate(qa, questions, without_gold=without_gold, progress=tell)
+        report = evaluation.evaluate(
+            qa, questions, without_gold=without_gold, progress=tell, warn=_complain
+        )
     comparison = evaluation.compare(old, report) if old else None
     if as_json:
         said = report.to_dict()

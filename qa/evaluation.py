@@ -8,6 +8,7 @@ none can.
 """
 
 import json
+import logging
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -20,6 +21,8 @@ from typing import Any, NamedTuple
 from qa.asking.service import QA
 from qa.errors import QuestionsInvalid
 from qa.records import Answer, Excerpt
+
+_log = logging.getLogger(__name__)
 
 DEPTH = 10  # of the ranking, for MRR@10
 BINS = 10  # of confidence, for the calibration error
@@ -116,12 +119,14 @@ def evaluate(
     *,
     without_gold: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    warn: Callable[[str], None] = _log.warning,
 ) -> Report:
     """Every question of the files asked once, and again without its own document if so wished.
 
-    `progress` is told how many are done of how many. Raises QuestionsInvalid.
+    `progress` is told how many are done of how many, `warn` in a line what was passed over. Raises
+    QuestionsInvalid.
     """
-    asked = [(str(file), question) for file in files for question in read_questions(file)]
+    asked = [(str(file), one) for file in files for one in read_questions(file, warn=warn)]
     copies = _copies(qa) if without_gold else {}
     qa.ask(asked[0][1].text)  # what is loaded at the first question is no question's time
     rows = []
@@ -135,15 +140,13 @@ def evaluate(
     return Report(qa.manifest.snapshot, tuple(rows))
 
 
-def read_questions(file: Path) -> list[Question]:
-    """The rows of a question file. Raises QuestionsInvalid, naming the line."""
-    try:
-        lines = file.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise QuestionsInvalid(f"{file} cannot be read: {reason}.") from error
+def read_questions(file: Path, *, warn: Callable[[str], None] = _log.warning) -> list[Question]:
+    """The rows of a question file. Raises QuestionsInvalid, naming the line.
+
+    A last line that was broken off, as by a power cut, is passed over, and `warn` is told.
+    """
     questions: dict[Question | int, Question] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(file, warn), 1):
         if line.strip():
             question, helpful = _question(file, number, line)
             if helpful is not None:
@@ -397,6 +400,22 @@ def _highlighted(excerpts: Iterable[Excerpt], question: Question) -> set[int]:
 
 def _gold(question: Question) -> set[int]:
     return {at for start, end in question.spans for at in range(start, end)}
+
+
+def _lines(file: Path, warn: Callable[[str], None]) -> list[str]:
+    """The lines of a question file, without a last one that was broken off."""
+    try:
+        *ended, last = file.read_bytes().split(b"\n")
+        lines = [line.decode() for line in ended]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise QuestionsInvalid(f"{file} cannot be read: {reason}.") from error
+    try:
+        json.loads(last or b"null")
+    except ValueError:
+        warn(f"{file}, line {len(lines) + 1} was broken off while it was written: left out.")
+        return lines
+    return [*lines, last.decode()]
 
 
 def _question(file: Path, number: int, line: str) -> tuple[Question, bool | None]:

@@ -53,6 +53,21 @@ def test_a_highlight_that_holds_only_the_end_of_the_answer_is_no_hit():
     assert judged.rank == 1 and judged.sentence_rank is None
 
 
+def test_a_last_line_that_was_broken_off_is_passed_over_with_a_warning(tmp_path):
+    row = json.dumps({"question": "Öne?", "document": None}, ensure_ascii=False).encode()
+    file, warnings = tmp_path / "feedback.jsonl", []
+    for torn in range(1, len(row)):
+        file.write_bytes(row + b"\n" + row[:torn])
+        questions = evaluation.read_questions(file, warn=warnings.append)
+        assert [question.text for question in questions] == ["Öne?"]
+    assert len(warnings) == len(row) - 1 and "line 2" in warnings[0]
+    file.write_bytes(row + b"\n" + row)
+    assert len(evaluation.read_questions(file, warn=pytest.fail)) == 2
+    file.write_bytes(row[:9] + b"\n" + row)
+    with pytest.raises(QuestionsInvalid, match="line 1"):
+        evaluation.read_questions(file)
+
+
 def test_of_judgements_the_last_of_a_place_counts_and_unhelpful_ones_are_left_out(tmp_path):
     place = {"document": "a.txt", "spans": [[0, 5]]}
     judged = [("One?", True), ("Two?", False), ("One?", False), ("Three?", True), ("Three?", True)]

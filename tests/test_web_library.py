@@ -1,6 +1,7 @@
 """Files put into the folder and taken out of it by the page, and rebuilds beside it."""
 
 import io
+import json
 import time
 
 import pytest
@@ -173,3 +174,44 @@ def test_judgements_are_one_file_that_is_evaluated_by_what_was_judged_helpful_la
         report = evaluate(qa, [index / feedback.NAME])
     assert [(row.question, row.rank) for row in report.rows] == [("What grinds rye?", 1)]
     assert len((index / feedback.NAME).read_text().splitlines()) == 5
+
+
+def judge(qa, question):
+    """A judgement of the first excerpt there is."""
+    cited = qa.ask("What grinds rye?", limit=1)
+    (cited,) = (*cited.excerpts, *cited.nearest)
+    feedback.add(qa, question, cited.document, (cited.start, cited.end), helpful=True)
+
+
+def test_a_judgement_that_was_broken_off_is_taken_away_by_the_next_one(small):
+    _, index = small
+    file = index / feedback.NAME
+    with QA.open(index) as qa:
+        judge(qa, "Whole?")
+        whole = file.read_bytes()
+        file.write_bytes(whole + whole.replace(b"Whole", "T\u00f6rn".encode())[:-40])
+        judge(qa, "Next?")
+        file.write_bytes(file.read_bytes().rstrip(b"\n"))  # as some editors leave a last line
+        judge(qa, "Last?")
+    rows = [json.loads(line)["question"] for line in file.read_bytes().splitlines()]
+    assert rows == ["Whole?", "Next?", "Last?"]
+
+
+def test_a_judgement_that_finds_no_room_leaves_the_file_as_it_was(small):
+    import resource
+
+    _, index = small
+    file = index / feedback.NAME
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with QA.open(index) as qa:
+        judge(qa, "Whole?")
+        before = file.read_bytes()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 40, most[1]))
+        try:
+            with pytest.raises(feedback.FeedbackRefused, match="cannot be written"):
+                judge(qa, "Torn?")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        assert file.read_bytes() == before
+        judge(qa, "Next?")
+    assert len(file.read_bytes().splitlines()) == 2

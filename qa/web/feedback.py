@@ -5,7 +5,9 @@ A row is one of the question-set format: the question, the document and the span
 several judgements of one place the last one counts.
 """
 
+import errno
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from qa.errors import QAError, ReadFailed
 _LOCK = threading.Lock()
 NAME = "feedback.jsonl"
 LIMIT = 64 << 20  # bytes of the file
+LONGEST = 1 << 20  # bytes; no line is as long
 
 
 class FeedbackRefused(QAError):
@@ -41,15 +44,49 @@ def add(qa: QA, question: str, document: str, span: tuple[int, int], *, helpful:
         "snapshot": qa.manifest.snapshot,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    _append(qa.index / NAME, json.dumps(row, ensure_ascii=False) + "\n")
+    _append(qa.index / NAME, f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="replace"))
     return path
 
 
-def _append(file: Path, line: str) -> None:
+def _append(file: Path, line: bytes) -> None:
+    """Appends a line, whole or not at all, after other writers, in this process or another."""
+    import fcntl
+
     try:
-        with _LOCK, file.open("a", encoding="utf-8") as stream:
-            if stream.tell() > LIMIT:
-                raise FeedbackRefused(f"{file.name} is full: move it away.")
-            stream.write(line)
+        with _LOCK:
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)  # dies with its process
+                _append_locked(handle, line)
+            finally:
+                os.close(handle)
     except OSError as error:
         raise FeedbackRefused(f"{file.name} cannot be written: {error.strerror}.") from error
+
+
+def _append_locked(handle: int, line: bytes) -> None:
+    size = os.fstat(handle).st_size
+    if size > LIMIT:
+        raise FeedbackRefused(f"{NAME} is full: move it away.")
+    last = os.pread(handle, LONGEST, max(size - LONGEST, 0)).rpartition(b"\n")[2]
+    if last and _is_whole(last):  # by an editor that ends no last line
+        line = b"\n" + line
+    elif last:  # a power cut broke it off: nobody was told that it is kept
+        size -= len(last)
+        os.ftruncate(handle, size)
+    written = 0
+    try:
+        written = os.write(handle, line)
+    finally:
+        if written < len(line):
+            os.ftruncate(handle, size)
+    if written < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True

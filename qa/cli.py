@@ -387,7 +387,7 @@ def _read_json(file: Path) -> Mapping[str, Any]:
 
 
 def _print_json(said: object) -> None:
-    from qa.render import dump
+    from qa.records.printable import dump
 
     _print(dump(said))
 
@@ -401,7 +401,7 @@ def _print(text: str) -> None:
 
 def _complain(message: str) -> None:
     """One printable line on stderr."""
-    from qa.render import one_line, printable
+    from qa.records.printable import one_line, printable
 
     typer.echo(f"qa: {printable(one_line(message))}", err=True)
 

@@ -1,6 +1,6 @@
 """What the command line shows: answers, tables and progress bars. The only importer of rich.
 
-Every text from a document or a path goes through `render.printable` and is never read as markup. On
+Every text from a document or a path goes through `printable` and is never read as markup. On
 a terminal the highlights are set off by colour; in a pipe, where colour is lost, by » and «.
 """
 
@@ -16,8 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from qa import render
-from qa.records import Answer, BuildReport, Excerpt, File, Status
+from qa.records import Answer, BuildReport, Excerpt, File, Status, rendering
+from qa.records.excerpts import citation
+from qa.records.printable import one_line, printable
 
 if TYPE_CHECKING:  # a question waits for none of these
     from qa.building.pipeline import Progress as BuildProgress
@@ -48,16 +49,16 @@ def show_answer(answer: Answer) -> None:
     """The excerpts with their citations, then the nearest passages."""
     out = _console()
     if not out.is_terminal:
-        out.file.write(render.to_text(answer))
+        out.file.write(rendering.to_text(answer))
         return
-    _say(out, render.verdict(answer), "bold green" if answer.answered else "bold yellow")
+    _say(out, rendering.verdict(answer), "bold green" if answer.answered else "bold yellow")
     for number, excerpt in enumerate(answer.excerpts, 1):
         _show_excerpt(out, number, excerpt)
     if answer.nearest:
-        _say(out, f"\n{render.NEAREST}", "bold")
+        _say(out, f"\n{rendering.NEAREST}", "bold")
     for number, excerpt in enumerate(answer.nearest, len(answer.excerpts) + 1):
         if answer.answered:
-            _say(out, f"[{number}] {render.citation(excerpt)}", "dim")
+            _say(out, f"[{number}] {citation(excerpt)}", "dim")
         else:
             _show_excerpt(out, number, excerpt)
 
@@ -122,7 +123,7 @@ def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
         if verdict.outcome == "moved":
             _say(out, f"    now at {verdict.found_path}, character {verdict.found_start}")
         if verdict.outcome == "changed":
-            _say(out, f"    nearest text now: {render.one_line(verdict.found_text or '')}")
+            _say(out, f"    nearest text now: {one_line(verdict.found_text or '')}")
 
 
 def show_figures(by_file: "Mapping[str, Figures]") -> None:
@@ -168,7 +169,7 @@ def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
                 description=progress.stage,
                 completed=progress.done,
                 total=progress.total,
-                said=render.printable(render.one_line(said)),
+                said=printable(one_line(said)),
             )
             tick()
 
@@ -225,13 +226,13 @@ def _bar(*more: TextColumn) -> Progress:
 
 def _show_excerpt(out: Console, number: int, excerpt: Excerpt) -> None:
     said = Text()
-    for text, highlighted in render.pieces(excerpt):
-        said.append(render.printable(text), "bold green" if highlighted else "")
+    for text, highlighted in rendering.pieces(excerpt):
+        said.append(printable(text), "bold green" if highlighted else "")
     said.remove_suffix("\n")
     out.print()
-    _say(out, f"[{number}] {render.citation(excerpt)}", "bold")
+    _say(out, f"[{number}] {citation(excerpt)}", "bold")
     out.print(Padding(said, (0, 0, 0, 4)))
-    _say(out, f"    {'; '.join(render.notes(excerpt))}", "dim")
+    _say(out, f"    {'; '.join(rendering.notes(excerpt))}", "dim")
 
 
 def _console() -> Console:
@@ -242,11 +243,11 @@ def _console() -> Console:
 
 
 def _say(out: Console, line: str, style: str = "") -> None:
-    out.print(Text(render.printable(line), style), soft_wrap=True)
+    out.print(Text(printable(line), style), soft_wrap=True)
 
 
 def _text(said: str) -> Text:
-    return Text(render.printable(render.one_line(said)), overflow="fold")
+    return Text(printable(one_line(said)), overflow="fold")
 
 
 def _table(*columns: str) -> Table:

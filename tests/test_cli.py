@@ -11,7 +11,7 @@ import time
 import pytest
 from indexes import write
 
-from qa import __version__, cli, render, terminal
+from qa import Answer, __version__, cli, terminal
 from qa.building.pipeline import Progress
 
 HOSTILE = "The [red]alarm[/red] code is \x1b[31m4711\x1b[0m\x07 \u202eand nothing else.\n"
@@ -67,7 +67,7 @@ def test_ask_json_is_the_answers_own_json_and_verbatim(place, qa):
     first = (said["excerpts"] + said["nearest"])[0]
     text = (place / "seeds" / first["path"]).read_text()
     assert first["text"] == text[first["start"] : first["end"]]
-    assert render.to_json(render.from_dict(said)) == asked(qa, "--json")
+    assert Answer.from_dict(said).to_json() == asked(qa, "--json")
 
 
 def test_ask_markdown_is_markdown(place, qa):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qa.checking.freshness import Waiting
 from qa.records import Block, Document, File, Freshness, Kind, Status
-from qa.render import printable
+from qa.records.printable import printable
 from qa.web import cards, filtering, listing, viewer
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark, marked, quoted, shown

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qa.checking.verifying import verify
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
-from qa.records import Document, File
-from qa.render import to_dict, to_json, to_markdown
+from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, QUESTION_LIMIT
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
@@ -210,7 +209,7 @@ def _add_questions(api: FastAPI, site: Site) -> None:
             answer = site.qa.ask(
                 asked.question, limit=asked.limit, only=asked.only, exclude=asked.exclude
             )
-        return to_dict(answer)
+        return answer.to_dict()
 
     @api.post("/api/verify", response_model=Verdicts)
     def check(answer: Answered) -> dict[str, Any]:
@@ -224,15 +223,15 @@ def _add_questions(api: FastAPI, site: Site) -> None:
         path = feedback.add(site.qa, said.question, said.document, span, helpful=said.helpful)
         return {"path": path}
 
-    def export(show: Callable[[Any], str], kind: str) -> Callable[[Request], Response]:
+    def export(show: Callable[[Answer], str], kind: str) -> Callable[[Request], Response]:
         def exported(request: Request) -> Response:
             return Response(show(site.ask(Address.of(request.query_params))), media_type=kind)
 
         return exported
 
     for suffix, show, kind in (
-        ("md", to_markdown, "text/markdown; charset=utf-8"),
-        ("json", to_json, "application/json"),
+        ("md", Answer.to_markdown, "text/markdown; charset=utf-8"),
+        ("json", Answer.to_json, "application/json"),
     ):
         path = f"/api/answer.{suffix}"
         api.get(path, include_in_schema=False)(export(show, kind))

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from qa.asking.excerpts import THRESHOLD
 from qa.records import Answer, Excerpt, Freshness
-from qa.render import NEAREST, NO_ANSWER, STALE, citation
+from qa.records.excerpts import citation
+from qa.records.rendering import NEAREST, NO_ANSWER, STALE
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark, marked, quoted, shown
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from qa.render import printable
+from qa.records.printable import printable
 
 _SPECIAL = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\"'`$\\{}*_[]|~"}
 _SHOWN = _SPECIAL | {0x0A: "<br>"}

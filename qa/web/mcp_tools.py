@@ -11,7 +11,6 @@ from pydantic import Field
 from qa.asking.service import QA
 from qa.checking.verifying import verify
 from qa.errors import QAError
-from qa.render import to_dict
 from qa.settings import EXCERPT_LIMIT, INDEX, QUESTION_LIMIT
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def make_tools(qa: QA) -> "MCPServer[Any]":
     ) -> dict[str, Any]:
         """Excerpts of the documents that answer a question, with their places and confidence."""
         with _told():
-            return to_dict(qa.ask(question, limit=limit, only=only, exclude=exclude))
+            return qa.ask(question, limit=limit, only=only, exclude=exclude).to_dict()
 
     @server.tool(annotations=reading)
     def read(

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from qa import render
 from qa.errors import QuestionsInvalid
-from qa.records import Freshness
+from qa.records import Answer, Freshness
+from qa.records.printable import printable
+from qa.records.rendering import pieces
 
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), min_size=1, max_size=60)
 HOSTILE = "a\x1b[31mred\x07 \x9b2J \u202eevil\x00 b\rc"
@@ -22,7 +23,7 @@ def test_an_answer_survives_json_whatever_its_text_holds(text, data):
     end = data.draw(st.integers(start, len(text)))
     said = answer(excerpt(text, 7, marks=((start, end),), page=3, heading=("A", "B"), date="2025"))
     written = said.to_json()
-    assert render.from_dict(json.loads(written)) == said
+    assert Answer.from_dict(json.loads(written)) == said
     assert json.loads(written.encode()) == said.to_dict()
 
 
@@ -62,18 +63,18 @@ def test_json_holds_no_character_that_a_terminal_obeys():
 )
 def test_what_is_no_answer_is_refused_with_what_to_do(said):
     with pytest.raises(QuestionsInvalid, match="qa ask"):
-        render.from_dict(said)
+        Answer.from_dict(said)
 
 
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4))
 def test_the_pieces_of_an_excerpt_are_its_text(text, marks):
     said = excerpt(text, 3, marks=[(min(m), max(m)) for m in marks])
-    assert "".join(piece.text for piece in render.pieces(said)) == text
+    assert "".join(piece.text for piece in pieces(said)) == text
 
 
 def test_highlights_with_only_blanks_between_them_are_one_piece():
     said = excerpt("No. Yes. Also. No.", marks=((9, 14), (4, 8)))
-    marked = [piece.text for piece in render.pieces(said) if piece.highlighted]
+    marked = [piece.text for piece in pieces(said) if piece.highlighted]
     assert marked == ["Yes. Also."]
 
 
@@ -127,7 +128,7 @@ def test_text_and_markdown_show_control_characters_as_signs():
 
 
 def test_printable_ends_lines_with_newlines_only():
-    assert render.printable("a\r\nb\rc\td\x7f\ud800") == "a\nb\nc\td␡\ufffd"
+    assert printable("a\r\nb\rc\td\x7f\ud800") == "a\nb\nc\td␡\ufffd"
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80))

@@ -1,16 +1,15 @@
-"""Answer -> text, Markdown, JSON and back. What the command line and the web page share.
+"""Answers as text and Markdown, and the words that terminal and page share.
 
-JSON says exactly what the answer holds. Text and Markdown are for the eye: control characters and
-marks that turn the direction of writing are shown there as signs, never obeyed.
+Both are for the eye: control characters and marks that turn the direction of writing are shown as
+signs, never obeyed.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
-from qa.errors import QuestionsInvalid
-from qa.records import Answer, Excerpt, Freshness, Highlight
+from qa.records.excerpts import Excerpt, Freshness, Highlight, citation
+from qa.records.printable import one_line, printable
 
 STALE = {
     Freshness.FRESH: "",
@@ -22,18 +21,32 @@ NO_ANSWER = "The documents do not answer this."
 NOTHING_NEAR = "No passage comes near it."
 NEAREST = "Nearest passages"
 
-# C0 controls have signs of their own in Unicode; the rest, and half characters, become U+FFFD.
-_SIGNS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
-_SIGNS |= dict.fromkeys(
-    [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD
-)
-_SIGNS |= dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
-_SIGNS[0x7F] = 0x2421
-# What a terminal or an editor might obey although JSON lets it stand.
-_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$#!])")
 _LINE_LEAD = re.compile(r"^(\d+)([.)])|^([-+=:])")
+
+
+class Shown(Protocol):
+    """What is shown of an answer."""
+
+    @property
+    def question(self) -> str:
+        """What was asked."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the documents answer it."""
+
+    @property
+    def confidence(self) -> float:
+        """That of the first excerpt."""
+
+    @property
+    def excerpts(self) -> tuple[Excerpt, ...]:
+        """What is served, best first."""
+
+    @property
+    def nearest(self) -> tuple[Excerpt, ...]:
+        """The rest of the ranking."""
 
 
 class Piece(NamedTuple):
@@ -43,67 +56,7 @@ class Piece(NamedTuple):
     highlighted: bool
 
 
-def to_dict(answer: Answer) -> dict[str, Any]:
-    """The answer as values that JSON knows; `from_dict` gives it back."""
-    return {
-        "question": answer.question,
-        "answered": answer.answered,
-        "confidence": answer.confidence,
-        "excerpts": list(map(excerpt_to_dict, answer.excerpts)),
-        "nearest": list(map(excerpt_to_dict, answer.nearest)),
-        "snapshot": answer.snapshot,
-    }
-
-
-def excerpt_to_dict(excerpt: Excerpt) -> dict[str, Any]:
-    """The excerpt as values that JSON knows."""
-    return {
-        "path": excerpt.path,
-        "paths": list(excerpt.paths),
-        "document": excerpt.document,
-        "title": excerpt.title,
-        "date": excerpt.date,
-        "start": excerpt.start,
-        "end": excerpt.end,
-        "lines": list(excerpt.lines),
-        "page": excerpt.page,
-        "heading": list(excerpt.heading),
-        "text": excerpt.text,
-        "highlights": [mark._asdict() for mark in excerpt.highlights],
-        "confidence": excerpt.confidence,
-        "freshness": excerpt.freshness.value,
-    }
-
-
-def from_dict(said: Mapping[str, Any]) -> Answer:
-    """The answer that `to_dict` said. Raises QuestionsInvalid when it is none."""
-    try:
-        return Answer(
-            question=_text(said["question"]),
-            answered=bool(said["answered"]),
-            confidence=float(said["confidence"]),
-            excerpts=tuple(map(_excerpt, said["excerpts"])),
-            nearest=tuple(map(_excerpt, said["nearest"])),
-            snapshot=_text(said["snapshot"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise QuestionsInvalid(
-            "This is not a saved answer: save one with `qa ask ... --json > ANSWER.json`."
-        ) from error
-
-
-def to_json(answer: Answer) -> str:
-    """The answer as JSON, keys sorted, ending with a newline: equal answers give equal bytes."""
-    return dump(to_dict(answer))
-
-
-def dump(said: object) -> str:
-    """A value as JSON that is safe to print: sorted keys, no bare control characters."""
-    text = json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
-
-
-def to_text(answer: Answer) -> str:
+def to_text(answer: Shown) -> str:
     """The answer for a reader; highlighted sentences stand between » and «."""
     lines = [verdict(answer)]
     for number, excerpt in enumerate(answer.excerpts, 1):
@@ -116,7 +69,7 @@ def to_text(answer: Answer) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_markdown(answer: Answer) -> str:
+def to_markdown(answer: Shown) -> str:
     """The answer as Markdown: numbered quotations, highlights in bold, each with its citation."""
     parts = [f"# {_escaped(printable(one_line(answer.question)))}", _escaped(verdict(answer))]
     parts += [_markdown_block(n, excerpt) for n, excerpt in enumerate(answer.excerpts, 1)]
@@ -127,7 +80,7 @@ def to_markdown(answer: Answer) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def verdict(answer: Answer) -> str:
+def verdict(answer: Shown) -> str:
     """One line: answered or not, and how sure that is."""
     if answer.answered:
         return f"Answered; the first excerpt answers with a probability of {answer.confidence:.0%}."
@@ -138,21 +91,6 @@ def verdict(answer: Answer) -> str:
     )
 
 
-def citation(excerpt: Excerpt) -> str:
-    """Where the excerpt stands, in one printable line: title, path, page, lines, heading."""
-    first, last = excerpt.lines
-    parts = [excerpt.path]
-    if excerpt.page is not None:
-        parts.append(f"page {excerpt.page}")
-    parts.append(f"line {first}" if first == last else f"lines {first}-{last}")
-    if excerpt.heading:
-        parts.append(f"under {' > '.join(excerpt.heading)}")
-    said = ", ".join(parts)
-    if excerpt.title and excerpt.title != excerpt.path:
-        said = f"{excerpt.title} ({said})"
-    return printable(one_line(said))
-
-
 def notes(excerpt: Excerpt) -> list[str]:
     """What else a reader should know of the excerpt: its confidence, a stale file, its copies."""
     said = [f"confidence {excerpt.confidence:.0%}"]
@@ -161,11 +99,6 @@ def notes(excerpt: Excerpt) -> list[str]:
     if others := [path for path in excerpt.paths if path != excerpt.path]:
         said.append(f"the same text in {', '.join(others)}")
     return [printable(one_line(note)) for note in said]
-
-
-def quotation(excerpt: Excerpt) -> str:
-    """The excerpt for a reader: its text, then its citation."""
-    return f"{printable(excerpt.text).strip()}\n({citation(excerpt)})"
 
 
 def pieces(excerpt: Excerpt) -> Iterator[Piece]:
@@ -181,19 +114,6 @@ def pieces(excerpt: Excerpt) -> Iterator[Piece]:
         at = end
     if at < len(excerpt.text):
         yield Piece(excerpt.text[at:], highlighted=False)
-
-
-def printable(text: str) -> str:
-    r"""The text with a visible sign for each character that a terminal would obey.
-
-    `printable("a\x1b[31mb")` is `"a␛[31mb"`. Newlines and tabs stay; CR LF and CR end a line.
-    """
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_SIGNS)
-
-
-def one_line(text: str) -> str:
-    """The text with each run of blanks and line ends as one space."""
-    return " ".join(text.split())
 
 
 def _runs(text: str, offset: int, highlights: Sequence[Highlight]) -> list[tuple[int, int]]:
@@ -257,32 +177,3 @@ def _escaped(text: str) -> str:
 def _lead(found: re.Match[str]) -> str:
     number, dot, sign = found.groups()
     return f"{number}\\{dot}" if number else f"\\{sign}"
-
-
-def _excerpt(said: Mapping[str, Any]) -> Excerpt:
-    first, last = map(int, said["lines"])
-    return Excerpt(
-        text=_text(said["text"]),
-        start=int(said["start"]),
-        end=int(said["end"]),
-        highlights=tuple(
-            Highlight(int(mark["start"]), int(mark["end"]), float(mark["strength"]))
-            for mark in said["highlights"]
-        ),
-        confidence=float(said["confidence"]),
-        document=_text(said["document"]),
-        path=_text(said["path"]),
-        paths=tuple(map(_text, said["paths"])),
-        title=_text(said["title"]),
-        date=None if said["date"] is None else _text(said["date"]),
-        lines=(first, last),
-        page=None if said["page"] is None else int(said["page"]),
-        heading=tuple(map(_text, said["heading"])),
-        freshness=Freshness(said["freshness"]),
-    )
-
-
-def _text(said: object) -> str:
-    if not isinstance(said, str):
-        raise TypeError(f"{said!r} is not a text")
-    return said

@@ -1,0 +1,50 @@
+"""An answer: what the documents say to one question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from qa.errors import QuestionsInvalid
+from qa.records import forms
+from qa.records.excerpts import Excerpt
+from qa.records.forms import to_dict
+from qa.records.printable import dump
+from qa.records.rendering import to_markdown, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the documents say to one question."""
+
+    question: str
+    answered: bool
+    confidence: float  # of the first excerpt of the ranking, answered or not
+    excerpts: tuple[Excerpt, ...]  # best first; empty when not answered
+    nearest: tuple[Excerpt, ...]  # the rest of the ranking
+    snapshot: str  # id of the snapshot that was asked
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as values that JSON knows."""
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """The answer as JSON: equal answers give equal text."""
+        return dump(to_dict(self))
+
+    def to_markdown(self) -> str:
+        """The answer as Markdown: quotations with their citations."""
+        return to_markdown(self)
+
+    def __str__(self) -> str:
+        """The answer for a reader."""
+        return to_text(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The answer that `to_dict` gave. Raises QuestionsInvalid when it is none."""
+        try:
+            return forms.from_dict(cls, values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise QuestionsInvalid(
+                "This is not a saved answer: save one with `qa ask ... --json > ANSWER.json`."
+            ) from error

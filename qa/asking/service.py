@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from qa.asking import excerpts, retrieval
+from qa.asking.globs import Globs
 from qa.asking.retrieval import Ranked
 from qa.checking.freshness import Freshnesses, Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
@@ -242,21 +242,9 @@ def allowed(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> 
     if not only and not exclude:
         return None
     kept = []
-    named, left_out = _Globs(only), _Globs(exclude)
+    named, left_out = Globs(only), Globs(exclude)
     for number, live in enumerate(snapshot.documents):
         wanted = not only or any(map(named.match, live.paths))
         if wanted and not all(map(left_out.match, live.paths)):
             kept.append(number)
     return snapshot.mask(kept)
-
-
-class _Globs:
-    """Globs on paths; those that name one path are looked up, as there may be thousands."""
-
-    def __init__(self, globs: Sequence[str]) -> None:
-        self._paths = frozenset(glob for glob in globs if not set(glob) & set("*?["))
-        self._patterns = [glob for glob in globs if glob not in self._paths]
-
-    def match(self, path: str) -> bool:
-        """Whether one of them names the path."""
-        return path in self._paths or any(fnmatchcase(path, glob) for glob in self._patterns)

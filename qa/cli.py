@@ -238,15 +238,16 @@ def evaluate(
     index: Index = None,
 ) -> None:
     """Measure how well the index answers the questions of JSONL files."""
-    from qa import evaluation, terminal
+    from qa import terminal
     from qa.asking.service import QA
+    from qa.evaluation import report as reports
 
-    old = evaluation.Report.from_dict(_read_json(compare)) if compare else None
+    old = reports.Report.from_dict(_read_json(compare)) if compare else None
     with QA.open(index or INDEX, seeds=seeds) as qa, terminal.counting_bar("questions") as tell:
-        report = evaluation.evaluate(
+        report = reports.evaluate(
             qa, questions, without_gold=without_gold, progress=tell, warn=_complain
         )
-    comparison = evaluation.compare(old, report) if old else None
+    comparison = reports.compare(old, report) if old else None
     if as_json:
         said = report.to_dict()
         _print_json(said | {"comparison": comparison._asdict()} if comparison else said)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # a question waits for none of these
     from qa.building.pipeline import Progress as BuildProgress
     from qa.checking.freshness import Waiting
     from qa.checking.verifying import Verdict
-    from qa.evaluation import Comparison, Figures
+    from qa.evaluation.report import Comparison, Figures
     from qa.index.snapshot import Manifest
 
 PATIENCE = 1.0  # seconds of work before a progress bar appears

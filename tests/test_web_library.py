@@ -14,7 +14,7 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.checking.freshness import Waiting
 from qa.errors import ReadFailed
-from qa.evaluation import evaluate
+from qa.evaluation.report import evaluate
 from qa.records import File, Status
 from qa.web import feedback, library, rebuilding
 from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name

@@ -26,7 +26,9 @@ from bench.quality.tables import OURS, Compared
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.encoding.models import model_folder
-from qa.evaluation import DEPTH, Question, Row, judge, read_questions
+from qa.evaluation.judging import Row, judge
+from qa.evaluation.metrics import DEPTH
+from qa.evaluation.questions import Question, read_questions
 from qa.records import Answer, Excerpt, Highlight
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from qa.asking.excerpts import THRESHOLD, features
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.evaluation import Question, area_under_roc, calibration_error, read_questions
+from qa.evaluation.metrics import area_under_roc, calibration_error
+from qa.evaluation.questions import Question, read_questions
 
 QUESTIONS = Path(__file__).parents[1] / "training"
 FITTED = ("articles", "news", "manuals", "licences")

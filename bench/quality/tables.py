@@ -10,7 +10,9 @@ import numpy as np
 
 from bench import markdown
 from bench.markdown import table
-from qa.evaluation import Row, figures, within
+from qa.evaluation.judging import Row
+from qa.evaluation.metrics import within
+from qa.evaluation.report import figures
 
 OURS = "seedqa"
 TITLES = {"xquad": "XQuAD", "covidqa": "COVID-QA", "excerpts": "excerpts"}

@@ -20,7 +20,7 @@ from qa.asking.service import QA
 from qa.checking.freshness import Freshnesses
 from qa.encoding import quantisation
 from qa.encoding.encoder import Encoder
-from qa.evaluation import percentile
+from qa.evaluation.metrics import percentile
 from qa.index import dense
 from qa.index.lexical import Words
 from qa.index.snapshot import Snapshot

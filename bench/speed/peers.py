@@ -7,7 +7,7 @@ from bench.peers import running
 from bench.speed.place import Figures, Place
 from qa.asking.service import QA
 from qa.encoding.models import model_folder
-from qa.evaluation import percentile
+from qa.evaluation.metrics import percentile
 from qa.settings import EXCERPT_LIMIT
 
 PEERS = ("dense", "txtai", "haystack")

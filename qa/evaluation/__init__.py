@@ -1,0 +1,1 @@
+"""Evaluation: how well an index answers question files."""

@@ -1,6 +1,7 @@
 """Answer -> text, Markdown, JSON and back."""
 
 import json
+import unicodedata
 
 import pytest
 from answers import answer, excerpt
@@ -10,11 +11,15 @@ from markdown_it import MarkdownIt
 
 from qa.errors import QuestionsInvalid
 from qa.records import Answer, Freshness
-from qa.records.printable import printable
+from qa.records.printable import printable, visible
 from qa.records.rendering import pieces
 
+TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), min_size=1, max_size=60)
-HOSTILE = "a\x1b[31mred\x07 \x9b2J \u202eevil\x00 b\rc"
+HIDDEN = (
+    "\x1b\x07\x9b\u202e\x00\r\u061c\u200f\u2067\u2028\u200b\ufeff\U000e0041\U000e007f\U000e0101"
+)
+HOSTILE = "a\x1b[31mred\x07 \x9b2J \u202eevil\x00 b\rc" + HIDDEN[6:]
 
 
 @given(TEXTS, st.data())
@@ -45,7 +50,7 @@ def test_json_of_an_excerpt_carries_all_that_a_check_needs():
 
 def test_json_holds_no_character_that_a_terminal_obeys():
     written = answer(excerpt(HOSTILE)).to_json()
-    assert not set(written) & set("\x1b\x07\x9b\u202e\x00\r")
+    assert not set(written) & set(HIDDEN)
     assert json.loads(written)["excerpts"][0]["text"] == HOSTILE
 
 
@@ -123,12 +128,32 @@ def test_text_and_markdown_show_control_characters_as_signs():
     hostile = excerpt(HOSTILE, title=HOSTILE, path="a.txt", heading=(HOSTILE,))
     said = answer(hostile, question=HOSTILE)
     for shown in (str(said), said.to_markdown(), str(hostile)):
-        assert not set(shown) & set("\x1b\x07\x9b\u202e\x00\r")
+        assert not set(shown) & set(HIDDEN)
         assert "␛" in shown
 
 
 def test_printable_ends_lines_with_newlines_only():
     assert printable("a\r\nb\rc\td\x7f\ud800") == "a\nb\nc\td␡\ufffd"
+
+
+def test_every_character_that_nobody_sees_gets_a_sign_and_no_other_does():
+    """But for soft hyphens, joiners and variation selectors, and marks that enclose numbers."""
+    needed = {0x00AD, 0x200C, 0x200D, 0x0A, 0x09}
+    for code in range(0x110000):
+        category = unicodedata.category(chr(code))
+        shapeless = category in ("Cc", "Cf", "Cs", "Zl", "Zp") and code not in needed
+        encloses = unicodedata.bidirectional(chr(code)) in ("AN", "AL", "L") and category == "Cf"
+        changed = visible(chr(code)) != chr(code)
+        turns = unicodedata.bidirectional(chr(code)) in TURNING or code in (0x061C, 0x200E, 0x200F)
+        assert changed or not turns, hex(code)
+        assert changed or not shapeless or encloses, hex(code)
+        assert not changed or shapeless or category in ("Cn", "Lo", "Mn"), hex(code)
+
+
+@given(TEXTS)
+def test_what_is_visible_is_as_long_as_the_text_and_stays_as_it_is(text):
+    assert len(visible(text)) == len(text)
+    assert visible(visible(text)) == visible(text)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80))

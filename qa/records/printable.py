@@ -1,25 +1,46 @@
-"""Text and JSON that are safe to print: what a terminal would obey is shown as a sign, or escaped."""
+"""Text and JSON that are safe to print: what nobody sees is shown as a sign, or escaped.
+
+The one rule for all who read: terminal, Markdown, page and MCP. Control characters, marks that turn
+the direction of writing, tags (which hide whole sentences from people, not from language models)
+and other characters without a shape get a sign; so do half characters. Soft hyphens, joiners and
+variation selectors stay: scripts and emoji need them. JSON says every character exactly, escaped.
+"""
 
 import json
 import re
 
-# C0 controls have signs of their own in Unicode; the rest, and half characters, become U+FFFD.
-_SIGNS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
-_SIGNS |= dict.fromkeys(
-    [*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD
-)
-_SIGNS |= dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
-_SIGNS[0x7F] = 0x2421
-# What a terminal or an editor might obey although JSON lets it stand.
-_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_REPLACEMENT = 0xFFFD
+_HIDDEN = (  # first and last code point
+    (0x80, 0x9F),  # controls
+    (0x061C, 0x061C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069),  # turn the direction
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x3164, 0x3164), (0xFFA0, 0xFFA0),  # letters without shape
+    (0x180E, 0x180E), (0x200B, 0x200B), (0x2060, 0x2065), (0xFEFF, 0xFEFF),  # of no width
+    (0x206A, 0x206F), (0xFFF9, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A),  # shape others
+    (0xD800, 0xDFFF),  # halves of characters
+    (0xE0000, 0xE0FFF),  # tags and supplementary variation selectors
+)  # fmt: skip
+_LINES = {0x2028: 0x2424, 0x2029: 0x2424}  # they end lines in some programs
+_SIGNS = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"},
+    0x7F: 0x2421,
+    **{code: _REPLACEMENT for first, last in _HIDDEN for code in range(first, last + 1)},
+    **_LINES,
+}
+# JSON itself escapes those below.
+_ESCAPED = re.compile("[\x7f\u2028\u2029" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _HIDDEN) + "]")
+
+
+def visible(text: str) -> str:
+    r"""The text, as long as it was, with a sign for each character that nobody sees.
+
+    `visible("a\x1b[31mb\u202e")` is `"a␛[31mb\ufffd"`. Newlines and tabs stay.
+    """
+    return text.translate(_SIGNS)
 
 
 def printable(text: str) -> str:
-    r"""The text with a visible sign for each character that a terminal would obey.
-
-    `printable("a\x1b[31mb")` is `"a␛[31mb"`. Newlines and tabs stay; CR LF and CR end a line.
-    """
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_SIGNS)
+    r"""The text as `visible` gives it; CR LF and CR end a line."""
+    return visible(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def one_line(text: str) -> str:
@@ -28,6 +49,6 @@ def one_line(text: str) -> str:
 
 
 def dump(said: object) -> str:
-    """A value as JSON that is safe to print: sorted keys, no bare control characters."""
+    """A value as JSON that is safe to print: sorted keys, and escapes for what nobody sees."""
     text = json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)
-    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    return _ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"

@@ -88,10 +88,10 @@ def ask(
     stays open for the next question. Raises QuestionRefused, IndexMissing and the other errors of
     `QA.open`.
     """
-    from qa.asking.retrieval import checked
+    from qa.asking.questions import validated_question
     from qa.asking.service import QA
 
-    checked(question)
+    validated_question(question)
     folder = Path(INDEX if index is None else index).resolve()
     if folder not in _open:
         if index is None:

@@ -147,10 +147,10 @@ def ask(
     index: Index = None,
 ) -> None:
     """Ask the documents: excerpts that answer, word for word, each with its citation."""
-    from qa.asking.retrieval import checked
+    from qa.asking.questions import validated_question
     from qa.asking.service import QA
 
-    checked(question)
+    validated_question(question)
     _build_first(index, seeds)
     with QA.open(index or INDEX, seeds=seeds) as qa:
         answer = qa.ask(question, limit=limit, only=only or (), exclude=exclude or ())

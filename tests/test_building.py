@@ -110,7 +110,7 @@ def test_furniture_says_nothing_of_what_passages_have_in_common(folder: Path) ->
     with QA.open(index) as plain, QA.open(other) as furnished:
         assert furnished.manifest.passages > furnished.manifest.ranked == plain.manifest.ranked
         assert furnished.snapshot.mean == pytest.approx(plain.snapshot.mean, abs=1e-6)
-        assert furnished.snapshot.words.rarity("tower") == plain.snapshot.words.rarity("tower")
+        assert furnished.snapshot.words.idf("tower") == plain.snapshot.words.idf("tower")
 
 
 def test_where_files_cannot_be_read_in_place_they_are_mapped(

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexes import write_words
 
-from qa.asking import late_interaction, scoring
-from qa.asking.excerpts import TOGETHER, highlights
-from qa.asking.retrieval import Ranked
-from qa.asking.scoring import CARRIED, LEAST, Asked, matches
+from qa.asking import late_interaction, questions, scoring
+from qa.asking.highlights import JOINT_GAIN, highlights
+from qa.asking.questions import LEAST_WEIGHT, EncodedQuestion, encoded_question
+from qa.asking.reranking import Ranked
+from qa.asking.scoring import CARRY_OVER, score
 from qa.encoding import codebook, quantisation
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of
@@ -42,13 +43,17 @@ def unit(random: np.random.Generator, rows: int) -> quantisation.Vectors:
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
+def asked(tokens, weights, idf_weights) -> EncodedQuestion:  # type: ignore[no-untyped-def]
+    return EncodedQuestion("", (), tokens[:0], tokens, weights, idf_weights)
+
+
 def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     random = np.random.default_rng(5)
     question, tokens = unit(random, 4), unit(random, 30)
-    weights, telling = np.float32([0.4, 0.3, 0.2, 0.1]), np.float32([0, 0, 0.5, 0.5])
+    weights, idf_weights = np.float32([0.4, 0.3, 0.2, 0.1]), np.float32([0, 0, 0.5, 0.5])
     codes = book.encode(tokens)
     runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
-    decoded, whole = book.decode(codes), quantisation.whole(question)
+    decoded, whole = book.decode(codes), quantisation.quantise(question)
     products = decoded @ whole.T / np.float32(quantisation.SCALE**2)
 
     def best(first: int, last: int) -> list[float]:
@@ -61,15 +66,15 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     def maxsim(first: int, last: int, counted: np.ndarray = weights) -> float:
         return sum(a * float(b) for a, b in zip(best(first, last), counted, strict=True))
 
-    found = matches(products, Asked(question, weights, telling), runs, firsts)
+    found = score(products, asked(question, weights, idf_weights), runs, firsts)
     assert found.passages == pytest.approx([maxsim(0, 18), maxsim(18, 30)], rel=1e-5)
-    expected = [maxsim(0, 18, telling), maxsim(18, 30, telling)]
+    expected = [maxsim(0, 18, idf_weights), maxsim(18, 30, idf_weights)]
     assert found.evidence == pytest.approx(expected, rel=1e-5)
     assert found.strengths[0] == pytest.approx([maxsim(3, 10), 0.0, maxsim(10, 18)], rel=1e-5)
     first, second, both = maxsim(18, 24), maxsim(24, 30), maxsim(18, 30)
-    carried = second + CARRIED * (both - second)
+    carried = second + CARRY_OVER * (both - second)
     assert found.strengths[1] == pytest.approx([first, carried], rel=1e-5)
-    assert found.together[1] == pytest.approx([0, both - max(first, second)], abs=1e-6)
+    assert found.joint_gains[1] == pytest.approx([0, both - max(first, second)], abs=1e-6)
 
 
 @pytest.mark.parametrize("asked", [1, 16, 17, 40])
@@ -79,7 +84,7 @@ def test_products_are_what_was_looked_up_place_by_place(book: Codebook, asked: i
     codes = book.encode(tokens)
     products = late_interaction.token_products(book, codes, question)
     pieces = book.decode(codes).reshape(20, 1, -1, 2 * codebook.PIECE)
-    parts = quantisation.whole(question).reshape(1, asked, -1, 2 * codebook.PIECE)
+    parts = quantisation.quantise(question).reshape(1, asked, -1, 2 * codebook.PIECE)
     steps = (pieces * parts).sum(axis=3) / (quantisation.SCALE**2 * late_interaction.STEP)
     assert products.tolist() == (np.rint(steps).sum(axis=2) * late_interaction.STEP).tolist()
     assert products == pytest.approx(steps.sum(axis=2) * late_interaction.STEP, abs=5e-4)
@@ -99,29 +104,29 @@ def test_a_match_is_the_same_wherever_its_passage_stands() -> None:
     random = np.random.default_rng(2)
     products = random.normal(size=(60, 30)).astype(np.float32)
     shares = (np.arange(30) / 435).astype(np.float32)
-    asked = Asked(products[:0], shares, shares[::-1])
+    question = asked(products[:0], shares, shares[::-1])
     bounds = [0, 1, 7, 20, 20, 33, 40, 41, 41, 60]  # with a passage without a context
-    together = matches(products, asked, np.array(bounds), np.array([0, 3, 6]))
+    joint = score(products, question, np.array(bounds), np.array([0, 3, 6]))
     for number, first in enumerate((0, 3, 6)):
         rows = products[bounds[first] : bounds[first + 3]]
         runs = np.array(bounds[first : first + 4]) - bounds[first]
-        alone = matches(rows, asked, runs, np.array([0]))
-        assert alone.passages[0] == together.passages[number]
-        assert alone.evidence[0] == together.evidence[number]
-        assert alone.strengths[0].tolist() == together.strengths[number].tolist()
-        assert alone.together[0].tolist() == together.together[number].tolist()
+        alone = score(rows, question, runs, np.array([0]))
+        assert alone.passages[0] == joint.passages[number]
+        assert alone.evidence[0] == joint.evidence[number]
+        assert alone.strengths[0].tolist() == joint.strengths[number].tolist()
+        assert alone.joint_gains[0].tolist() == joint.joint_gains[number].tolist()
 
 
 def test_each_token_is_of_the_word_that_it_ends_in() -> None:
-    assert scoring.words_of("What is it?", [2, 4, 7, 10, 11]) == ["what", "what", "is", "it", ""]
-    assert scoring.words_of("", [0]) == [""]
+    assert questions.words_of("What is it?", [2, 4, 7, 10, 11]) == ["what", "what", "is", "it", ""]
+    assert questions.words_of("", [0]) == [""]
 
 
 def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.Words) -> None:
     digest = "0123456789abcdef" * 4
     assert words.stems(digest) == set()
-    assert scoring.rarity(digest, words) == words.rarity("zeppelin") > words.rarity("engin")
-    assert scoring.rarity("", words) == 0
+    assert questions.idf(digest, words) == words.idf("zeppelin") > words.idf("engin")
+    assert questions.idf("", words) == 0
 
 
 def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full(
@@ -129,16 +134,18 @@ def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full
 ) -> None:
     question = "Where is the oil of the engine?"
     encoded = Encoder(folder=encoders).encode(question)
-    asked = scoring.asked(question, encoded, words, np.zeros(384, np.float32))
+    asked = encoded_question(question, encoded, words, np.zeros(384, np.float32))
     where, _, _, oil, _, _, engine = asked.weights / asked.weights.max()
     assert where == 1
     assert oil > 0.9
-    trust = words.count / (words.count + scoring.ENOUGH)
-    assert engine == pytest.approx(1 - (1 - LEAST) * trust, abs=0.02)
+    trust = words.count / (words.count + questions.HALF_TRUST)
+    assert engine == pytest.approx(1 - (1 - LEAST_WEIGHT) * trust, abs=0.02)
     assert asked.weights.sum() == pytest.approx(1)
-    assert asked.telling.sum() == pytest.approx(1)
-    assert asked.telling[3] == pytest.approx(2 * asked.telling[4]), '"of" is as rare as "oil"'
-    assert asked.telling[6] < 0.05 * asked.telling[3]
+    assert asked.idf_weights.sum() == pytest.approx(1)
+    assert asked.idf_weights[3] == pytest.approx(2 * asked.idf_weights[4]), (
+        '"of" is as rare as "oil"'
+    )
+    assert asked.idf_weights[6] < 0.05 * asked.idf_weights[3]
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
@@ -147,8 +154,8 @@ def test_what_all_passages_have_in_common_is_taken_away_in_part_and_nothing_else
 ) -> None:
     random = np.random.default_rng(seed)
     tokens, common = unit(random, 5), unit(random, 1)[0]
-    left = scoring.without_common(tokens, np.float32(length) * common, 1.0)
-    kept = 1 - length**4 / (length**4 + scoring.COMMON**2)
+    left = questions.without_common(tokens, np.float32(length) * common, 1.0)
+    kept = 1 - length**4 / (length**4 + questions.HALF_REMOVED**2)
     assert left @ common == pytest.approx((tokens @ common) * kept, abs=1e-5)
     beside = tokens - (tokens @ common)[:, None] * common
     assert left - (left @ common)[:, None] * common == pytest.approx(beside, abs=1e-5)
@@ -160,30 +167,30 @@ def test_words_of_the_sentence_before_count_and_rare_ones_count_more(words: lexi
     sentences = ["The engine needs oil.", "It is black.", "Nothing."]
     first, second, third = scoring.word_strengths(words, terms, "", sentences)
     assert first > second > third == 0
-    held = words.rarity("oil") + words.rarity("engin")
-    whole = held + words.rarity("brass")
+    held = words.idf("oil") + words.idf("engin")
+    whole = held + words.idf("brass")
     assert second == pytest.approx(scoring.CONTEXT_WEIGHT * held / whole, rel=1e-5)
     (named,) = scoring.word_strengths(words, terms, "Brass engines", ["Nothing."])
     assert named > 0
 
 
-def ranked(strengths: list[float], together: list[float]) -> Ranked:
-    return Ranked(0, 0, 0, 0, 0, np.float32(strengths), np.float32(together))
+def ranked(strengths: list[float], joint_gains: list[float]) -> Ranked:
+    return Ranked(0, 0, 0, 0, 0, np.float32(strengths), np.float32(joint_gains))
 
 
 def test_neighbours_that_match_better_together_are_one_highlight() -> None:
     sentences = ["Paek is a sniper.", " Paek is 21.", " He likes tea.", " Rain falls."]
 
-    def marked(strengths: list[float], together: list[float]) -> list[str]:
+    def marked(strengths: list[float], joint_gains: list[float]) -> list[str]:
         text, ends = "".join(sentences), list(accumulate(map(len, sentences)))
-        found = highlights(text, 0, ends, ranked(strengths, together))
+        found = highlights(text, 0, ends, ranked(strengths, joint_gains))
         return [text[mark.start : mark.end] for mark in found]
 
-    enough = TOGETHER + 0.001
+    enough = JOINT_GAIN + 0.001
     both = ["Paek is a sniper. Paek is 21."]
     assert marked([0.3, 0.5, 0.2, 0.1], [0, enough, 0, 0]) == both
     assert marked([0.5, 0.3, 0.2, 0.1], [0, enough, 0, 0]) == both
-    assert marked([0.3, 0.5, 0.2, 0.1], [0, TOGETHER - 0.01, 0, 0]) == ["Paek is 21."]
+    assert marked([0.3, 0.5, 0.2, 0.1], [0, JOINT_GAIN - 0.01, 0, 0]) == ["Paek is 21."]
     assert marked([0.49, 0.5, 0.48, 0.1], [0, 0.04, 0.05, 0]) == [
         "Paek is 21. He likes tea.",
         "Paek is a sniper.",
@@ -209,8 +216,8 @@ def test_highlights_never_overlap_and_the_best_comes_first(
 ) -> None:
     text = "x" * 10 * len(said)
     ends = list(range(10, len(text) + 1, 10))
-    strengths, together = map(list, zip(*said, strict=True))
-    found = highlights(text, 0, ends, ranked(strengths, together))
+    strengths, joint_gains = map(list, zip(*said, strict=True))
+    found = highlights(text, 0, ends, ranked(strengths, joint_gains))
     covered = [at for mark in found for at in range(mark.start, mark.end)]
     assert len(covered) == len(set(covered))
     assert [mark.strength for mark in found] == sorted((m.strength for m in found), reverse=True)

@@ -68,7 +68,7 @@ def _unit(random: np.random.Generator, rows: int) -> quantisation.Vectors:
 def test_products_are_exact_whatever_the_order_of_their_sums(
     unit: quantisation.Vectors, random: object
 ) -> None:
-    whole = quantisation.whole(unit)
+    whole = quantisation.quantise(unit)
     together = dense.products(whole, whole[0])
     alone = np.array([sum(a * b for a, b in zip(map(int, row), map(int, whole[0]), strict=True))
                       for row in whole[:5]])  # fmt: skip
@@ -96,7 +96,7 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
 def test_a_mean_is_the_same_however_its_vectors_come(
     unit: quantisation.Vectors, cuts: list[int]
 ) -> None:
-    whole = quantisation.whole(unit)
+    whole = quantisation.quantise(unit)
     blocks = [whole[a:b] for a, b in pairwise([0, *sorted(cuts), 40])]
     found = dense.mean(blocks, 384, 40)
     assert found.tobytes() == dense.mean([whole[::-1]], 384, 40).tobytes()
@@ -107,11 +107,11 @@ def test_a_mean_is_the_same_however_its_vectors_come(
 def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     """Real vectors are nearer to each other than random ones: these are the hardest case."""
     unit = _unit(np.random.default_rng(7), 20_000)
-    whole = quantisation.whole(unit)
+    whole = quantisation.quantise(unit)
     dense.Sketch.of([whole[:3], whole[3:]], 384).save(tmp_path / "sketch")
     sketch = dense.Sketch.load(tmp_path / "sketch")
     found = []
-    for question in whole[:20] + quantisation.whole(_unit(np.random.default_rng(8), 20) / 2):
+    for question in whole[:20] + quantisation.quantise(_unit(np.random.default_rng(8), 20) / 2):
         expected = dense.best(dense.products(whole, question), 50)
         near = sketch.nearest(question, dense.RESCORED)
         assert len(near) == len(set(near.tolist())) == dense.RESCORED
@@ -124,7 +124,7 @@ def test_a_sketch_is_the_same_however_its_vectors_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dense, "SHARD", 150)
-    whole = quantisation.whole(_unit(np.random.default_rng(9), 400))
+    whole = quantisation.quantise(_unit(np.random.default_rng(9), 400))
     for name, cuts in (("one", [0, 400]), ("many", [0, 1, 33, 250, 400])):
         dense.Sketch.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
     files = [sorted((tmp_path / name).iterdir()) for name in ("one", "many")]

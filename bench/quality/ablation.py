@@ -3,7 +3,7 @@
 Nothing in the product knows of it: names in its modules stand for something else for a while.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
 from typing import Any
@@ -11,15 +11,25 @@ from unittest.mock import patch
 
 import numpy as np
 
-from qa.asking import excerpts, late_interaction, retrieval, scoring
-from qa.asking.retrieval import CANDIDATES, Ranked, rank
+from qa.asking import (
+    highlights,
+    late_interaction,
+    questions,
+    reranking,
+    retrieval,
+    scoring,
+    service,
+)
+from qa.asking.questions import EncodedQuestion
+from qa.asking.reranking import Ranked, rerank
+from qa.asking.retrieval import CANDIDATES, Candidates, z_scores
 from qa.asking.service import QA, open_encoder
 from qa.encoding.codebook import Codebook
-from qa.encoding.encoder import Encoded, Encoder
-from qa.encoding.quantisation import Vectors, whole
+from qa.encoding.encoder import Encoder
+from qa.encoding.quantisation import Vectors
 from qa.index.dense import Mask
 from qa.index.segment import Segment
-from qa.index.snapshot import Ordinals, Snapshot
+from qa.index.snapshot import Snapshot
 
 Part = tuple[str, AbstractContextManager[object]]
 """what is taken away, and the time for which it is"""
@@ -29,29 +39,35 @@ ALL = 1e6  # a weight beside which the other counts for nothing
 
 def parts(qa: QA) -> Iterator[Part]:
     """Each part of the ranking, named by what is done without it."""
-    yield "no MaxSim of the passage, its best sentence alone", without(SENTENCE_WEIGHT=ALL)
-    yield "no best sentence, the passage's MaxSim alone", without(SENTENCE_WEIGHT=0.0)
-    yield "no BM25 in the ranking", without(WORDS_WEIGHT=0.0)
-    yield "no late interaction: cosine + BM25", without(rank=by_cosine)
-    yield "candidates by words alone", without(candidates=by_words)
-    yield "candidates by meaning alone", without(candidates=by_meaning)
-    yield "no shortlist, all candidates weighed", without(SHORTLIST=2 * CANDIDATES)
-    yield "what all passages have in common left in", without(scoring, without_common=untouched)
-    yield "a word that stands everywhere counts in full", without(scoring, LEAST=1.0)
-    yield "nothing carried over from the sentence before", without(scoring, CARRIED=0.0)
-    yield "no share of the question's words", without(scoring, SHARE_WEIGHT=0, CONTEXT_WEIGHT=0)
+    yield (
+        "no MaxSim of the passage, its best sentence alone",
+        without(reranking, SENTENCE_WEIGHT=ALL),
+    )
+    yield (
+        "no best sentence, the passage's MaxSim alone",
+        without(reranking, SENTENCE_WEIGHT=0.0),
+    )
+    yield "no BM25 in the ranking", without(reranking, BM25_WEIGHT=0.0)
+    yield "no late interaction: cosine + BM25", without(service, rerank=by_cosine)
+    yield "candidates by words alone", without(service, candidates=by_words)
+    yield "candidates by meaning alone", without(service, candidates=by_meaning)
+    yield "all candidates reranked", without(retrieval, RERANKED=2 * CANDIDATES)
+    yield "what all passages have in common left in", without(questions, without_common=untouched)
+    yield "a word that stands everywhere counts in full", without(questions, LEAST_WEIGHT=1.0)
+    yield "nothing carried over from the sentence before", without(scoring, CARRY_OVER=0.0)
+    yield "no share of the question's words", without(scoring, OWN_WEIGHT=0, CONTEXT_WEIGHT=0)
     yield (
         "neighbours never joined in a highlight",
-        without(excerpts, TOGETHER=ALL, NEEDED=(ALL, ALL)),
+        without(highlights, JOINT_GAIN=ALL, PRONOUN_JOINT_GAIN=(ALL, ALL)),
     )
     yield (
         "a highlight's passage counts for nothing in its rank",
-        without(excerpts, RANK_WEIGHT=0.0),
+        without(highlights, RANK_WEIGHT=0.0),
     )
     yield "token vectors uncompressed", uncompressed(qa)
 
 
-def without(where: ModuleType = retrieval, /, **changed: Any) -> AbstractContextManager[object]:
+def without(where: ModuleType, /, **changed: Any) -> AbstractContextManager[object]:
     """A module with other values for some of its names."""
     patched: AbstractContextManager[object] = patch.multiple(where, **changed)
     return patched
@@ -62,43 +78,33 @@ def untouched(tokens: Vectors, *_: object) -> Vectors:
     return tokens
 
 
-def by_words(snapshot: Snapshot, terms: Sequence[str], _: Vectors, only: Mask | None) -> Ordinals:
+def by_words(snapshot: Snapshot, question: EncodedQuestion, only: Mask | None) -> Candidates:
     """The candidates of the word index."""
     allowed = None if only is None else np.flatnonzero(only).tolist()
-    said = snapshot.words.search(terms, CANDIDATES, only=allowed)[0]
-    return np.sort(said[snapshot.tokens(said) > 0])
+    found, scores = snapshot.words.search(question.terms, CANDIDATES, only=allowed)
+    order = np.argsort(found)
+    order = order[snapshot.tokens(found[order]) > 0]
+    return Candidates(found[order], scores[order])
 
 
-def by_meaning(
-    snapshot: Snapshot, _: Sequence[str], pooled: Vectors, only: Mask | None
-) -> Ordinals:
+def by_meaning(snapshot: Snapshot, question: EncodedQuestion, only: Mask | None) -> Candidates:
     """The candidates of the pooled vectors."""
-    near = snapshot.nearest(pooled, CANDIDATES, only)
-    return np.sort(near[snapshot.tokens(near) > 0])
+    near = snapshot.nearest(question.pooled, CANDIDATES, only)
+    near = np.sort(near[snapshot.tokens(near) > 0])
+    return Candidates(near, snapshot.words.relevance(question.terms, near.tolist()))
 
 
 def by_cosine(
-    snapshot: Snapshot,
-    codebook: Codebook,
-    question: str,
-    encoded: Encoded,
-    only: Mask | None,
+    snapshot: Snapshot, codebook: Codebook, question: EncodedQuestion, found: Candidates
 ) -> list[Ranked]:
     """The candidates by the sum of cosine and BM25, both as z-scores."""
-    ranked = rank(snapshot, codebook, question, encoded, only)
-    ordinals = np.array([candidate.ordinal for candidate in ranked], np.int64)
-    cosine = snapshot.similarity(whole(encoded.pooled), ordinals)
-    words = snapshot.words.relevance(snapshot.words.terms(question), ordinals.tolist())
-    relevance = standard(cosine) + standard(words)
+    ranked = {each.ordinal: each for each in rerank(snapshot, codebook, question, found)}
+    cosine = snapshot.similarity(question.pooled, found.ordinals)
+    relevance = z_scores(cosine) + z_scores(found.bm25)
     return [
-        ranked[at]._replace(relevance=float(relevance[at]))
-        for at in np.lexsort((ordinals, -relevance)).tolist()
+        ranked[int(found.ordinals[at])]._replace(relevance=float(relevance[at]))
+        for at in np.lexsort((found.ordinals, -relevance)).tolist()
     ]
-
-
-def standard(values: Vectors) -> Vectors:
-    """The values as z-scores."""
-    return (values - values.mean()) / (values.std() or 1) if len(values) else values
 
 
 @contextmanager

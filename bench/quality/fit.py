@@ -6,7 +6,7 @@ TRAINING holds the documents that `bench/training/documents.py` made (the questi
 script), SETS the question sets to report on, INDEXES an index of each (built when missing). Every
 question is asked as it is and again with its own document left out; the first five excerpts of each
 ranking are labelled by whether they overlap a gold span. A logistic regression over
-`qa.asking.excerpts.features` is fitted on the training sets, which weigh alike.
+`qa.asking.confidence.features` is fitted on the training sets, which weigh alike.
 """
 
 import sys
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from qa.asking.excerpts import THRESHOLD, features
+from qa.asking.confidence import THRESHOLD, features
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.evaluation.metrics import area_under_roc, calibration_error

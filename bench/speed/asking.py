@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.speed.memory import mapped, resident
 from bench.speed.place import Figures, Place
-from qa.asking import excerpts, retrieval
+from qa.asking import excerpts, service
 from qa.asking.service import QA
 from qa.checking.freshness import Freshnesses
 from qa.encoding import quantisation
@@ -32,7 +32,7 @@ STAGES: dict[str, Sequence[tuple[object, str]]] = {
     "encode": [(Encoder, "encode_question")],
     "vectors": [(Snapshot, "nearest"), (Snapshot, "similarity")],
     "words": [(Words, "search")],
-    "ranking": [(retrieval, "rank")],
+    "ranking": [(service, "candidates"), (service, "rerank")],
     "excerpts": [(excerpts, "answer"), (Freshnesses, "marked")],
 }
 WITHIN = ("vectors", "words")  # stages that a part of ranking is
@@ -129,7 +129,7 @@ def recall(qa: QA, questions: Sequence[str]) -> float:
     snapshot, encoder = qa.snapshot, Encoder(qa.manifest.encoder, folder=qa.index / "encoders")
     shares = []
     for question in questions:
-        asked = quantisation.whole(encoder.encode_question(question).pooled)
+        asked = quantisation.quantise(encoder.encode_question(question).pooled)
         exact = dense.best(snapshot.products(asked), DEPTH)
         found = snapshot.nearest(asked, DEPTH)
         shares.append(len(np.intersect1d(exact, found)) / len(exact))

@@ -15,7 +15,7 @@ import numpy as np
 
 from qa.encoding.codebook import Codebook, Codes
 from qa.encoding.encoder import Encoder
-from qa.encoding.quantisation import Vectors, whole
+from qa.encoding.quantisation import Vectors, quantise
 from qa.index.segment import Coded, encode
 from qa.splitting import RankingText
 
@@ -51,7 +51,7 @@ class Recombination:
             ranking.text, encoder.dim
         )
         vector /= np.linalg.norm(vector)
-        return Coded(whole(vector), codes, tuple(np.minimum(ends, limit).tolist()))
+        return Coded(quantise(vector), codes, tuple(np.minimum(ends, limit).tolist()))
 
     def save(self) -> bool:
         """Keeps every sentence that was encoded; whether there was a new one."""

@@ -7,19 +7,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from qa import splitting
-from qa.asking import excerpts, late_interaction, retrieval, scoring
-from qa.asking.retrieval import Ranked
+from qa.asking.confidence import THRESHOLD, confidence
+from qa.asking.highlights import highlights
+from qa.asking.questions import encoded_question, validated_question
+from qa.asking.reranking import Ranked, TokenCodes, ranking
+from qa.asking.retrieval import Candidates
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded, Encoder, codebook_of
 from qa.index import dense, lexical
 from qa.index.lexical import Analyzer, Words
-from qa.index.segment import encode
+from qa.index.segment import Coded, encode
 from qa.records import Block, Document, Highlight, Passage
 from qa.settings import Settings
 from qa.splitting import RankingText
@@ -44,7 +48,7 @@ def highlight(
     another one matches. The first call of all exports the model to the user's cache folder.
     Raises QuestionRefused and ModelMissing.
     """
-    question = retrieval.checked(question)
+    question = validated_question(question)
     settings = settings or Settings.from_environment()
     encoder, _ = _encoder(settings)
     encoded = encoder.encode_question(question)
@@ -57,12 +61,12 @@ def highlight(
         return [()] * len(texts)
     found: list[list[Highlight]] = [[] for _ in texts]
     for part, ranked in zip(parts, _ranked(question, encoded, texts, parts, settings), strict=True):
-        sure = excerpts.confidence(ranked)
-        if sure >= excerpts.THRESHOLD:
+        probability = confidence(ranked)
+        if probability >= THRESHOLD:
             passage = part.passage
             text = texts[part.text][passage.start : passage.end]
-            marks = excerpts.highlights(text, passage.start, passage.sentences, ranked)
-            found[part.text] += [mark._replace(strength=sure) for mark in marks]
+            marks = highlights(text, passage.start, passage.sentences, ranked)
+            found[part.text] += [mark._replace(strength=probability) for mark in marks]
     return [tuple(sorted(marks, key=lambda mark: -mark.strength)) for marks in found]
 
 
@@ -92,25 +96,28 @@ def _ranked(
     parts: Sequence[_Part],
     settings: Settings,
 ) -> Iterator[Ranked]:
-    """Each part, weighed as the same passage in an index of these texts would be."""
+    """Each part, scored as the same passage in an index of these texts would be."""
     encoder, book = _encoder(settings)
     coded = [encode(encoder, book, part.ranking) for part in parts]
     mean = dense.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
-    found = []
+    found = Candidates(np.arange(len(parts)), np.zeros(len(parts), np.float32))
     with _words(parts, settings) as words:
-        terms = words.terms(question)
-        asked = scoring.asked(question, encoded, words, mean)
-        for part, each in zip(parts, coded, strict=True):
-            products = late_interaction.token_products(book, each.codes, asked.tokens)
-            runs = np.array([0, *each.bounds], np.int64)
-            match = scoring.matches(products, asked, runs, np.zeros(1, np.int64))
+        asked = encoded_question(question, encoded, words, mean)
+        ranked = ranking(book, asked, found, _token_codes(coded))
+        for part, each in zip(parts, sorted(ranked, key=attrgetter("ordinal")), strict=True):
             sentences = _sentences(texts[part.text], part.passage)
-            added = scoring.word_strengths(words, terms, "", sentences)
-            found.append((match, match.strengths[0] + added))
-    best = max(float(match.passages[0]) for match, _ in found)
-    for match, strengths in found:
-        own, evidence = float(match.passages[0]), float(match.evidence[0])
-        yield Ranked(0, 0.0, best - own, own, evidence, strengths, match.together[0])
+            yield each.with_words(words, asked.terms, "", sentences)
+
+
+def _token_codes(coded: Sequence[Coded]) -> TokenCodes:
+    counts = np.array([len(each.bounds) for each in coded])
+    starts = np.cumsum([0, *(len(each.codes) for each in coded)])
+    ends = [np.array(each.bounds) + start for each, start in zip(coded, starts, strict=False)]
+    return TokenCodes(
+        codes=np.concatenate([each.codes for each in coded]),
+        runs=np.concatenate([[0], *ends]).astype(np.int64),
+        firsts=np.cumsum(counts) - counts,
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.encoding.codebook import Codebook, Codes
-from qa.encoding.quantisation import SCALE, Vectors, whole
+from qa.encoding.quantisation import SCALE, Vectors, quantise
 
 STEP = 2.0**-14  # of a cosine: a sum of looked-up products fits in 16 bits, as none reaches 2
 ROW = 16  # question tokens that are looked up at once: rows of 32 bytes are copied fastest
@@ -24,7 +24,7 @@ def token_products(codebook: Codebook, codes: Codes, question: Vectors) -> Vecto
     rows are short; a cosine is off by 1e-4 (.0015 at most), far less than by its codes.
     """
     names = np.ascontiguousarray(codes.T)
-    parts = [_looked_up(codebook, names, part) for part in _padded(whole(question))]
+    parts = [_looked_up(codebook, names, part) for part in _padded(quantise(question))]
     return np.concatenate(parts, axis=1)[:, : len(question)] * np.float32(STEP)
 
 

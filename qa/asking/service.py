@@ -13,9 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from qa.asking import excerpts, retrieval
-from qa.asking.globs import Globs
-from qa.asking.retrieval import Ranked
+from qa.asking import excerpts
+from qa.asking.filters import allowed
+from qa.asking.questions import EncodedQuestion, encoded_question, validated_question
+from qa.asking.reranking import Ranked, rerank
+from qa.asking.retrieval import candidates
 from qa.checking.freshness import Freshnesses, Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import IndexDamaged, IndexForeign, ModelMismatch
@@ -75,7 +77,7 @@ class QA:
         """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
         opened = self._follow()
         mask = allowed(opened.snapshot, only, exclude)
-        return self._answer(opened, retrieval.checked(question), mask, limit)
+        return self._answer(opened, validated_question(question), mask, limit)
 
     def ask_many(
         self,
@@ -92,7 +94,7 @@ class QA:
         """
         opened = self._follow()
         mask = allowed(opened.snapshot, only, exclude)
-        asked = list(map(retrieval.checked, questions))
+        asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             found = pool.map(lambda said: self._answer(opened, said, mask, limit), different)
@@ -108,7 +110,8 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> list[Ranked]:
         """The whole ranking of a question in a snapshot, for those who measure it."""
-        return self._rank(question, snapshot, allowed(snapshot, only, exclude))
+        mask = allowed(snapshot, only, exclude)
+        return self._rerank(self._encode(question, snapshot), snapshot, mask)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -156,17 +159,24 @@ class QA:
 
     def _answer(self, opened: _Opened, question: str, mask: Mask | None, limit: int) -> Answer:
         with self._turns, sound(opened.snapshot):
-            ranked = self._rank(question, opened.snapshot, mask)
-            answer = excerpts.answer(opened.snapshot, question, ranked, limit=limit)
+            encoded = self._encode(question, opened.snapshot)
+            ranking = self._rerank(encoded, opened.snapshot, mask)
+            answer = excerpts.answer(opened.snapshot, encoded, ranking, limit=limit)
         return replace(
             answer,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
             nearest=tuple(map(opened.freshness.marked, answer.nearest)),
         )
 
-    def _rank(self, question: str, snapshot: Snapshot, mask: Mask | None) -> list[Ranked]:
+    def _encode(self, question: str, snapshot: Snapshot) -> EncodedQuestion:
         encoded = self._encoder.encode_question(question)
-        return retrieval.rank(snapshot, self._codebook, question, encoded, mask)
+        return encoded_question(question, encoded, snapshot.words, snapshot.mean)
+
+    def _rerank(
+        self, question: EncodedQuestion, snapshot: Snapshot, mask: Mask | None
+    ) -> list[Ranked]:
+        found = candidates(snapshot, question, mask)
+        return rerank(snapshot, self._codebook, question, found)
 
     def _follow(self) -> _Opened:
         """The live snapshot, a newer one when there is one and it opens."""
@@ -232,19 +242,3 @@ def open_encoder(index: Path, manifest: Manifest) -> Encoder:
     """The encoder that a snapshot was built with."""
     precision = str(manifest.settings["precision"])
     return Encoder(manifest.encoder, precision, folder=index / ENCODERS)
-
-
-def allowed(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Mask | None:
-    """Which passages may be found, `(n,)`; None when all may.
-
-    A document is kept when one of its paths is named by `only` and not all are by `exclude`.
-    """
-    if not only and not exclude:
-        return None
-    kept = []
-    named, left_out = Globs(only), Globs(exclude)
-    for number, live in enumerate(snapshot.documents):
-        wanted = not only or any(map(named.match, live.paths))
-        if wanted and not all(map(left_out.match, live.paths)):
-            kept.append(number)
-    return snapshot.mask(kept)

@@ -14,12 +14,12 @@ Vectors = npt.NDArray[np.float32]
 SCALE = 2048.0  # (SCALE * SCALE) < 2**24, with room for rounding
 
 
-def whole(vectors: Vectors) -> Vectors:
+def quantise(vectors: Vectors) -> Vectors:
     """Unit vectors as whole numbers in float32, `(..., dim)`."""
     scaled: Vectors = np.rint(vectors * np.float32(SCALE))
     return scaled
 
 
-def similarity(products: Vectors) -> Vectors:
-    """Inner products of whole vectors as cosines."""
+def cosines(products: Vectors) -> Vectors:
+    """Inner products of quantised vectors as cosines."""
     return products / np.float32(SCALE * SCALE)

@@ -132,8 +132,8 @@ class Words:
         known = dict(zip(found.tolist(), scores.tolist(), strict=True))
         return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
 
-    def rarity(self, term: str) -> float:
-        """The logarithm of how seldom a term stands in passages that have words, as in BM25."""
+    def idf(self, term: str) -> float:
+        """The inverse document frequency of a term among passages that have words, as in BM25."""
         having = self.frequency(term)
         return math.log(1 + (self.count - having + 0.5) / (having + 0.5))
 

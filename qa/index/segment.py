@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
-from qa.encoding.quantisation import Vectors, whole
+from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import IndexDamaged
 from qa.index import lexical
 from qa.records import Block, Document, Kind, Passage
@@ -86,11 +86,11 @@ def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
     """A ranking text's vector and codes, and where the tokens of its sentences end."""
     if not ranking.text.strip():
         empty = book.encode(encoder.encode("").tokens[:0])
-        return Coded(whole(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
+        return Coded(quantise(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
     encoded = encoder.encode(ranking.text)
     bounds = encoded.ends.searchsorted(ranking.ends, side="right")
     return Coded(
-        whole(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)
+        quantise(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)
     )
 
 

@@ -192,7 +192,7 @@ class Snapshot:
         return segments[documents], rows[documents] + ordinals - self._first[documents]
 
     def nearest(self, question: Vectors, limit: int, only: Mask | None = None) -> Ordinals:
-        """The ordinals of the passages nearest to a whole vector, best first, ties by ordinal.
+        """The ordinals of the passages nearest to a quantised vector, best first, ties by ordinal.
 
         `only` marks the passages that may be found.
         """
@@ -203,11 +203,11 @@ class Snapshot:
         return ordinals[found]
 
     def similarity(self, question: Vectors, ordinals: Ordinals) -> Vectors:
-        """The cosines of a whole vector with those of passages, `(n,)`."""
-        return quantisation.similarity(self.products(question, ordinals))
+        """The cosines of a quantised vector with those of passages, `(n,)`."""
+        return quantisation.cosines(self.products(question, ordinals))
 
     def products(self, question: Vectors, ordinals: Ordinals | None = None) -> Vectors:
-        """The inner products of a whole vector with those of passages, or of all, `(n,)`."""
+        """The inner products of a quantised vector with those of passages, or of all, `(n,)`."""
         segments, rows = self._order if ordinals is None else self.locate_all(ordinals)
         out = np.empty(len(rows), np.float32)
         for number, segment in enumerate(self.segments):

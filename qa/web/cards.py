@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
 
-from qa.asking.excerpts import THRESHOLD
+from qa.asking.confidence import THRESHOLD
 from qa.records import Answer, Excerpt, Freshness
 from qa.records.excerpts import citation
 from qa.records.rendering import NEAREST, NO_ANSWER, STALE

@@ -1,0 +1,84 @@
+"""Reranking: candidates -> a ranking, by late interaction.
+
+A passage is ranked by how well its tokens match every token of the question, how well those of its
+best sentence do, and how relevant its words are.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from qa.asking import late_interaction, scoring
+from qa.asking.questions import EncodedQuestion
+from qa.asking.retrieval import Candidates, z_scores
+from qa.encoding.codebook import Codebook, Codes
+from qa.encoding.quantisation import Vectors
+from qa.index.lexical import Words
+from qa.index.snapshot import Ordinals, Snapshot
+
+BM25_WEIGHT = 0.25  # against MaxSim, both as z-scores (measured on three sets)
+SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
+
+
+class TokenCodes(NamedTuple):
+    """The codes of passages' tokens, one passage after the other."""
+
+    codes: Codes  # (tokens, code bytes)
+    runs: Ordinals  # where each run of tokens begins: each passage's context, then its sentences
+    firsts: Ordinals  # (n,) which run is each passage's context
+
+
+class Ranked(NamedTuple):
+    """A reranked passage."""
+
+    ordinal: int
+    relevance: float  # what the ranking is ordered by; comparable within one question
+    score_gap: float  # how much lower its MaxSim is than that of the first, at least 0
+    maxsim: float  # of the passage, a mean cosine
+    evidence: float  # the same, tokens weighted by idf
+    strengths: Vectors  # (sentences,) how well each sentence answers
+    joint_gains: Vectors  # (sentences,) by which it and the one before match better than either
+
+    def with_words(
+        self, words: Words, terms: Sequence[str], context: str, sentences: Sequence[str]
+    ) -> "Ranked":
+        """The passage with what the question's words in its sentences add to their strengths."""
+        added = scoring.word_strengths(words, terms, context, sentences)
+        return self._replace(strengths=self.strengths + added)
+
+
+def rerank(
+    snapshot: Snapshot, codebook: Codebook, question: EncodedQuestion, found: Candidates
+) -> list[Ranked]:
+    """The candidates of a snapshot, best first, ties by ordinal."""
+    if not len(found.ordinals):
+        return []
+    return ranking(codebook, question, found, TokenCodes(*snapshot.token_codes(found.ordinals)))
+
+
+def ranking(
+    codebook: Codebook, question: EncodedQuestion, found: Candidates, tokens: TokenCodes
+) -> list[Ranked]:
+    """The candidates, best first, ties by ordinal; `tokens` are theirs, in the same order."""
+    if not len(question.tokens):  # the model knows none of its characters
+        return []
+    products = late_interaction.token_products(codebook, tokens.codes, question.tokens)
+    scores = scoring.score(products, question, tokens.runs, tokens.firsts)
+    strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)
+    relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
+    relevance += BM25_WEIGHT * z_scores(found.bm25)
+    order = np.lexsort((found.ordinals, -relevance)).tolist()
+    first = scores.passages[order[0]]
+    return [
+        Ranked(
+            ordinal=int(found.ordinals[at]),
+            relevance=float(relevance[at]),
+            score_gap=max(float(first - scores.passages[at]), 0.0),
+            maxsim=float(scores.passages[at]),
+            evidence=float(scores.evidence[at]),
+            strengths=scores.strengths[at],
+            joint_gains=scores.joint_gains[at],
+        )
+        for at in order
+    ]

@@ -19,13 +19,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa.errors import IndexDamaged, IndexMissing, QAError, QuestionsInvalid, SeedsMissing
-from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
+from qa.errors import (
+    IndexDamaged,
+    IndexMissing,
+    QAError,
+    QuestionsInvalid,
+    RemovalRefused,
+    SeedsMissing,
+)
+from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS
 
 if TYPE_CHECKING:
     from qa.asking.service import QA
     from qa.checking.freshness import Waiting
     from qa.index.snapshot import Snapshot
+    from qa.records import BuildReport
 
 NOT_ALL_VALID = 3
 INTERRUPTED = 130
@@ -96,32 +104,44 @@ def build(
         Path | None, typer.Argument(metavar="[SEEDS]", help="The folder of documents.")
     ] = None,
     *,
-    seeds: Annotated[Path, typer.Option(envvar="QA_SEEDS", help="The same, as an option.")] = SEEDS,
+    seeds: Annotated[
+        Path | None, typer.Option(envvar="QA_SEEDS", help="The same, as an option.")
+    ] = None,
     index: Index = None,
     full: Annotated[bool, typer.Option("--full", help="Build from nothing.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done.")] = False,
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Build even if no file is found.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove even more than half of the documents.")
+    ] = False,
     device: Annotated[
         str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
     ] = "auto",
     as_json: Json = False,
 ) -> None:
-    """Bring the index up to date with the folder of documents."""
+    """Bring the index up to date with the folder of documents, as the last time if none is named."""
     from qa import terminal
     from qa.building import pipeline
 
     where = (folder or seeds, index or INDEX)
-    settings = Settings.from_environment()
-    if plan:
-        report = pipeline.plan(*where, settings=settings, full=full, allow_empty=allow_empty)
-    else:
+
+    def run(*, allow_removal: bool) -> "BuildReport":
         with terminal.building_bar() as tell:
-            report = pipeline.build(
-                *where, settings=settings, full=full, allow_empty=allow_empty, device=device,
-                progress=tell,
+            return pipeline.build(
+                *where, full=full, allow_empty=allow_empty, allow_removal=allow_removal,
+                device=device, progress=tell,
             )  # fmt: skip
+
+    if plan:
+        report = pipeline.plan(*where, full=full, allow_empty=allow_empty)
+    else:
+        try:
+            report = run(allow_removal=yes)
+        except RemovalRefused as error:
+            _ask_for(error)
+            report = run(allow_removal=True)
     if as_json:
         _print_json(asdict(report))
     else:
@@ -260,16 +280,14 @@ def evaluate(
 @app.command()
 def watch(
     *,
-    seeds: Annotated[
-        Path, typer.Option(envvar="QA_SEEDS", help="The folder of documents.")
-    ] = SEEDS,
+    seeds: Seeds = None,
     index: Index = None,
 ) -> None:
     """Rebuild the index whenever documents change, until Ctrl-C."""
     from qa import terminal
     from qa.building import watching
 
-    for report in watching.watch(seeds, index or INDEX, settings=Settings.from_environment()):
+    for report in watching.watch(seeds, index or INDEX):
         terminal.show_report(report, planned=False)
 
 
@@ -323,6 +341,15 @@ def _build_first(index: Path | None, seeds: Path | None) -> None:
             pipeline.build(seeds or SEEDS, INDEX, progress=tell)
 
 
+def _ask_for(refused: RemovalRefused) -> None:
+    """Asks on a terminal whether to do what was refused; raises it again where nobody can say."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise refused
+    _complain(str(refused))
+    if not typer.confirm("Remove them?", err=True):
+        raise typer.Exit(1)
+
+
 def _tell_waiting(qa: "QA") -> None:
     """Tells of files that are not in the index yet, where looking takes no noticeable time."""
     found: list[tuple[tuple[str, ...], ...]] = []
@@ -343,9 +370,10 @@ def _tell_waiting(qa: "QA") -> None:
 def _waiting(snapshot: "Snapshot", index: Path, seeds: Path | None) -> "Waiting | None":
     """What is not in the index yet, None when the folder of documents is out of reach."""
     from qa.checking.freshness import waiting
+    from qa.index.origin import seeds_of
 
     try:
-        folder = seeds or Path(snapshot.manifest.seeds)
+        folder = seeds or seeds_of(index, snapshot.manifest)
         return waiting(folder, snapshot.files(), leave_out=index)
     except SeedsMissing:
         return None

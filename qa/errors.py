@@ -10,6 +10,7 @@ QAError                 the root; only the command line and the web page turn it
 ├── ModelMismatch       the index was built with another encoder or other settings
 ├── SeedsMissing        the folder of documents cannot be read
 ├── SeedsEmpty          the folder of documents holds no file
+├── RemovalRefused      a build would remove more than half of the documents unasked
 ├── ReadFailed          one file could not be read; a build reports it and goes on
 │   └── Unsupported     the file's format is one that no reader knows
 ├── StorageFailed       the disk refused to write
@@ -60,6 +61,10 @@ class SeedsMissing(QAError):
 
 class SeedsEmpty(QAError):
     """The folder of documents holds no file."""
+
+
+class RemovalRefused(QAError):
+    """The build would remove more than half of the documents, and nobody said that it may."""
 
 
 class ReadFailed(QAError):

@@ -1,14 +1,16 @@
 """Settings, where they come from, and the fingerprint of those that shape an index.
 
-A setting is given to a function, or comes from the environment (`QA_LIMIT=3`), or has its default.
+A setting is given to a function, or comes from the environment (`QA_LIMIT=3`), or is the one that the
+index was last built with, or has its default.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from qa.errors import SettingsInvalid
 
@@ -40,14 +42,31 @@ class Settings:
             raise SettingsInvalid(f"language is {self.language!r}: give a code such as 'en'.")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that `QA_MODEL`, `QA_PRECISION` and their like name."""
+    def from_environment(
+        cls, environment: Mapping[str, str] = os.environ, *, last: "Settings | None" = None
+    ) -> "Settings":
+        """The settings that `QA_MODEL`, `QA_PRECISION` and their like name, the others as in `last`.
+
+        Without `last` the others have their defaults. Raises SettingsInvalid.
+        """
         given: dict[str, str | int] = {}
         for field in fields(cls):
             value = environment.get(f"QA_{field.name.upper()}")
             if value is not None:
                 given[field.name] = whole(field.name, value) if field.type is int else value
-        return cls(**given)  # type: ignore[arg-type]
+        return replace(last or cls(), **given)  # type: ignore[arg-type]
+
+    @classmethod
+    def from_dict(cls, manifest: Mapping[str, Any]) -> "Settings":
+        """The settings of a manifest; what it does not name has its default.
+
+        Raises SettingsInvalid.
+        """
+        kinds = {field.name: field.type for field in fields(cls)}
+        given = {name: manifest[name] for name in kinds if name in manifest}
+        if not all(isinstance(value, kinds[name]) for name, value in given.items()):  # type: ignore[arg-type]
+            raise SettingsInvalid("The settings of the index cannot be read.")
+        return cls(**given)
 
     def to_dict(self) -> dict[str, str | int]:
         """The settings as they stand in a manifest."""

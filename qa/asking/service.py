@@ -22,6 +22,7 @@ from qa.checking.freshness import Freshnesses, Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import IndexDamaged, IndexForeign, ModelMismatch
 from qa.index.dense import Mask
+from qa.index.origin import seeds_of
 from qa.index.snapshot import ENCODERS, Manifest, Snapshot, current_or_none, damage
 from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, INDEX
@@ -155,7 +156,7 @@ class QA:
     @property
     def seeds(self) -> Path:
         """The folder of the documents."""
-        return self._seeds or Path(self.manifest.seeds)
+        return self._seeds or seeds_of(self.index, self.manifest)
 
     def _answer(self, opened: _Opened, question: str, mask: Mask | None, limit: int) -> Answer:
         with self._turns, sound(opened.snapshot):
@@ -199,7 +200,7 @@ class QA:
         return self._opened
 
     def _with_freshness(self, snapshot: Snapshot) -> _Opened:
-        seeds = self._seeds or Path(snapshot.manifest.seeds)
+        seeds = self._seeds or seeds_of(self.index, snapshot.manifest)
         return _Opened(snapshot, Freshnesses(seeds, snapshot))
 
     def _check(self, snapshot: Snapshot) -> None:

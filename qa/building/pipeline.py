@@ -7,6 +7,7 @@ whose exact ranking text was encoded before is not encoded; a renamed file only 
 import hashlib
 import os
 import shutil
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,18 +21,19 @@ from pathlib import Path
 from typing import NamedTuple, Self, cast
 
 from qa import reading, splitting, storage
+from qa.building import removal
 from qa.building.cache import EncodingCache
 from qa.encoding import models
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing, SeedsEmpty, StorageFailed
-from qa.index import snapshot
+from qa.index import origin, snapshot
 from qa.index.segment import Coded, Held, Row, Segment, SegmentWriter, encode, input_hash
 from qa.index.snapshot import Live, Manifest, Snapshot
 from qa.reading.walking import Found, locate, walk
 from qa.reading.workers import Outcome, Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
-from qa.settings import FORMAT, INDEX, SEEDS, Settings, fingerprint
+from qa.settings import FORMAT, INDEX, Settings, fingerprint
 from qa.splitting import RankingText
 
 TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
@@ -75,29 +77,35 @@ class Plan(NamedTuple):
 
 
 def build(  # noqa: PLR0913 - each is one thing that a caller may wish
-    seeds: str | Path = SEEDS,
+    seeds: str | Path | None = None,
     index: str | Path = INDEX,
     *,
     settings: Settings | None = None,
     full: bool = False,
     allow_empty: bool = False,
+    allow_removal: bool | None = None,
     device: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the folder and says what was done.
 
+    Without `seeds` it is the folder that the index was last built from, `./seeds` the first time;
+    the settings, too, are those of the last time where neither `settings` nor `QA_*` variables name
+    others. A build that would remove more than half of the documents raises RemovalRefused unless
+    `allow_removal`; when that is not given, only one from another folder than the last time does.
     `device` is where passages are encoded: "cpu", "cuda", or "auto" (as without it and `QA_DEVICE`)
     for a GPU where there is one. Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed,
     ModelMissing, SettingsInvalid; the last index stays.
     """
     started = time.monotonic()
-    seeds, index = Path(seeds), Path(index)
-    settings = settings or Settings.from_environment()
+    index = Path(index)
+    seeds, settings = origin.chosen(index, seeds, settings)
     device = _device(device)
     found = _found(seeds, index, allow_empty=allow_empty)
     with storage.lock(index), storage.writing(index):
         job = _Build(seeds, index, settings, full=full, device=device, progress=progress)
         with job:
+            job.check_removal(found, allowed=allow_removal)
             plan = _plan(seeds, found, job.old_files)
             _check_space(index, seeds, plan.to_read)
             report = job.run(plan)
@@ -105,7 +113,7 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
 
 
 def plan(
-    seeds: str | Path = SEEDS,
+    seeds: str | Path | None = None,
     index: str | Path = INDEX,
     *,
     settings: Settings | None = None,
@@ -113,12 +121,12 @@ def plan(
     allow_empty: bool = False,
 ) -> BuildReport:
     """What a build would do. Nothing is written."""
-    seeds, index = Path(seeds), Path(index)
+    index = Path(index)
+    seeds, settings = origin.chosen(index, seeds, settings)
     found = _found(seeds, index, allow_empty=allow_empty)
     old = _last_whole(index)
     if old is None:
         return _plan(seeds, found, ()).report
-    settings = settings or Settings.from_environment()
     current = index_fingerprint(settings, _encoder(settings, index, _device()))
     usable = not full and old.manifest.fingerprint == current
     files = old.files() if usable else ()
@@ -181,9 +189,14 @@ class _Build:
         self.progress = progress or (lambda _: None)
         self.started = time.monotonic()
         self.encoded = 0
-        self.old = None if full else _last_whole(index)
+        self.old = _last_whole(index)
+        self.last_seeds = origin.seeds_of(index, self.old.manifest) if self.old else None
+        self.files_before = _files_before(self.old)
+        if full and self.old:
+            self.old.close()
+            self.old = None
         same = self.old is not None and self.old.manifest.fingerprint == self.fingerprint
-        self.old_files = self.old.files() if self.old and same else ()
+        self.old_files = self.files_before if same else ()
         self.placed: dict[Key, Live] = {}
         if self.old and same:
             self.placed = {(live.sha256, live.reader): live for live in self.old.documents}
@@ -211,6 +224,13 @@ class _Build:
             self.cache.close()
         if self.old is not None:
             self.old.close()
+
+    def check_removal(self, found: Sequence[Found], *, allowed: bool | None) -> None:
+        """Raises RemovalRefused when more than half of the documents would go and may not."""
+        if allowed is None:
+            allowed = self.last_seeds is None or self.last_seeds.resolve() == self.seeds.resolve()
+        if found and not allowed:  # no file at all was allowed by `allow_empty`
+            removal.check(self.index, self.seeds, found, self.files_before)
 
     # -- the spine ---------------------------------------------------------------------------
 
@@ -426,6 +446,7 @@ class _Build:
             ranked=snapshot.ranked(live, segments),
             segments=names,
             files=described,
+            seeds_relative=origin.relative(self.index, self.seeds),
         )
 
     def tell(self, stage: str, path: str, done: float, total: int) -> None:
@@ -475,6 +496,14 @@ def _last_whole(index: Path) -> Snapshot | None:
         return None
     except IndexDamaged:
         return snapshot.newest_whole(index)
+
+
+def _files_before(old: Snapshot | None) -> tuple[File, ...]:
+    """The files of the last build, none where they cannot be read."""
+    try:
+        return old.files() if old else ()
+    except (IndexDamaged, sqlite3.Error):
+        return ()
 
 
 def _plan(seeds: Path, found: Sequence[Found], old: Sequence[File]) -> Plan:

@@ -1,5 +1,6 @@
 """watch(): builds again whenever files of the folder change."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,17 +9,20 @@ from watchfiles import Change
 from watchfiles import watch as changes
 
 from qa.building.pipeline import Progress, build
-from qa.errors import IndexBusy, SeedsEmpty
+from qa.errors import IndexBusy, RemovalRefused, SeedsEmpty
+from qa.index.origin import chosen
 from qa.reading.walking import IGNORE_FILE, walk
 from qa.records import BuildReport
-from qa.settings import INDEX, SEEDS, Settings
+from qa.settings import INDEX, Settings
+
+_log = logging.getLogger(__name__)
 
 GATHER = 1_000  # ms: changes that come within it are one build
 AGAIN = 500  # ms, after which a build that could not be is tried again
 
 
 def watch(
-    seeds: str | Path = SEEDS,
+    seeds: str | Path | None = None,
     index: str | Path = INDEX,
     *,
     settings: Settings | None = None,
@@ -27,10 +31,13 @@ def watch(
 ) -> Iterator[BuildReport]:
     """Builds now and after each change, and yields the reports, until `stop` is set.
 
+    Without `seeds` it is the folder that the index was last built from, `./seeds` the first time.
     While another process builds, or the folder is empty, nothing is lost: it is tried again until it
-    can be done. Raises what `build` raises otherwise.
+    can be done. What would remove more than half of the documents is logged, and tried again with
+    the next change. Raises what `build` raises otherwise.
     """
-    seeds, index = Path(seeds).resolve(), Path(index).resolve()
+    index = Path(index).resolve()
+    seeds = chosen(index, seeds, settings).seeds.resolve()
     walk(seeds, leave_out=index)  # raises where there is nothing to watch
 
     def is_seen(_: Change, path: str) -> bool:
@@ -53,8 +60,12 @@ def watch(
         if not overdue:
             continue
         try:
-            report = build(seeds, index, settings=settings, progress=progress)
+            report = build(seeds, index, settings=settings, progress=progress, allow_removal=False)
         except (IndexBusy, SeedsEmpty):
+            continue
+        except RemovalRefused as error:
+            _log.warning("%s", error)
+            overdue = False
             continue
         overdue = False
         yield report

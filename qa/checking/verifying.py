@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa.errors import QuestionsInvalid
+from qa.index.origin import seeds_of
 from qa.index.snapshot import Snapshot
 from qa.reading.walking import walk
 from qa.reading.workers import read_files
@@ -98,7 +99,7 @@ def _cited(answer: Answer | Mapping[str, Any]) -> Iterator[_Cited]:
 
 def _seeds(index: Path) -> Path:
     snapshot = Snapshot.open(index)
-    seeds = Path(snapshot.manifest.seeds)
+    seeds = seeds_of(index, snapshot.manifest)
     snapshot.close()
     return seeds
 

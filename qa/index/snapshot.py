@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -72,6 +72,7 @@ class Manifest:
     segments: tuple[str, ...]
     files: dict[str, tuple[int, str]] = field(repr=False)  # path in the index -> size, SHA-256
     format: int = FORMAT
+    seeds_relative: str = ""  # to the index: both may be moved together
 
 
 class Live(NamedTuple):
@@ -341,7 +342,8 @@ def read_manifest(folder: Path) -> Manifest:
             )
         said["segments"] = tuple(said["segments"])
         said["files"] = {path: (size, digest) for path, (size, digest) in said["files"].items()}
-        return Manifest(**said)
+        known = {each.name for each in fields(Manifest)}  # a later version may say more
+        return Manifest(**{name: value for name, value in said.items() if name in known})
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

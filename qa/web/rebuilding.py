@@ -144,6 +144,7 @@ class Watcher:
 def main(said: str) -> int:
     """Builds and tells; the exit code."""
     from qa.building.pipeline import Progress, build
+    from qa.index.origin import origin
     from qa.settings import Settings
 
     seeds, index, settings = json.loads(said)
@@ -156,7 +157,9 @@ def main(said: str) -> int:
             _tell(progress._asdict())
 
     try:
-        report = asdict(build(seeds, index, settings=Settings(**settings), progress=tell))
+        last = origin(Path(index))  # another build may have changed the settings since
+        used = last.settings if last else Settings(**settings)
+        report = asdict(build(seeds, index, settings=used, allow_removal=False, progress=tell))
     except QAError as error:
         _tell({"error": str(error)})
         return 1

@@ -1,0 +1,66 @@
+"""What an index was last built from: its folder of documents and its settings."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qa.errors import SettingsInvalid
+from qa.index.snapshot import Manifest, current_or_none
+from qa.settings import SEEDS, Settings
+
+
+class Origin(NamedTuple):
+    """What a build is made from where nothing else is given."""
+
+    seeds: Path
+    settings: Settings
+
+
+def origin(index: Path) -> Origin | None:
+    """What the index was last built from, also when its format is an older one.
+
+    None when there is no index, or none of its manifests can be read.
+    """
+    newest = sorted((at.parent.name for at in _manifests(index)), reverse=True)
+    for name in filter(None, (current_or_none(index), *newest)):
+        try:
+            manifest = json.loads((index / "snapshots" / name / "manifest.json").read_bytes())
+            settings = Settings.from_dict(manifest["settings"])
+            return Origin(_located(index, manifest), settings)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SettingsInvalid):
+            continue
+    return None
+
+
+def chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> Origin:
+    """What a build is made from: what is given, else what `QA_*` variables say, else as last time.
+
+    An index without an origin begins with `seeds` and the default settings. Raises SettingsInvalid.
+    """
+    last = origin(index) or Origin(SEEDS, Settings())
+    return Origin(
+        last.seeds if seeds is None else Path(seeds),
+        Settings.from_environment(last=last.settings) if settings is None else settings,
+    )
+
+
+def seeds_of(index: Path, manifest: Manifest) -> Path:
+    """The folder that a snapshot was built from."""
+    return _located(index, {"seeds": manifest.seeds, "seeds_relative": manifest.seeds_relative})
+
+
+def relative(index: Path, seeds: Path) -> str:
+    """The way from an index to its folder of documents, by which both can be moved together."""
+    return os.path.relpath(seeds.resolve(), index.resolve())
+
+
+def _located(index: Path, manifest: dict[str, Any]) -> Path:
+    """The folder that a manifest names: beside the index, where both were moved or copied."""
+    way = str(manifest.get("seeds_relative", ""))
+    moved = Path(os.path.normpath(index.resolve() / way))
+    return moved if way and moved.is_dir() else Path(str(manifest["seeds"]))
+
+
+def _manifests(index: Path) -> list[Path]:
+    return list((index / "snapshots").glob("*/manifest.json"))

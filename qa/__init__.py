@@ -5,6 +5,13 @@
 >>> print(answer.excerpts[0].text)
 """
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    # `python -m qa` looks for modules in the working directory first, and that may be a folder of
+    # documents with a `json.py`. This package is found by now, and its modules lie in its own folder.
+    del sys.path[0]
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING

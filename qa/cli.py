@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qa import processes
 from qa.errors import (
     IndexDamaged,
     IndexMissing,
@@ -64,6 +65,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 def main() -> None:
     """Runs the command line; ends the process with one of the exit codes."""
+    processes.go_offline()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -20,13 +20,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from tokenizers import Tokenizer
 
-from qa import storage
+from qa import processes, storage
 from qa.encoding.quantisation import Vectors
 from qa.errors import ModelMissing, SettingsInvalid
 from qa.settings import DEFAULT_MODEL
+
+processes.silence()  # an import is too late
+import onnxruntime  # noqa: E402
 
 Run = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
 """token ids -> token vectors `(n, dim)` and the pooled vector `(dim,)`, none of unit length yet"""

@@ -13,7 +13,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+from qa import processes
 from qa.errors import ReadFailed
 from qa.reading import wire
 from qa.reading.formats import Format, format_of
@@ -37,6 +37,8 @@ SMALL = 64 << 10  # bytes; a plain text file up to this size needs no process
 LARGE = 16 << 20  # bytes; a file above this size is read alone
 AHEAD = 4  # files a process that may be read before their turn
 CRASHES = 5  # of an archive's members, after which it is given up
+
+ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 _GRACE = 15.0  # seconds that a process which should have ended itself is given besides
 _PLAIN_NAMES = (".txt", ".text", ".md", ".markdown", ".log", ".csv", ".tsv")
@@ -132,14 +134,13 @@ class _Worker:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.task: _Task | None = None
-        # -P: modules that lie in the current folder, or among the documents, are not imported.
         self.process = subprocess.Popen(  # noqa: S603  # this very interpreter and package
-            [sys.executable, "-P", "-m", "qa.reading.worker", str(seconds)],
+            processes.command("qa.reading.worker", str(seconds)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env=_environment(),
+            env=processes.environment(ONE_CORE),
         )
         self.requests = cast(IO[bytes], self.process.stdin).fileno()
         self.answers = cast(IO[bytes], self.process.stdout).fileno()
@@ -282,13 +283,6 @@ class _Pool:
             reason = _why(-signal.SIGALRM, self.seconds)
         if worker.task and worker.task.fail(reason):
             self._idle_worker().ask(worker.task)
-
-
-def _environment() -> dict[str, str]:
-    """The processes' environment: they find the modules that this one finds, and use one core."""
-    modules = os.pathsep.join(entry for entry in sys.path if os.path.isabs(entry))
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **threads, "PYTHONPATH": modules}
 
 
 def _why(code: int, seconds: float) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from watchfiles import watch as changes
 
+from qa import processes
 from qa.asking.service import QA
 from qa.errors import QAError
 
@@ -58,10 +59,9 @@ class Rebuilder:
     """Runs one rebuild at a time and knows how far it is."""
 
     def __init__(self, seeds: Path, index: Path, settings: Mapping[str, str | int]) -> None:
-        self._command = [
-            *(sys.executable, "-m", "qa.web.rebuilding"),
-            json.dumps([str(seeds), str(index), dict(settings)]),
-        ]
+        self._command = processes.command(
+            "qa.web.rebuilding", json.dumps([str(seeds), str(index), dict(settings)])
+        )
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self.state = Rebuild()
@@ -74,7 +74,7 @@ class Rebuilder:
             self.state = Rebuild(running=True, stage="starting")
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                stderr=subprocess.DEVNULL, encoding="utf-8",
+                stderr=subprocess.DEVNULL, encoding="utf-8", env=processes.environment(),
             )  # fmt: skip
         threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
         return True

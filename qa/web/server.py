@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from qa import processes
 from qa.asking.service import QA
 from qa.errors import QAError, SettingsInvalid
 from qa.settings import INDEX
@@ -157,7 +158,7 @@ def _with_page(app: FastAPI, site: Site) -> ASGIApp:
 
 
 async def _mount_page(app: FastAPI, site: Site) -> None:
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    processes.silence()
     import gradio as gr
 
     from qa.web.page import THEME, make_page

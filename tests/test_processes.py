@@ -1,0 +1,128 @@
+"""Processes of ours: no foreign module, no secret, no telemetry."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import onnxruntime
+import pytest
+from indexes import write
+from served import free_port
+
+from qa import processes
+from qa.reading.workers import read_files
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+TRAP = "import os\nopen(os.path.join(os.path.dirname(__file__), 'TRAPPED'), 'a').write(__name__)\n"
+TRAPS = ("numpy", "watchfiles", "json", "faiss", "sitecustomize", "usercustomize", "typer", "lxml")
+
+
+@pytest.fixture
+def trapped(tmp_path, encoders):
+    """A folder of documents with modules among them that leave a file where they are imported."""
+    write(tmp_path, "ri.txt", "Ri is 26 years old. He comes from the north.\n" * 3000)
+    for name in TRAPS:
+        write(tmp_path, f"{name}.py", TRAP)
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "encoders").symlink_to(encoders)
+    return tmp_path
+
+
+def environment(**further):
+    """That of a user who keeps a password in it."""
+    root = str(Path(processes.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": root, "QA_PASSWORD": "correct horse", **further}
+
+
+def children(process):
+    """The processes that a process has started, and theirs."""
+    found = Path(f"/proc/{process}/task").glob("*/children")
+    direct = {int(child) for file in found for child in file.read_text().split()}
+    return direct | {below for child in direct for below in children(child)}
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not come")
+
+
+def test_modules_among_the_documents_are_not_imported_by_a_build(trapped):
+    command = [sys.executable, "-m", "qa", "build", ".", "--index", "index"]
+    done = subprocess.run(command, cwd=trapped, env=environment(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (trapped / "TRAPPED").exists()
+
+
+@LINUX
+def test_a_server_among_the_documents_imports_none_and_its_processes_know_no_password(trapped):
+    build = [sys.executable, "-P", "-m", "qa", "build", ".", "--index", "index"]
+    subprocess.run(build, cwd=trapped, env=environment(), capture_output=True, check=True)
+    serve = [sys.executable, "-m", "qa", "serve", "--seeds", ".", "--index", "index", "--watch"]
+    server = subprocess.Popen(
+        [*serve, "--port", str(free_port())], cwd=trapped, env=environment(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        write(trapped, "big.html", "<p>The mill grinds rye.</p>\n" * 40_000)
+        started = wait_for(lambda: children(server.pid))
+        secrets = [Path(f"/proc/{child}/environ").read_bytes() for child in started]
+        assert all(b"correct horse" not in known and b"PATH=" in known for known in secrets)
+        names = (trapped / "index" / "snapshots").iterdir
+        wait_for(lambda: len(list(names())) > 1)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+    assert not (trapped / "TRAPPED").exists()
+
+
+@LINUX
+def test_a_process_that_reads_hostile_files_gets_what_is_listed_and_no_more(tmp_path, monkeypatch):
+    for name in ("QA_PASSWORD", "QA_MILVUS_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("QA_OCR", "0")
+    write(tmp_path, "a.html", "<p>One.</p>")
+    write(tmp_path, "b.html", "<p>Two.</p>" * 200_000)
+    readings = read_files(tmp_path, ["a.html", "b.html"])
+    next(readings)
+    (reader, *_) = children(os.getpid())
+    known = Path(f"/proc/{reader}/environ").read_bytes()
+    assert b"secret" not in known
+    assert b"QA_OCR=0" in known and b"ORT_DISABLE_TELEMETRY=1" in known
+    readings.close()
+
+
+def test_telemetry_is_off_whatever_the_environment_says(tmp_path):
+    """`ORT_DISABLE_TELEMETRY=0` sends: what counts stands there before the first import."""
+    code = "import os; from qa.encoding import models; print(dict(os.environ)['ORT_DISABLE_TELEMETRY'])"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=environment(**home), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "1"
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_an_onnxruntime_that_can_send_telemetry_knows_the_switch_that_turns_it_off():
+    libraries = list(Path(onnxruntime.__file__).parent.rglob("*onnxruntime*.so*"))
+    for library in libraries:
+        data = library.read_bytes()
+        assert b"events.data.microsoft.com" not in data or b"ORT_DISABLE_TELEMETRY" in data
+
+
+def test_a_command_line_keeps_every_library_off_the_network():
+    code = (
+        "import json, os, sys; from qa import cli; cli.run = lambda _: 0\n"
+        "try: cli.main()\nexcept SystemExit: print(json.dumps(dict(os.environ)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout).items() >= processes.OFFLINE.items()

@@ -156,6 +156,27 @@ def test_a_long_document_is_shown_in_part_with_links_to_the_rest():
     assert len(said) < 2_000_000
 
 
+class Blocks(list):
+    """Blocks that count how often one is looked at."""
+
+    looks = 0
+
+    def __iter__(self):
+        for block in super().__iter__():
+            self.looks += 1
+            yield block
+
+
+def test_a_document_of_many_pages_is_shown_in_a_time_that_grows_with_their_number():
+    blocks = Blocks(Block(10 * n, 10 * n + 9, page=n // 2 + 1) for n in range(8_000))
+    document = Document("d" * 64, "pdf 1", "A line. \n\n" * 8_000, blocks=blocks, pages=4_000)
+    shapes = [(600.0, 800.0)] * 4_000
+    said = viewer.pages_html(document, [], HERE.opening("d" * 64, 20, 29), [], shapes, {})
+    assert said.count('<section class="page"') == 4_000
+    assert "Text of page 2<" in said and said.count("Text of page") == 1
+    assert blocks.looks <= 2 * len(blocks)
+
+
 def test_every_part_of_a_long_text_can_be_reached():
     text = "x" * (5 * viewer.WINDOW)
     at, seen = 0, 0

@@ -11,10 +11,11 @@ from qa.reading import archive, pdf
 from qa.reading.loading import load
 from qa.reading.walking import locate
 from qa.records import Document, Excerpt
-from qa.web.viewer import PageBoxes, Shapes, page_numbers, page_span
+from qa.web.viewer import PageBoxes, Shapes, page_numbers, page_spans
 
 WIDTH = 1100  # pixels of a picture: sharp on a screen of twice the density
 PICTURES = 96  # kept in memory, about 150 kB each
+MARKED = 64  # pages with boxes, at most: an address may name a place as long as the document
 SOURCES = 4  # PDF files kept in memory
 
 
@@ -42,9 +43,10 @@ class Faces:
             return None
         try:
             data = self._source(document.sha256)
+            spans = page_spans(document)
             boxes = {
-                number: _boxes(data, document, number, excerpts, at)
-                for number in page_numbers(document, excerpts, at)
+                number: _boxes(data, number, spans[number], excerpts, at)
+                for number in page_numbers(document, excerpts, at)[:MARKED]
             }
             return Face(self._shapes(document.sha256), boxes)
         except ReadFailed:
@@ -80,10 +82,14 @@ def _member(data: bytes, source: str, path: str) -> bytes:
 
 
 def _boxes(
-    data: bytes, document: Document, page: int, excerpts: Sequence[Excerpt], at: tuple[int, int]
+    data: bytes,
+    page: int,
+    page_span: tuple[int, int],
+    excerpts: Sequence[Excerpt],
+    at: tuple[int, int],
 ) -> list[tuple[pdf.Box, str]]:
     """The boxes of the place, of the other excerpts and of their highlights on one page."""
-    first, last = page_span(document, page)
+    first, last = page_span
     styled = [(at, "current")]
     for excerpt in excerpts:
         if (excerpt.start, excerpt.end) != at:

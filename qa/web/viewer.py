@@ -45,8 +45,9 @@ def pages_html(
 ) -> str:
     """The pages as they look, the excerpts' lines marked on them, the words of those pages below."""
     found = _marks(excerpts, address.at or (0, 0))
+    spans = page_spans(document)
     pages = "".join(
-        _page(document, number, shape, boxes.get(number, ()), found)
+        _page(document, number, shape, boxes.get(number, ()), spans.get(number, (0, 0)), found)
         for number, shape in enumerate(shapes, 1)
     )
     return f'{_head(document, excerpts, address, paths)}<div class="pages">{pages}</div>'
@@ -71,10 +72,14 @@ def window(text: str, at: tuple[int, int]) -> tuple[int, int]:
     return cut or start, last if last > 0 else end
 
 
-def page_span(document: Document, page: int) -> tuple[int, int]:
-    """Where a page's text stands; nowhere is `(0, 0)`."""
-    blocks = [block for block in document.blocks if block.page == page]
-    return (blocks[0].start, blocks[-1].end) if blocks else (0, 0)
+def page_spans(document: Document) -> dict[int, tuple[int, int]]:
+    """Where the text of each page stands; a page without text is left out."""
+    spans: dict[int, tuple[int, int]] = {}
+    for block in document.blocks:
+        if block.page is not None:
+            start, _ = spans.get(block.page, (block.start, 0))
+            spans[block.page] = start, block.end
+    return spans
 
 
 def page_numbers(document: Document, excerpts: Sequence[Excerpt], at: tuple[int, int]) -> list[int]:
@@ -160,6 +165,7 @@ def _page(
     number: int,
     shape: tuple[float, float],
     boxes: Sequence[tuple[Box, str]],
+    span: tuple[int, int],
     found: Sequence[Mark],
 ) -> str:
     width, height = shape
@@ -168,7 +174,7 @@ def _page(
         f'loading="lazy" width="{width:.0f}" height="{height:.0f}">'
     )
     drawn = "".join(_box(box, style) for box, style in boxes)
-    start, end = page_span(document, number)
+    start, end = span
     words = ""
     if any(mark.start < end and mark.end > start for mark in found):
         words = (

@@ -310,7 +310,7 @@ def serve(
         bool, typer.Option("--watch/--no-watch", help="Rebuild when files change.")
     ] = True,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="No uploads, removals or rebuilds.")
+        bool, typer.Option("--read-only", help="Write nothing: no uploads, rebuilds, judgements.")
     ] = False,
     seeds: Seeds = None,
     index: Index = None,

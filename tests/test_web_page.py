@@ -478,6 +478,9 @@ def test_a_read_only_library_offers_no_change(browser, held):
         page.wait_for_selector("table")
         assert page.locator("#drop, button[name=remove], button[name=rebuild]").count() == 0
         assert "for reading only" in page.locator("#tools").inner_text()
+        page.goto(f"{at}/?q=How+old+is+Ri%3F")
+        page.wait_for_selector(".card button[name=copy]")
+        assert page.locator(".card button[name=helpful]").count() == 0
 
 
 def test_a_judgement_is_kept_beside_the_index(browser, own):

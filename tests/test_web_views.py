@@ -88,6 +88,14 @@ def test_a_changed_file_is_badged_and_a_fresh_one_is_not():
     assert "badge" not in cards.answer_html(answer(excerpt()), HERE, 0.01)
 
 
+def test_an_excerpt_can_be_judged_unless_the_library_is_read_only():
+    said = cards.answer_html(answer(excerpt(), nearest=[excerpt()]), HERE, 0.01)
+    assert said.count('name="helpful"') == said.count('name="unhelpful"') == 2
+    said = cards.answer_html(answer(excerpt(), nearest=[excerpt()]), HERE, 0.01, read_only=True)
+    assert "helpful" not in said
+    assert said.count('name="copy"') == 2
+
+
 def test_without_an_answer_the_nearest_passages_stand_apart():
     said = cards.answer_html(answer(nearest=[excerpt()]), HERE, 0.01)
     assert "The documents do not answer this." in said

@@ -217,12 +217,6 @@ def _add_questions(api: FastAPI, site: Site) -> None:
             verdicts = verify(answer.model_dump(), index=site.qa.index, seeds=site.seeds)
         return {"verdicts": [verdict._asdict() for verdict in verdicts]}
 
-    @api.post("/api/feedback", status_code=201, response_model=Done)
-    def judge(said: Judgement) -> dict[str, str]:
-        span = (said.start, said.end)
-        path = feedback.add(site.qa, said.question, said.document, span, helpful=said.helpful)
-        return {"path": path}
-
     def export(show: Callable[[Answer], str], kind: str) -> Callable[[Request], Response]:
         def exported(request: Request) -> Response:
             return Response(show(site.ask(Address.of(request.query_params))), media_type=kind)
@@ -276,6 +270,14 @@ def _add_documents(api: FastAPI, site: Site) -> None:
 
 
 def _add_changes(api: FastAPI, site: Site) -> None:
+    """Everything that writes: nothing of it is there when the library is read-only."""
+
+    @api.post("/api/feedback", status_code=201, response_model=Done)
+    def judge(said: Judgement) -> dict[str, str]:
+        span = (said.start, said.end)
+        path = feedback.add(site.qa, said.question, said.document, span, helpful=said.helpful)
+        return {"path": path}
+
     @api.post("/api/build", status_code=202, response_model=Progress)
     def rebuild() -> dict[str, Any]:
         site.rebuilder.start()

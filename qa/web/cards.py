@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from itertools import groupby
 
 from qa.asking.confidence import THRESHOLD
@@ -23,16 +24,25 @@ _UNDATED: Mapping[str, str] = {}
 
 
 def answer_html(
-    answer: Answer, address: Address, seconds: float, days: Mapping[str, str] = _UNDATED
+    answer: Answer,
+    address: Address,
+    seconds: float,
+    days: Mapping[str, str] = _UNDATED,
+    *,
+    read_only: bool = False,
 ) -> str:
-    """The answer as the page shows it; `days` tells the date of each path's file."""
+    """The answer as the page shows it.
+
+    `days` tells the date of each path's file; excerpts that are `read_only` cannot be judged.
+    """
     ranking = list(enumerate((*answer.excerpts, *answer.nearest), 1))
     served, nearest = ranking[: len(answer.excerpts)], ranking[len(answer.excerpts) :]
-    parts = [here(address), _verdict(answer, address, seconds), _grouped(served, address, days)]
+    grouped = partial(_grouped, address=address, days=days, read_only=read_only)
+    parts = [here(address), _verdict(answer, address, seconds), grouped(served)]
     if nearest:
         parts.append(f'<h2 class="apart">{NEAREST}</h2>')
         parts.append('<p class="quiet">Close to the question, but not likely to answer it.</p>')
-        parts.append(_grouped(nearest, address, days))
+        parts.append(grouped(nearest))
     return f'<div class="answer">{"".join(parts)}</div>'
 
 
@@ -117,7 +127,9 @@ def _chips(address: Address) -> str:
     return f'<p class="chips">{"".join(chips)}</p>' if chips else ""
 
 
-def _grouped(ranking: Iterable[Numbered], address: Address, days: Mapping[str, str]) -> str:
+def _grouped(
+    ranking: Iterable[Numbered], address: Address, days: Mapping[str, str], *, read_only: bool
+) -> str:
     """Excerpts under their documents; a document stands where its best excerpt ranks."""
     numbered = list(ranking)
     best: dict[str, int] = {}
@@ -125,25 +137,29 @@ def _grouped(ranking: Iterable[Numbered], address: Address, days: Mapping[str, s
         best.setdefault(excerpt.document, number)
     numbered.sort(key=lambda ranked: (best[ranked[1].document], ranked[0]))
     return "".join(
-        _document(list(group), address, days)
+        _document(list(group), address, days, read_only=read_only)
         for _, group in groupby(numbered, key=lambda ranked: ranked[1].document)
     )
 
 
-def _document(group: Sequence[Numbered], address: Address, days: Mapping[str, str]) -> str:
+def _document(
+    group: Sequence[Numbered], address: Address, days: Mapping[str, str], *, read_only: bool
+) -> str:
     first = group[0][1]
     opened = quoted(str(address.opening(first.document, first.start, first.end)))
     paths = "".join(f'<span class="path">{shown(path)}</span>' for path in first.paths)
     day = days.get(first.path) or (first.date or "")[:10]
     date = f"<time>{shown(day)}</time>" if day else ""
-    cards = "".join(_card(number, excerpt, address) for number, excerpt in group)
+    cards = "".join(
+        _card(number, excerpt, address, read_only=read_only) for number, excerpt in group
+    )
     return (
         f'<section class="document"><h3><a href="{opened}">{shown(first.title)}</a></h3>'
         f'<p class="source">{paths}{date}{_badge(first.freshness)}</p>{cards}</section>'
     )
 
 
-def _card(number: int, excerpt: Excerpt, address: Address) -> str:
+def _card(number: int, excerpt: Excerpt, address: Address, *, read_only: bool) -> str:
     opened = quoted(str(address.opening(excerpt.document, excerpt.start, excerpt.end)))
     shifted = [
         Mark(m.start - excerpt.start, m.end - excerpt.start, m.style) for m in marks(excerpt)
@@ -159,9 +175,14 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> str:
         f'<blockquote dir="auto"><span class="before"></span>{quote}<span class="after"></span>'
         f'</blockquote><footer><button type="button" name="around" value="{key}">Show more around'
         f'</button><button type="button" name="copy" value="{key}">Copy with citation</button>'
+        f'{"" if read_only else _judging(key)}<pre class="citation" hidden>{quoted(_citation(excerpt))}</pre></footer></article>'
+    )
+
+
+def _judging(key: str) -> str:
+    return (
         f'<span class="judge"><button type="button" name="helpful" value="{key}">Helpful</button>'
         f'<button type="button" name="unhelpful" value="{key}">Not helpful</button></span>'
-        f'<pre class="citation" hidden>{quoted(_citation(excerpt))}</pre></footer></article>'
     )
 
 

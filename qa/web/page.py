@@ -167,7 +167,8 @@ class _Views:
         except QAError as error:
             return cards.refusal_html(str(error), address)
         days = self._site.days(answer)
-        return cards.answer_html(answer, address, time.perf_counter() - started, days)
+        seconds, read_only = time.perf_counter() - started, self._site.read_only
+        return cards.answer_html(answer, address, seconds, days, read_only=read_only)
 
     def _source(self, address: Address) -> str:
         document = self._site.qa.document(address.doc) if address.doc else None

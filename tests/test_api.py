@@ -1,8 +1,10 @@
 """The HTTP API, as its own OpenAPI describes it."""
 
+import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 
@@ -103,14 +105,47 @@ def test_an_answer_is_exported_as_markdown_with_its_citations(client):
     assert "SHA-256" in said.text
 
 
-def test_a_read_only_server_has_no_way_to_change_anything(library):
-    seeds, index = library
-    app = make_app(index, seeds, read_only=True)
-    with TestClient(app, base_url="http://127.0.0.1") as client:
+def contents(*folders):
+    """Every file below the folders, with its bytes and the time of its last change."""
+    files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
+
+
+def test_a_read_only_server_has_no_way_to_change_anything(own):
+    seeds, index = own
+    before = contents(seeds, index)
+    with TestClient(make_app(index, seeds, read_only=True), base_url="http://127.0.0.1") as client:
+        said = ask(client, "What grinds rye?").json()
+        cited = [*said["excerpts"], *said["nearest"]][0]
+        place = {name: cited[name] for name in ("document", "start", "end")}
+        judged = {"question": "What grinds rye?", "helpful": True, **place}
+        assert client.post("/api/feedback", json=judged).status_code == 404
+        assert client.post("/api/verify", json=said).status_code == 200
         assert client.post("/api/build").status_code == 405
         assert client.put("/api/files", params={"name": "a.txt"}, content=b"x").status_code == 404
         assert client.delete(f"/api/files/{'0' * 24}").status_code == 404
-    assert not (seeds / "a.txt").exists()
+    assert contents(seeds, index) == before
+
+
+def test_a_folder_that_is_gone_is_told_to_who_wants_to_change_it(own):
+    seeds, index = own
+    with TestClient(make_app(index, seeds), base_url="http://127.0.0.1") as client:
+        key = hashlib.sha256(b"a.txt").hexdigest()[:24]
+        seeds.rename(seeds.with_name("away"))
+        put = client.put("/api/files", params={"name": "b.txt"}, content=b"x")
+        removed = client.delete(f"/api/files/{key}")
+        assert (put.status_code, removed.status_code) == (503, 503)
+        assert "folder" in put.json()["error"] and "folder" in removed.json()["error"]
+    assert not seeds.exists()
+
+
+def test_an_upload_that_finds_no_room_to_be_received_is_told(own, monkeypatch):
+    seeds, index = own
+    monkeypatch.setattr(tempfile, "tempdir", str(seeds / "nowhere"))
+    with TestClient(make_app(index, seeds), base_url="http://127.0.0.1") as client:
+        refused = client.put("/api/files", params={"name": "b.txt"}, content=b"x")
+    assert refused.status_code == 422
+    assert "cannot be received" in refused.json()["error"]
 
 
 def test_a_server_is_read_only_by_its_environment(library):

@@ -13,8 +13,9 @@ from qa import storage
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.checking.freshness import Waiting
-from qa.errors import ReadFailed
+from qa.errors import ReadFailed, SeedsMissing
 from qa.evaluation.report import evaluate
+from qa.reading.formats import FORMAT_OF_SUFFIX, format_of
 from qa.records import File, Status
 from qa.web import feedback, library, rebuilding
 from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name
@@ -24,7 +25,7 @@ from qa.web.rebuilding import Rebuild, Rebuilder, Watcher
 NONE = Waiting((), (), ())
 
 
-@given(st.text(max_size=60), st.sampled_from(["txt", "PDF", "md"]))
+@given(st.text(max_size=300), st.sampled_from(["txt", "PDF", "md"]))
 def test_any_name_is_refused_or_made_one_that_stays_in_the_folder(name, suffix):
     try:
         safe = safe_name(f"{name}.{suffix}")
@@ -33,7 +34,7 @@ def test_any_name_is_refused_or_made_one_that_stays_in_the_folder(name, suffix):
     assert safe.endswith(f".{suffix}")
     assert not set(safe) & set('/\\\0\n<>"')
     assert not safe.startswith(".")
-    assert len(safe) <= library.NAME_LIMIT
+    assert len(safe.encode()) <= library.NAME_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,25 @@ def test_any_name_is_refused_or_made_one_that_stays_in_the_folder(name, suffix):
 )
 def test_a_name_is_made_safe(name, safe):
     assert safe_name(name) == safe
+
+
+def test_a_long_name_is_cut_between_characters_to_what_a_disk_takes(tmp_path):
+    name = "\u6e2f" * 119 + ".txt"
+    assert len(name) < library.NAME_LIMIT < len(name.encode())
+    stored = put(tmp_path, name, io.BytesIO(b"one"), replace=False)
+    assert stored == "\u6e2f" * 78 + ".txt"
+    assert (tmp_path / stored).read_bytes() == b"one"
+
+
+def test_every_name_of_a_format_that_is_read_can_be_uploaded_and_no_other():
+    sample = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "txt": b"words", "md": b"# words"}
+    for suffix, named in FORMAT_OF_SUFFIX.items():
+        assert safe_name(f"a.{suffix}") == f"a.{suffix}"
+        if suffix in sample:
+            assert format_of(sample[suffix], f"a.{suffix}") is named
+    for suffix in ("ods", "odp", "mbox", "exe", "svg", "doc"):
+        with pytest.raises(UploadRefused, match="no kind that is read"):
+            safe_name(f"a.{suffix}")
 
 
 @pytest.mark.parametrize("name", ["a.exe", "a", ".txt", "con.txt", "...", "a.html.sh"])
@@ -74,6 +94,16 @@ def test_a_link_is_not_written_through(tmp_path):
     with pytest.raises(UploadRefused):
         put(seeds, "a.txt", io.BytesIO(b"two"), replace=True)
     assert outside.read_text() == "mine"
+
+
+def test_what_the_disk_refuses_is_told_and_leaves_nothing(tmp_path):
+    with pytest.raises(SeedsMissing, match="cannot be reached"):
+        put(tmp_path / "gone", "a.txt", io.BytesIO(b"one"), replace=False)
+    (tmp_path / "a.txt").mkdir()
+    for replace in (True, False):
+        with pytest.raises(UploadRefused):
+            put(tmp_path, "a.txt", io.BytesIO(b"one"), replace=replace)
+    assert [at.name for at in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_only_a_file_of_the_library_is_removed(tmp_path):

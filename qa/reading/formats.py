@@ -64,22 +64,34 @@ _MIMETYPES = {
     "application/vnd.oasis.opendocument.text": Format.OPEN_DOCUMENT,
     "application/vnd.oasis.opendocument.text-template": Format.OPEN_DOCUMENT,
 }
-_BY_NAME = {
-    "md": Format.MARKDOWN,
-    "markdown": Format.MARKDOWN,
-    "mdown": Format.MARKDOWN,
-    "mkd": Format.MARKDOWN,
-    "csv": Format.CSV,
-    "tsv": Format.CSV,
-    "tab": Format.CSV,
-    "jsonl": Format.JSONL,
-    "ndjson": Format.JSONL,
+# The names of files that are read. A program, a web page or any other text is text by its content
+# under whatever name; these are the names that people give to documents.
+FORMAT_OF_SUFFIX = {
+    **dict.fromkeys(("txt", "text", "log", "rst", "org", "tex", "json"), Format.TEXT),
+    **dict.fromkeys(("md", "markdown", "mdown", "mkd"), Format.MARKDOWN),
+    **dict.fromkeys(("html", "htm", "xhtml", "xht"), Format.HTML),
+    **dict.fromkeys(("csv", "tsv", "tab"), Format.CSV),
+    **dict.fromkeys(("jsonl", "ndjson"), Format.JSONL),
+    "ipynb": Format.NOTEBOOK,
     "eml": Format.MAIL,
-    "mht": Format.WEB_ARCHIVE,
-    "mhtml": Format.WEB_ARCHIVE,
+    **dict.fromkeys(("mht", "mhtml"), Format.WEB_ARCHIVE),
+    "pdf": Format.PDF,
+    "docx": Format.WORD,
+    "pptx": Format.SLIDES,
+    "xlsx": Format.SHEETS,
+    "odt": Format.OPEN_DOCUMENT,
+    "epub": Format.BOOK,
+    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "tif", "tiff", "bmp", "webp"), Format.IMAGE),
+    "zip": Format.ARCHIVE,
 }
-_NAMED_FOR_CONTENT = ("pdf", "docx", "pptx", "xlsx", "odt", "epub", "zip")
-_HTML_NAMES = ("html", "htm", "xhtml", "xht")
+# Of these names the content decides alone: a damaged PDF is no text.
+_OFFICE_FORMATS = (Format.WORD, Format.SLIDES, Format.SHEETS, Format.OPEN_DOCUMENT)
+_KNOWN_BY_CONTENT = frozenset([Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE])
+# Of these the name decides, as their content is text of any kind.
+_KNOWN_BY_NAME = frozenset(
+    [Format.MARKDOWN, Format.CSV, Format.JSONL, Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE]
+)
+_NEVER_MAIL = ("txt", "log", "rst", "org", "tex")  # whatever lines they begin with
 _HTML_START = re.compile(
     rb"(?:\s++|<\?xml[^>]*+>|(?><!--.*?-->))*+<(?:!doctype\s+html|html[\s>])",
     re.IGNORECASE | re.DOTALL,
@@ -155,15 +167,16 @@ def _refuse_unread(head: bytes) -> None:
 def _format_of_text(data: bytes, head: bytes, suffix: str) -> Format:
     sample = head.removeprefix(b"\xef\xbb\xbf")
     sample = sample.replace(b"\0", b"") if head.startswith((b"\xff\xfe", b"\xfe\xff")) else sample
-    if suffix in _NAMED_FOR_CONTENT and data and not _is_text(data):
+    named = FORMAT_OF_SUFFIX.get(suffix, Format.TEXT)
+    if named in _KNOWN_BY_CONTENT and data and not _is_text(data):
         raise ReadFailed(f"damaged or cut off: named .{suffix}, but its content is not")
-    if _HTML_START.match(sample) or (suffix in _HTML_NAMES and (_TAG.search(sample) or not data)):
+    if _HTML_START.match(sample) or (named is Format.HTML and (_TAG.search(sample) or not data)):
         return Format.HTML
-    if suffix == "ipynb" or (b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{"):
+    if b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{":
         return Format.NOTEBOOK
-    if suffix in _BY_NAME:
-        return _BY_NAME[suffix]
-    if suffix not in ("txt", "log", "rst", "org", "tex") and _MAIL_START.match(sample):
+    if named in _KNOWN_BY_NAME:
+        return named
+    if suffix not in _NEVER_MAIL and _MAIL_START.match(sample):
         return Format.WEB_ARCHIVE if _BOTH_ALIKE.search(sample) else Format.MAIL
     return Format.TEXT
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
@@ -293,7 +292,7 @@ def _add_changes(api: FastAPI, site: Site) -> None:
         from fastapi.concurrency import run_in_threadpool
 
         library.safe_name(name)
-        with TemporaryFile() as content:
+        with library.receiving() as content:
             async for block in request.stream():
                 await run_in_threadpool(content.write, block)
             content.seek(0)

@@ -5,55 +5,21 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from qa.checking.freshness import Waiting
-from qa.errors import QAError
+from qa.errors import QAError, SeedsMissing
+from qa.reading.formats import FORMAT_OF_SUFFIX
 from qa.reading.walking import locate
 from qa.records import File
 from qa.web.listing import key
 
 UPLOAD_LIMIT = 100 << 20  # bytes
-NAME_LIMIT = 120  # characters
-KINDS = frozenset(
-    [
-        "txt",
-        "text",
-        "md",
-        "markdown",
-        "rst",
-        "log",
-        "html",
-        "htm",
-        "xhtml",
-        "pdf",
-        "docx",
-        "pptx",
-        "xlsx",
-        "odt",
-        "ods",
-        "odp",
-        "epub",
-        "csv",
-        "tsv",
-        "json",
-        "jsonl",
-        "ipynb",
-        "eml",
-        "mbox",
-        "mht",
-        "mhtml",
-        "zip",
-        "png",
-        "jpg",
-        "jpeg",
-        "tif",
-        "tiff",
-        "webp",
-    ]
-)
+NAME_LIMIT = 240  # bytes in UTF-8; file systems take 255
 _UNSAFE = re.compile(r"[^\w .,()+@=-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
 
@@ -75,28 +41,38 @@ def safe_name(name: str) -> str:
     cleaned = re.sub(r"\s+", " ", _UNSAFE.sub("_", last)).strip(" ._")
     suffix = PurePosixPath(cleaned).suffix
     stem = cleaned.removesuffix(suffix)
-    if suffix[1:].lower() not in KINDS:
+    if suffix[1:].lower() not in FORMAT_OF_SUFFIX:
         raise UploadRefused(f"{cleaned or 'This file'} is of no kind that is read: not taken.")
     if not stem.strip(" ._") or _RESERVED.match(cleaned):
         raise UploadRefused("The file's name says nothing: rename it and try again.")
-    return stem[: NAME_LIMIT - len(suffix)].rstrip(" .") + suffix
+    return _cut(stem, NAME_LIMIT - len(suffix)).rstrip(" .") + suffix
+
+
+@contextmanager
+def receiving() -> Iterator[BinaryIO]:
+    """A temporary file for what is being sent. Raises UploadRefused when it has no room."""
+    try:
+        with TemporaryFile() as content:
+            yield content
+    except OSError as error:
+        raise UploadRefused(f"The file cannot be received: {error.strerror or error}.") from error
 
 
 def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
-    """Stores the content under a safe name, whole or not at all; says the name.
+    """The name under which the content is stored now, whole or not at all.
 
-    Raises UploadRefused, and NameTaken unless `replace`.
+    Raises UploadRefused, NameTaken unless `replace`, and SeedsMissing.
     """
     safe = safe_name(name)
-    taken = next((at for at in seeds.iterdir() if at.name.casefold() == safe.casefold()), None)
-    if taken and not replace:
-        raise NameTaken(f"{taken.name} is there already.")
-    at = taken or seeds / safe
-    if at.is_symlink() or (at.exists() and not at.is_file()):
-        raise UploadRefused(f"{at.name} is no plain file: it is not replaced.")
+    at = _existing(seeds, safe)
+    if at and not replace:
+        raise NameTaken(f"{at.name} is there already.")
+    at = at or seeds / safe
     # Hidden while it grows, so that no build reads half of it.
     draft = seeds / f".upload-{secrets.token_hex(8)}"
     try:
+        if at.is_symlink() or (at.exists() and not at.is_file()):
+            raise UploadRefused(f"{at.name} is no plain file: it is not replaced.")
         _write(draft, content)
         if replace:
             draft.replace(at)
@@ -105,7 +81,8 @@ def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
     except OSError as error:
         raise UploadRefused(f"{at.name} cannot be written: {error.strerror}.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
     return at.name
 
 
@@ -125,6 +102,21 @@ def remove(seeds: Path, wanted: str, files: Sequence[File], waiting: Waiting) ->
     except OSError as error:
         raise UploadRefused(f"{path} cannot be removed: {error.strerror}.") from error
     return path
+
+
+def _existing(seeds: Path, name: str) -> Path | None:
+    """The file of that name, whatever its case. Raises SeedsMissing."""
+    try:
+        return next((at for at in seeds.iterdir() if at.name.casefold() == name.casefold()), None)
+    except OSError as error:
+        raise SeedsMissing(
+            f"The folder of the documents cannot be reached ({error.strerror}): nothing was stored."
+        ) from error
+
+
+def _cut(text: str, limit: int) -> str:
+    """The beginning of the text that takes `limit` bytes in UTF-8 at most, no character cut."""
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def _write(draft: Path, content: BinaryIO) -> None:

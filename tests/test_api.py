@@ -5,17 +5,20 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from itertools import islice
 
 import httpx
 import pytest
 from indexes import write
-from served import free_port
+from served import free_port, serving
 from starlette.testclient import TestClient
 
 from qa.building.pipeline import build
-from qa.web import make_app
+from qa.web import make_app, verifying
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,52 @@ def test_an_answer_is_verified_and_a_forged_one_is_found_out(client):
     forged["text"] = "Ri is 62."
     found = client.post("/api/verify", json={**said, "excerpts": [forged], "nearest": []}).json()
     assert found["verdicts"][0]["outcome"] != "valid"
+
+
+CITED = {"path": "ri.txt", "paths": ["ri.txt"], "start": 0, "end": 9, "text": "Ri came t"}
+
+
+@pytest.mark.parametrize(
+    "excerpts",
+    [[CITED] * 51, [CITED | {"text": "x" * 100_001}], [CITED | {"text": ""}], [CITED | {"end": 2**41}],
+     [CITED | {"path": "x/" * 9_000}], [CITED | {"paths": ["x"] * 10_001}], [CITED | {"start": 10}]],
+)  # fmt: skip
+def test_an_answer_beyond_all_bounds_is_not_verified(client, excerpts):
+    refused = client.post("/api/verify", json={"excerpts": excerpts, "nearest": []})
+    assert refused.status_code == 422
+    assert client.post("/api/verify", json={"excerpts": [CITED], "nearest": []}).status_code == 200
+
+
+def test_globs_that_are_too_long_together_are_refused(client):
+    assert ask(client, only=["*x"] * 100).status_code == 200
+    assert ask(client, only=["x" * 500] * 11, exclude=["x" * 500] * 10).status_code == 422
+
+
+def test_answers_are_verified_one_after_the_other_and_hold_up_no_question(library, monkeypatch):
+    """However many wait: they hold no thread, and beyond a few they are refused."""
+    go_on, verify = threading.Event(), verifying.verify_within
+
+    def slow(*given, **more):
+        assert go_on.wait(60)
+        return verify(*given, **more)
+
+    monkeypatch.setattr(verifying, "verify_within", slow)
+    seeds, index = library
+    answer, many = {"excerpts": [CITED], "nearest": []}, 60
+    with serving(seeds, index) as at, ThreadPoolExecutor(many) as pool:
+        asked = [
+            pool.submit(httpx.post, f"{at}/api/verify", json=answer, timeout=60)
+            for _ in range(many)
+        ]
+        refused = list(islice(as_completed(asked), many - 1 - verifying.WAITING))
+        assert {each.result().status_code for each in refused} == {503}
+        assert httpx.get(f"{at}/api/documents").status_code == 200
+        question = {"question": "How old is Ri?"}
+        assert httpx.post(f"{at}/api/ask", json=question, timeout=60).status_code == 200
+        go_on.set()
+        done = [each.result() for each in asked if each not in refused]
+    assert {each.status_code for each in done} == {200}
+    assert {each.json()["verdicts"][0]["outcome"] for each in done} == {"valid"}
 
 
 def test_an_answer_is_exported_as_markdown_with_its_citations(client):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
+from math import inf
 from pathlib import Path
 
 import files
@@ -14,8 +16,8 @@ import pytest
 
 from qa.reading import archive, loading, workers
 from qa.reading.walking import walk
-from qa.reading.workers import read_files
-from qa.records import Status
+from qa.reading.workers import file_reader, read_files
+from qa.records import Document, Status
 
 # Put in the way of a worker's HTML reader: what a broken parser does when it meets these words.
 BROKEN_PARSER = """
@@ -185,6 +187,38 @@ def test_workers_die_with_the_process_that_started_them(tmp_path):
             return
         time.sleep(0.05)
     raise AssertionError("a worker outlived its parent")
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_is_read(tmp_path, broken_parser):
+    put(tmp_path / "seeds", a__html=page("HANG"), b__html=page("Words."), c__txt=b"Plain words.")
+    with file_reader(tmp_path / "seeds") as read:
+        with pytest.raises(TimeoutError):
+            list(read("a.html", time.monotonic() + 0.5))
+        for path in ("b.html", "c.txt", "b.html"):
+            (outcome,) = read(path, time.monotonic() + 60)
+            assert (outcome.path, outcome.status) == (path, Status.INDEXED)
+
+
+def documents() -> int:
+    """How many documents this process holds."""
+    return sum(type(each) is Document for each in gc.get_objects())
+
+
+def test_of_an_archive_one_member_is_held_and_a_crash_costs_that_one(tmp_path, broken_parser):
+    before = documents()
+    words = ["One.", "CRASH", "Three.", "Four."]
+    pages = {f"{number}.html": page(said) for number, said in enumerate(words)}
+    put(tmp_path / "seeds", a__zip=files.archive(pages), b__html=page("Words."))
+    with file_reader(tmp_path / "seeds") as read:
+        statuses = []
+        for outcome in read("a.zip", inf):
+            statuses.append(outcome.status)
+            assert documents() <= before + 1
+        assert statuses == [Status.INDEXED, Status.FAILED, Status.INDEXED, Status.INDEXED]
+        with closing(read("a.zip", inf)) as early:
+            assert next(early).path == "a.zip/0.html"
+        (after,) = read("b.html", inf)
+    assert after.status is Status.INDEXED
 
 
 def test_leaving_the_readings_early_ends_the_workers(tmp_path):

@@ -1,20 +1,34 @@
-"""verify(): a saved answer against the files as they are now."""
+"""verify(): a saved answer against the files as they are now.
 
-import difflib
-import re
-from collections.abc import Iterator, Mapping
+A file is read once for each way in which the answer may cite it, and one text is held at a time. A
+quotation that left its place is looked for in the other files: in all of them, or within `Bounds`
+in those that may hold it.
+"""
+
+import time
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qa.errors import QuestionsInvalid
+from qa.checking.candidates import Candidates, every, likely
+from qa.checking.quotations import Quotation, nearest_copy, nearest_paragraph, quotations
 from qa.index.origin import seeds_of
 from qa.index.snapshot import Snapshot
-from qa.reading.walking import walk
-from qa.reading.workers import read_files
-from qa.records import Answer, Document, Status
+from qa.reading.walking import Found, walk
+from qa.reading.workers import Outcome, ReadFile, file_reader
+from qa.records import Answer, Status
+from qa.records.printable import visible
 from qa.settings import INDEX
 
 VALID, MOVED, CHANGED, GONE, UNKNOWN = "valid", "moved", "changed", "gone", "unknown"
+
+LEAST = 0.1  # seconds that are left when another file is begun
 
 
 class Verdict(NamedTuple):
@@ -30,12 +44,12 @@ class Verdict(NamedTuple):
     found_text: str | None = None
 
 
-class _Cited(NamedTuple):
-    path: str
-    paths: tuple[str, ...]
-    start: int
-    end: int
-    text: str
+class Bounds(NamedTuple):
+    """How much is done for one answer: what is left undone may leave a quotation `unknown`."""
+
+    seconds: float = inf
+    search_bytes: float = inf  # of files that are read in search of what left its place
+    paths: int | None = None  # with the same text, of each quotation
 
 
 def verify(
@@ -49,52 +63,51 @@ def verify(
     The files are read again as they are now; nothing is taken from the index but the place of the
     seeds folder, when `seeds` is not given. Raises QuestionsInvalid when the answer is none.
     """
-    cited = list(_cited(answer))
+    quoted = list(quotations(answer))
     folder = Path(seeds) if seeds is not None else _seeds(Path(index))
-    if not folder.is_dir():
-        return tuple(_verdict(UNKNOWN, excerpt) for excerpt in cited)
-    texts = _Texts(folder, Path(index))
-    return tuple(_judge(excerpt, texts) for excerpt in cited)
+    return _verdicts(quoted, folder, Path(index), Bounds(), every)
 
 
-def _judge(cited: _Cited, texts: "_Texts") -> Verdict:
-    here = texts.of(cited.path)
-    if here is not None and here[cited.start : cited.end] == cited.text:
-        return _verdict(VALID, cited, cited.path, cited.start, cited.text)
-    for path in dict.fromkeys((cited.path, *cited.paths)):
-        at = _nearest_copy(texts.of(path) or "", cited)
-        if at is not None:
-            return _verdict(MOVED, cited, path, at, cited.text)
-    for path, text in texts.others(cited.path):
-        at = _nearest_copy(text, cited)
-        if at is not None:
-            return _verdict(MOVED, cited, path, at, cited.text)
-    if here is None:
-        return _verdict(GONE, cited)
-    at, near = _nearest_text(here, cited.text)
-    return _verdict(CHANGED, cited, cited.path, at, near)
+def verify_within(
+    bounds: Bounds,
+    answer: Mapping[str, Any],
+    snapshot: Snapshot,
+    seeds: Path,
+    *,
+    index: Path,
+    as_shown: bool = False,
+) -> tuple[Verdict, ...]:
+    """The verdicts of `verify`, as far as the bounds allow.
+
+    Files that are as they were indexed are searched only where the index says that the words stand.
+    `as_shown`: the answer's texts are as `printable.visible` gives them. Raises QuestionsInvalid.
+    """
+
+    def elsewhere(quoted: Sequence[Quotation], found: Mapping[str, Found]) -> Candidates:
+        return likely(quoted, found, snapshot, bounds.search_bytes)
+
+    quoted = list(quotations(answer))
+    return _verdicts(quoted, seeds, index, bounds, elsewhere, as_shown=as_shown)
 
 
-def _verdict(
-    outcome: str,
-    cited: _Cited,
-    path: str | None = None,
-    start: int | None = None,
-    text: str | None = None,
-) -> Verdict:
-    return Verdict(outcome, cited.path, cited.start, cited.end, cited.text, path, start, text)
+Elsewhere = Callable[[Sequence[Quotation], Mapping[str, Found]], Candidates]
 
 
-def _cited(answer: Answer | Mapping[str, Any]) -> Iterator[_Cited]:
-    said: Mapping[str, Any] = answer.to_dict() if isinstance(answer, Answer) else answer
-    try:
-        for one in (*said["excerpts"], *said["nearest"]):
-            start, end, text = int(one["start"]), int(one["end"]), str(one["text"])
-            yield _Cited(str(one["path"]), tuple(map(str, one["paths"])), start, end, text)
-    except (KeyError, TypeError, ValueError) as error:
-        raise QuestionsInvalid(
-            "This is not a saved answer: save one with `qa ask ... --json > ANSWER.json`."
-        ) from error
+def _verdicts(
+    quoted: Sequence[Quotation], seeds: Path, index: Path, bounds: Bounds, elsewhere: Elsewhere,
+    *, as_shown: bool = False,
+) -> tuple[Verdict, ...]:  # fmt: skip
+    cases = [_Case(quotation, as_shown=as_shown) for quotation in quoted]
+    if not seeds.is_dir():
+        return tuple(case.verdict(searched=False) for case in cases)
+    until = time.monotonic() + bounds.seconds
+    found = {found.path: found for found in walk(seeds, leave_out=index)}
+    with file_reader(seeds) as read:
+        verification = _Verification(cases, found, read, until)
+        verification.look_at_places()
+        verification.look_at_other_paths(bounds.paths)
+        verification.look_elsewhere(elsewhere)
+    return tuple(case.verdict(searched=verification.complete) for case in cases)
 
 
 def _seeds(index: Path) -> Path:
@@ -104,54 +117,158 @@ def _seeds(index: Path) -> Path:
     return seeds
 
 
-class _Texts:
-    """The folder's texts as they are now, each read once and only when it is needed."""
+@dataclass(slots=True)
+class _Case:
+    """A quotation and what is known of it."""
 
-    def __init__(self, seeds: Path, index: Path) -> None:
-        self._seeds = seeds
-        self._paths = [found.path for found in walk(seeds, leave_out=index)]
-        self._known: dict[str, str] = {}
-        self._read: set[str] = set()
+    quotation: Quotation
+    as_shown: bool = False
+    looked: bool = False  # at its place
+    settled: Verdict | None = None
+    nearest: tuple[int, str] | None = None  # the text at its place that resembles it most
 
-    def of(self, path: str) -> str | None:
-        """The text at a path, or None when no such text is there."""
-        for source in self._paths:
-            if path == source or path.startswith(f"{source}/"):
-                self._load(source)
-        return self._known.get(path)
+    @property
+    def is_open(self) -> bool:
+        """Whether it left its place and was not found yet."""
+        return self.looked and self.settled is None
 
-    def others(self, path: str) -> Iterator[tuple[str, str]]:
-        """Every other text of the folder; files of the same kind first."""
-        suffix = Path(path).suffix
-        for source in sorted(self._paths, key=lambda other: Path(other).suffix != suffix):
-            self._load(source)
-            for name in sorted(self._known):
-                if name == source or name.startswith(f"{source}/"):
-                    yield name, self._known[name]
+    def verdict(self, *, searched: bool) -> Verdict:
+        """What became of the quotation; `searched`: it was looked for wherever it may stand."""
+        if self.settled is not None:
+            return self.settled
+        if self.nearest is not None:
+            return self._verdict(CHANGED, self.quotation.path, *self.nearest)
+        return self._verdict(GONE if self.looked and searched else UNKNOWN)
 
-    def _load(self, source: str) -> None:
-        if source in self._read:
+    def look_at_place(self, text: str) -> None:
+        """Take what the file at the quotation's path holds now."""
+        self.looked = True
+        quoted = self.quotation
+        if self._shown(text[quoted.start : quoted.end]) == quoted.text:
+            self.settled = self._verdict(VALID, quoted.path, quoted.start, quoted.text)
             return
-        self._read.add(source)
-        for reading in read_files(self._seeds, [source], processes=1):
-            for outcome in reading.outcomes:
-                document: Document | None = outcome.document
-                if document is not None and outcome.status is Status.INDEXED:
-                    self._known[outcome.path] = document.text
+        self.look_in(quoted.path, text)
+        if self.settled is None:
+            self.nearest = nearest_paragraph(text, quoted.text, quoted.start)
+
+    def look_in(self, path: str, text: str) -> None:
+        """Settle the quotation when it stands in a text."""
+        at = nearest_copy(self._shown(text), self.quotation.text, self.quotation.start)
+        if at is not None:
+            self.settled = self._verdict(MOVED, path, at, self.quotation.text)
+
+    def _shown(self, text: str) -> str:
+        """The text as the quotation was shown; only signs beyond ASCII stand for what was not."""
+        return visible(text) if self.as_shown and not self.quotation.text.isascii() else text
+
+    def _verdict(
+        self, outcome: str, path: str | None = None, at: int | None = None, text: str | None = None
+    ) -> Verdict:
+        cited = self.quotation
+        return Verdict(outcome, cited.path, cited.start, cited.end, cited.text, path, at, text)
 
 
-def _nearest_copy(text: str, cited: _Cited) -> int | None:
-    """Where the exact text stands, nearest to where it stood."""
-    found = [match.start() for match in re.finditer(re.escape(cited.text), text)]
-    return min(found, key=lambda at: abs(at - cited.start), default=None)
+class _Verification:
+    """The quotations of one answer, and the files in which they are looked for until a deadline."""
+
+    def __init__(
+        self, cases: Sequence[_Case], found: Mapping[str, Found], read: ReadFile, until: float
+    ) -> None:
+        self.complete = True  # nothing was left undone
+        self._cases = cases
+        self._found = found
+        self._read = read
+        self._until = until
+        self._folders = sorted(f"{path}/" for path in found)  # an archive is one
+
+    def look_at_places(self) -> None:
+        """Compare each quotation with what stands at its place."""
+        for case in self._cases:
+            case.looked = self._source(case.quotation.path) is None  # nothing is there
+        places = ((case.quotation.path, case) for case in self._cases)
+        for source, cases in self._by_source(places).items():
+            wanted = {case.quotation.path for _, case in cases}
+            for path, text in self._texts(source, wanted):
+                for place, case in cases:
+                    if place == path and self._in_time():
+                        case.look_at_place(text)
+            if self.complete:
+                for _, case in cases:
+                    case.looked = True
+
+    def look_at_other_paths(self, most: int | None) -> None:
+        """Look for quotations that left their place where the same text stood."""
+        places = (
+            (path, case)
+            for case in self._cases
+            if case.is_open
+            for path in islice(case.quotation.paths, most)
+        )
+        for source, cases in self._by_source(places).items():
+            for path, text in self._texts(source, {path for path, _ in cases}):
+                self._look_in(path, text, (case for place, case in cases if place == path))
+
+    def look_elsewhere(self, elsewhere: Elsewhere) -> None:
+        """Look for what is left in other files, until it is found."""
+        left = [case for case in self._cases if case.is_open]
+        if not left or not self._in_time():
+            return
+        candidates = elsewhere([case.quotation for case in left], self._found)
+        for source in candidates.sources:
+            left = [case for case in left if case.is_open]
+            if not left:
+                return
+            for path, text in self._texts(source):
+                self._look_in(path, text, left)
+        self.complete &= candidates.complete
+
+    def _look_in(self, path: str, text: str, cases: Iterable[_Case]) -> None:
+        for case in cases:
+            if case.is_open and self._in_time():
+                case.look_in(path, text)
+
+    def _in_time(self) -> bool:
+        self.complete &= time.monotonic() < self._until
+        return time.monotonic() < self._until
+
+    def _by_source(self, places: Iterable[tuple[str, _Case]]) -> dict[str, list[tuple[str, _Case]]]:
+        """The places by the file on disk that holds them."""
+        grouped: dict[str, list[tuple[str, _Case]]] = defaultdict(list)
+        for path, case in places:
+            if source := self._source(path):
+                grouped[source].append((path, case))
+        return grouped
+
+    def _source(self, path: str) -> str | None:
+        """The file on disk at a path, or the archive that the path leads into."""
+        # Nothing sorts between a file, with a slash, and a path within it.
+        at = bisect_right(self._folders, f"{path}/") - 1
+        folder = self._folders[at] if at >= 0 else "/"
+        return folder[:-1] if f"{path}/".startswith(folder) else None
+
+    def _texts(
+        self, source: str, wanted: Collection[str] | None = None
+    ) -> Iterator[tuple[str, str]]:
+        """The texts of a file, or the wanted ones among them, as they are now."""
+        now = time.monotonic()
+        if self._until - now < LEAST:
+            self.complete = False
+            return
+        left = set(wanted or ())
+        try:
+            # One slow file leaves half of the time for those after it.
+            with closing(self._read(source, now + (self._until - now) / 2)) as outcomes:
+                for outcome in outcomes:
+                    text = _text_of(outcome)
+                    if text is not None and (wanted is None or outcome.path in left):
+                        yield outcome.path, text
+                    left.discard(outcome.path)
+                    if wanted is not None and not left and outcome.path != source:
+                        return  # of an archive no more is read
+        except TimeoutError:
+            self.complete = False
 
 
-def _nearest_text(text: str, quoted: str) -> tuple[int, str]:
-    """The paragraph that resembles the quoted text most, and where it begins."""
-    words = quoted.split()
-    best, at = -1.0, (0, "")
-    for match in re.finditer(r"\S(?:.|\n(?!\s*\n))*", text):
-        matcher = difflib.SequenceMatcher(None, words, match[0].split(), autojunk=False)
-        if matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
-            best, at = ratio, (match.start(), match[0].rstrip())
-    return at
+def _text_of(outcome: Outcome) -> str | None:
+    indexed = outcome.status is Status.INDEXED
+    return outcome.document.text if indexed and outcome.document is not None else None

@@ -13,10 +13,13 @@ import os
 import selectors
 import signal
 import subprocess
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
@@ -31,7 +34,10 @@ from qa.reading.walking import locate
 from qa.reading.worker import patience
 from qa.records import Status
 
-__all__ = ["Outcome", "Reading", "read_files"]
+__all__ = ["Outcome", "ReadFile", "Reading", "file_reader", "read_files"]
+
+ReadFile = Callable[[str, float], Generator[Outcome]]
+"""path as `walk` tells it, time of `time.monotonic` -> outcomes, or TimeoutError at that time"""
 
 SMALL = 64 << 10  # bytes; a plain text file up to this size needs no process
 LARGE = 16 << 20  # bytes; a file above this size is read alone
@@ -63,6 +69,13 @@ def read_files(
                 return
             pool.queue = [task for task in ahead if task.may_run_ahead and not task.started]
             yield pool.result(ahead.popleft())
+
+
+@contextmanager
+def file_reader(seeds: Path, *, seconds: float = 60.0) -> Iterator[ReadFile]:
+    """A function that reads files by one process; of an archive it holds one member at a time."""
+    with _Pool(1, seconds) as pool:
+        yield lambda path, until: pool.stream(_Task(locate(seeds, path), path), until)
 
 
 def _cores() -> int:
@@ -228,6 +241,43 @@ class _Pool:
         while self._take(0.0):
             self._begin()
         return task.reading
+
+    def stream(self, task: _Task, until: float) -> Generator[Outcome]:
+        """The task's outcomes as they are told; only one document is held.
+
+        Raises TimeoutError at `until`, a time of `time.monotonic`. Left early, it ends the process.
+        """
+        if task.is_plain:
+            task.read_here()
+        if task.reading is None:
+            self._idle_worker().ask(task)
+        told = 0
+        try:
+            while task.reading is None or told < len(task.reading.outcomes):
+                outcomes = task.reading.outcomes if task.reading else task.outcomes
+                if told == len(outcomes):
+                    self._take_until(until)
+                    continue
+                yield outcomes[told]
+                if task.reading is None:
+                    task.outcomes[told] = replace(task.outcomes[told], document=None)
+                told += 1
+        finally:
+            self._abandon(task)
+
+    def _take_until(self, until: float) -> None:
+        """Take what is told. Raises TimeoutError when nothing is until that time."""
+        if until == inf:
+            self._take()
+        elif not self._take(max(until - time.monotonic(), 0.0)) or time.monotonic() >= until:
+            raise TimeoutError
+
+    def _abandon(self, task: _Task) -> None:
+        """End the process that reads the task, if one does."""
+        for worker in [worker for worker in self.workers if worker.task is task]:
+            self.selector.unregister(worker.answers)
+            self.workers.remove(worker)
+            worker.kill()
 
     def _run_alone(self, task: _Task) -> None:
         """Read the task while no other is being read."""

@@ -9,17 +9,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from qa.checking.verifying import verify
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
 from qa.records import Answer, Document, File
-from qa.settings import EXCERPT_LIMIT, QUESTION_LIMIT
+from qa.settings import EXCERPT_LIMIT
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
+from qa.web.arguments import (
+    ExcerptLimit,
+    Globs,
+    Offset,
+    QuestionText,
+    SavedAnswer,
+    Sha256,
+    check_globs,
+)
 from qa.web.site import Site
 
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Glob = Annotated[str, Field(min_length=1, max_length=500)]
-Offset = Annotated[int, Field(ge=0, le=2**40)]
 PART = 200_000  # characters of a document in one answer, at most
 
 
@@ -33,10 +38,10 @@ class Question(BaseModel):
     """A question, and the documents that it is asked of."""
 
     model_config = ConfigDict(extra="forbid")
-    question: Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
-    limit: Annotated[int, Field(ge=1, le=50)] = EXCERPT_LIMIT
-    only: Annotated[list[Glob], Field(max_length=100)] = []
-    exclude: Annotated[list[Glob], Field(max_length=100)] = []
+    question: QuestionText
+    limit: ExcerptLimit = EXCERPT_LIMIT
+    only: Globs = []
+    exclude: Globs = []
 
 
 class Mark(BaseModel):
@@ -157,7 +162,7 @@ class Judgement(BaseModel):
     """What a reader thinks of one excerpt."""
 
     model_config = ConfigDict(extra="forbid")
-    question: Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
+    question: QuestionText
     document: Sha256
     start: Offset
     end: Offset
@@ -204,6 +209,7 @@ def _add_questions(api: FastAPI, site: Site) -> None:
 
     @api.post("/api/ask", response_model=Answered)
     def ask(asked: Question) -> dict[str, Any]:
+        check_globs(asked.only, asked.exclude)
         with site.turn():
             answer = site.qa.ask(
                 asked.question, limit=asked.limit, only=asked.only, exclude=asked.exclude
@@ -211,10 +217,8 @@ def _add_questions(api: FastAPI, site: Site) -> None:
         return answer.to_dict()
 
     @api.post("/api/verify", response_model=Verdicts)
-    def check(answer: Answered) -> dict[str, Any]:
-        with site.turn():
-            verdicts = verify(answer.model_dump(), index=site.qa.index, seeds=site.seeds)
-        return {"verdicts": [verdict._asdict() for verdict in verdicts]}
+    async def check(answer: SavedAnswer) -> dict[str, Any]:
+        return {"verdicts": await site.verifier.verdicts(answer.model_dump())}
 
     def export(show: Callable[[Answer], str], kind: str) -> Callable[[Request], Response]:
         def exported(request: Request) -> Response:
@@ -247,8 +251,8 @@ def _add_documents(api: FastAPI, site: Site) -> None:
     @api.get("/api/documents/{document}", response_model=Text)
     def text(
         document: Sha256,
-        start: Annotated[int, Query(ge=0, le=2**40)] = 0,
-        end: Annotated[int | None, Query(ge=0, le=2**40)] = None,
+        start: Offset = 0,
+        end: Offset | None = None,
     ) -> dict[str, Any]:
         held = site.document(document)
         return part(held, site.paths(held), start, end)

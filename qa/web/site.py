@@ -12,6 +12,7 @@ from qa.web.address import Address
 from qa.web.faces import Faces
 from qa.web.filtering import day, globs
 from qa.web.rebuilding import Rebuilder
+from qa.web.verifying import Verifier
 
 
 @dataclass(slots=True)
@@ -23,10 +24,12 @@ class Site:
     read_only: bool = False
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of the live snapshot
     faces: Faces = field(init=False)
+    verifier: Verifier = field(init=False)
     _turns: threading.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self.faces = Faces(self.qa)
+        self.verifier = Verifier(self.qa)
         # Asking is work for the processor: more at once than it has cores only slows all down.
         self._turns = threading.Semaphore(max(os.cpu_count() or 2, 2))
 

@@ -1,5 +1,6 @@
 """Durable writing, atomic publishing and the lock: all that the crash-safety of an index rests on.
 
+An index holds the text of every document, so its files are for their owner alone, whatever the umask.
 The order is always: write files, fsync them and their folder, rename the one name that makes them
 live, fsync its folder. POSIX promises that a rename is seen whole or not at all.
 """
@@ -9,13 +10,16 @@ import os
 import shutil
 import signal
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from qa.errors import IndexBusy, StorageFailed
 
+OTHERS = 0o077  # what a group and all others may do
 CRASH_AT = "QA_CRASH_AT"  # tests name a step here, and the process dies there as by SIGKILL
 
 
@@ -38,9 +42,34 @@ def writing(what: Path) -> Iterator[None]:
         ) from error
 
 
+def new_folder(folder: Path, *, exist_ok: bool = False) -> None:
+    """Makes a folder that only its owner may enter."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=exist_ok)
+
+
+def new_file(file: Path) -> BinaryIO:
+    """A new file, open for writing, that only its owner may read."""
+    return open(file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))
+
+
+def close_to_others(path: Path) -> None:
+    """Takes from other users what they may do with a file or a folder; only its owner can."""
+    mode = path.lstat().st_mode
+    if mode & OTHERS and not stat.S_ISLNK(mode):
+        with suppress(PermissionError):
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+
+
+def close_tree_to_others(folder: Path) -> None:
+    """The same for a folder and all that stands below it."""
+    close_to_others(folder)
+    for path in folder.rglob("*"):
+        close_to_others(path)
+
+
 def write_file(file: Path, data: bytes) -> None:
     """Writes a new file so that it survives a power cut once its folder is synced."""
-    with file.open("xb") as stream:
+    with new_file(file) as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
@@ -60,13 +89,15 @@ def replace_file(file: Path, data: bytes) -> None:
 
 def install(draft: Path, file: Path) -> None:
     """Gives a written draft its name: a power cut leaves the whole file or none."""
+    close_to_others(draft)
     _sync(draft)
     draft.replace(file)
     sync_folder(file.parent)
 
 
 def sync_tree(folder: Path) -> None:
-    """Fsyncs every file below the folder, then the folders, innermost first."""
+    """Fsyncs every file below the folder, then the folders, innermost first; closes all to others."""
+    close_tree_to_others(folder)
     for parent, _, names in os.walk(folder, topdown=False):
         for name in sorted(names):
             _sync(Path(parent, name))
@@ -106,8 +137,8 @@ def lock(index: Path) -> Iterator[None]:
     import fcntl
 
     with writing(index):
-        index.mkdir(parents=True, exist_ok=True)
-        handle = os.open(index / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        new_folder(index, exist_ok=True)
+        handle = os.open(index / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa import splitting
+from qa import splitting, storage
 from qa.asking.confidence import THRESHOLD, confidence
 from qa.asking.highlights import highlights
 from qa.asking.questions import encoded_question, validated_question
@@ -141,5 +141,8 @@ def _encoder(settings: Settings) -> tuple[Encoder, Codebook]:
 
 
 def _cache() -> Path:
-    """Where exported models are kept that belong to no index."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedqa"
+    """Where exported models are kept that belong to no index; for this user alone."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedqa"
+    storage.new_folder(folder, exist_ok=True)
+    storage.close_tree_to_others(folder)
+    return folder

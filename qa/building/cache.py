@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from qa import storage
 from qa.index.segment import Coded
 
 LIMIT = 2 << 30
@@ -22,7 +23,7 @@ class EncodingCache:
 
     def __init__(self, index: Path, encoder: str, *, code_bytes: int) -> None:
         folder = index / "cache"
-        folder.mkdir(exist_ok=True)
+        storage.new_folder(folder, exist_ok=True)
         self._file = folder / f"{encoder}.sqlite"
         for other in folder.iterdir():
             if not other.name.startswith(encoder):
@@ -44,6 +45,8 @@ class EncodingCache:
         self._database = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        if not self._file.exists():
+            storage.new_file(self._file).close()  # SQLite itself would let others read it
         database = sqlite3.connect(self._file)
         database.execute("PRAGMA synchronous=NORMAL")
         database.execute("PRAGMA journal_mode=WAL")

@@ -103,6 +103,7 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     device = _device(device)
     found = _found(seeds, index, allow_empty=allow_empty)
     with storage.lock(index), storage.writing(index):
+        snapshot.close_to_others(index)
         job = _Build(seeds, index, settings, full=full, device=device, progress=progress)
         with job:
             job.check_removal(found, allowed=allow_removal)
@@ -204,7 +205,7 @@ class _Build:
         if self.old and self.old.manifest.fingerprint.endswith(f"/{self.coding}"):
             self.reusable = self.old.segments
         for part in ("segments", "snapshots"):
-            (index / part).mkdir(exist_ok=True)
+            storage.new_folder(index / part, exist_ok=True)
         self.cache = EncodingCache(index, self.coding, code_bytes=self.codebook.code_bytes)
         self.writer: SegmentWriter | None = None
         self.stack = ExitStack()

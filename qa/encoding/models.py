@@ -108,7 +108,7 @@ def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -
     """
     import torch
 
-    folder.mkdir(parents=True, exist_ok=True)
+    storage.new_folder(folder, exist_ok=True)
     drafts = [folder / f"{name}.{os.getpid()}.draft" for name in names]
     with ExitStack() as stack:
         for draft in drafts:

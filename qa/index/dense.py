@@ -13,6 +13,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from qa import storage
 from qa.encoding.quantisation import SCALE, Vectors
 from qa.errors import IndexDamaged
 
@@ -114,7 +115,7 @@ class Sketch:
 
     def save(self, folder: Path) -> None:
         """Writes the sketch, a file for each shard."""
-        folder.mkdir()
+        storage.new_folder(folder)
         for number, shard in enumerate(self._shards):
             faiss.write_index(shard, str(folder / f"{number:04}.faiss"))
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tantivy
 
+from qa import storage
 from qa.errors import IndexDamaged
 
 Ordinals = npt.NDArray[np.int64]
@@ -65,7 +66,7 @@ def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
     A text is its words as an `Analyzer` gives them, with blanks between: finding the stems of words
     takes twice as long as all else, and a passage is written again for every snapshot.
     """
-    folder.mkdir()
+    storage.new_folder(folder)
     try:
         _write(folder, texts, count=count)
     except ValueError as error:  # how tantivy tells of a disk that refuses

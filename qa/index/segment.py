@@ -29,6 +29,7 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from qa import storage
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import Vectors, quantise
@@ -125,7 +126,7 @@ class SegmentWriter:
     """Writes a segment document by document, holding none of them."""
 
     def __init__(self, folder: Path, *, language: str) -> None:
-        folder.mkdir(parents=True)
+        storage.new_folder(folder)
         self.folder = folder
         self.passages = 0
         self._documents = 0
@@ -138,7 +139,7 @@ class SegmentWriter:
         texts = ("texts.utf8", "inputs.utf8", "words.utf8")
         arrays = ("passages.bin", "sentences.bin", "vectors.f32", "codes.u8")
         self._files: dict[str, IO[bytes]] = {
-            name: (folder / name).open("xb") for name in (*texts, *arrays)
+            name: storage.new_file(folder / name) for name in (*texts, *arrays)
         }
 
     def add(self, document: Document, rows: Iterable[Row]) -> Held:

@@ -17,6 +17,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
@@ -378,7 +379,7 @@ def write(
 
     `same` is the folder of a snapshot with the same passages: what it has of them is linked.
     """
-    folder.mkdir(parents=True)
+    storage.new_folder(folder)
     database = sqlite3.connect(folder / "catalog.sqlite", isolation_level=None)
     database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
     database.executemany(
@@ -493,6 +494,16 @@ def describe(index: Path, folder: Path) -> dict[str, tuple[int, str]]:
     """Size and SHA-256 of every file below a folder, by its path in the index."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return {file.relative_to(index).as_posix(): described(file) for file in files}
+
+
+def close_to_others(index: Path) -> None:
+    """Takes from other users what they may do with an index; what else its folder holds stays."""
+    for path in (index, *map(index.joinpath, ("CURRENT", "lock", "feedback.jsonl"))):
+        with suppress(FileNotFoundError):
+            storage.close_to_others(path)
+    for part in ("snapshots", "segments", ENCODERS, "cache"):
+        if (index / part).is_dir():
+            storage.close_tree_to_others(index / part)
 
 
 def next_name(index: Path, snapshot: str) -> str:

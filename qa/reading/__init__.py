@@ -18,22 +18,24 @@ from qa.records import Document
 # Format -> module, function and version: the version grows when a reader makes another text or
 # other blocks of the same bytes, so that an index knows which documents to read again.
 _READERS = {
-    Format.TEXT: ("text", "read", 1),
-    Format.MARKDOWN: ("markdown", "read", 1),
-    Format.HTML: ("html", "read", 1),
-    Format.CSV: ("rows", "read_csv", 1),
-    Format.JSONL: ("rows", "read_jsonl", 1),
-    Format.NOTEBOOK: ("notebook", "read", 1),
-    Format.MAIL: ("mail", "read", 1),
-    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 1),
-    Format.PDF: ("pdf", "read", 1),
-    Format.WORD: ("word", "read", 1),
-    Format.SLIDES: ("slides", "read", 1),
-    Format.SHEETS: ("sheets", "read", 1),
-    Format.OPEN_DOCUMENT: ("opendocument", "read", 1),
-    Format.BOOK: ("book", "read", 1),
-    Format.IMAGE: ("ocr", "read", 1),
+    Format.TEXT: ("text", "read", 2),
+    Format.MARKDOWN: ("markdown", "read", 2),
+    Format.HTML: ("html", "read", 2),
+    Format.CSV: ("rows", "read_csv", 2),
+    Format.JSONL: ("rows", "read_jsonl", 2),
+    Format.NOTEBOOK: ("notebook", "read", 2),
+    Format.MAIL: ("mail", "read", 2),
+    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 2),
+    Format.PDF: ("pdf", "read", 2),
+    Format.WORD: ("word", "read", 2),
+    Format.SLIDES: ("slides", "read", 2),
+    Format.SHEETS: ("sheets", "read", 2),
+    Format.OPEN_DOCUMENT: ("opendocument", "read", 2),
+    Format.BOOK: ("book", "read", 2),
+    Format.IMAGE: ("ocr", "read", 2),
 }
+TEXT_FREE = 16 << 20  # characters that any file may hold, and
+TEXT_RATIO = 100  # characters a byte of the file above that
 _IN_ZIP = (Format.WORD, Format.SLIDES, Format.SHEETS, Format.OPEN_DOCUMENT, Format.BOOK)
 _LIBRARIES = (
     "charset-normalizer",
@@ -74,14 +76,29 @@ def read(data: bytes, name: str) -> Document:
 
 
 def read_noted(data: bytes, name: str) -> tuple[Document, str]:
-    """The document, and what a report should say of it besides, such as parts left out."""
+    """The document, and what a report should say of it besides, such as parts left out.
+
+    Whatever a library raises becomes a reason.
+    """
+    try:
+        return _read(data, name)
+    except (ReadFailed, MemoryError, ImportError):
+        raise
+    except RecursionError as error:
+        raise ReadFailed("nested too deep") from error
+    except Exception as error:  # a library's own errors are too many to name
+        raise ReadFailed(f"damaged: {_in_a_line(error)}") from error
+
+
+def _read(data: bytes, name: str) -> tuple[Document, str]:
     chosen = format_of(data, name)
     if chosen is Format.ARCHIVE:
         raise Unsupported("an archive: its members are documents, it is none itself")
     if chosen in _IN_ZIP:
         archive.check(data)
     module, function, number = _READERS[chosen]
-    content = tidy(_content(module, function, data, name))
+    reader = getattr(importlib.import_module(f"qa.reading.{module}"), function)
+    content = tidy(_within_limit(cast(Content, reader(data, name)), len(data)))
     document = Document(
         sha256=hashlib.sha256(data).hexdigest(),
         reader=f"{chosen} {number}",
@@ -95,17 +112,11 @@ def read_noted(data: bytes, name: str) -> tuple[Document, str]:
     return document, content.note
 
 
-def _content(module: str, function: str, data: bytes, name: str) -> Content:
-    """What a reader makes of the bytes; whatever its library raises becomes a reason."""
-    reader = getattr(importlib.import_module(f"qa.reading.{module}"), function)
-    try:
-        return cast(Content, reader(data, name))
-    except (ReadFailed, MemoryError, ImportError):
-        raise
-    except RecursionError as error:
-        raise ReadFailed("nested too deep") from error
-    except Exception as error:  # a library's own errors are too many to name
-        raise ReadFailed(f"damaged: {_in_a_line(error)}") from error
+def _within_limit(content: Content, size: int) -> Content:
+    """The content; raises ReadFailed where a small file unfolds to a huge text."""
+    if len(content.text) > max(TEXT_FREE, TEXT_RATIO * size):
+        raise ReadFailed(f"unfolds to more than {TEXT_RATIO} times its size")
+    return content
 
 
 def _in_a_line(error: Exception) -> str:

@@ -13,10 +13,15 @@ from datetime import date
 from qa.records import Block, Kind
 
 BLOCK_LIMIT = 20_000  # characters; a longer block is cut at a line's end, so that none is huge
+HEADING_LIMIT = 300  # characters of a title or a heading; a longer one is cut
+DEPTH_LIMIT = 16  # headings in a path; deeper ones stand in the text alone
+COLUMNS_LIMIT = 500  # characters of the names of columns above a row
+NOTE_LIMIT = 300  # characters
 
 _TEMPLATE_DAYS = ("2013-12-23", "2013-01-27")  # of python-docx and python-pptx
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 _NOT_BLANK = re.compile(r"\S")
 
 
@@ -34,17 +39,42 @@ class Content:
 
 
 def tidy(content: Content) -> Content:
-    """The content with blocks as `Document` promises them, and with a text that encodes to UTF-8."""
+    """The content with blocks as `Document` promises them, and with texts that encode to UTF-8."""
     text = content.text
     if _SURROGATE.search(text):
         text = _SURROGATE.sub("\ufffd", text)
-    blocks = tuple(_cut(text, _cover(text, content.blocks)))
-    return replace(content, text=text, blocks=blocks, title=one_line(content.title))
+    blocks = tuple(_cut(text, _cover(text, _limited(content.blocks))))
+    return replace(
+        content,
+        text=text,
+        blocks=blocks,
+        title=one_line(content.title),
+        note=one_line(content.note, NOTE_LIMIT) or "",
+    )
 
 
-def one_line(title: str | None) -> str | None:
-    """The title with its blanks folded to single spaces; None when nothing is left."""
-    return _SURROGATE.sub("\ufffd", " ".join((title or "").split())) or None
+def one_line(text: str | None, limit: int = HEADING_LIMIT) -> str | None:
+    r"""The text on one line, safe to print, in at most `limit` characters; None when it is blank.
+
+    Its blanks are folded to single spaces: `" a\n b"` becomes `"a b"`.
+    """
+    line = " ".join(_CONTROL.sub(" ", (text or "").strip()[: 4 * limit]).split())
+    line = _SURROGATE.sub("\ufffd", line)
+    return (line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…") or None
+
+
+def _limited(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks with their headings and columns within limits."""
+    known: dict[tuple[tuple[str, ...], str], tuple[tuple[str, ...], str]] = {}
+    for block in blocks:
+        place = (block.heading, block.columns)
+        if place not in known:
+            titles = (one_line(title) for title in block.heading[:DEPTH_LIMIT])
+            columns = one_line(block.columns, COLUMNS_LIMIT) or ""
+            known[place] = tuple(filter(None, titles)), columns
+        heading, columns = known[place]
+        same = (heading, columns) == place
+        yield block if same else block._replace(heading=heading, columns=columns)
 
 
 def iso_date(value: str | None) -> str | None:
@@ -117,19 +147,17 @@ class Headings:
     """The headings that stand above the place reached so far."""
 
     path: list[tuple[int, str]] = field(default_factory=list)
+    above: tuple[str, ...] = ()  # the titles of the path, outermost first
 
     def enter(self, level: int, title: str) -> tuple[str, ...]:
         """The heading path once a heading of that level was met."""
         while self.path and self.path[-1][0] >= level:
             self.path.pop()
-        if folded := one_line(title):
+        folded = one_line(title)
+        if folded and len(self.path) < DEPTH_LIMIT:
             self.path.append((level, folded))
+        self.above = tuple(title for _, title in self.path)
         return self.above
-
-    @property
-    def above(self) -> tuple[str, ...]:
-        """The heading path of what stands here, outermost first."""
-        return tuple(title for _, title in self.path)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from qa.errors import ReadFailed
 from qa.reading.formats import format_of
@@ -41,6 +41,13 @@ def load(file: Path) -> Loaded:
     raise ReadFailed("changed while it was being read")
 
 
+def peek(file: Path, size: int) -> bytes:
+    """The first bytes of a regular file, and none of what is no regular file. Raises OSError."""
+    with _opened(file) as stream:
+        regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+        return stream.read(size) if regular else b""
+
+
 def about(file: Path) -> About:
     """Size and time of change; zeros when the file is gone."""
     try:
@@ -52,10 +59,8 @@ def about(file: Path) -> About:
 
 def _load_once(file: Path) -> Loaded | None:
     """The file's bytes; None when it changed meanwhile."""
-    # Not blocking: what was a file may have become a pipe, which would wait for a writer.
-    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as stream:
-        before = os.fstat(descriptor)
+    with _opened(file) as stream:
+        before = os.fstat(stream.fileno())
         if stat.S_ISDIR(before.st_mode):
             raise ReadFailed("a folder that cannot be opened")
         if not stat.S_ISREG(before.st_mode):
@@ -64,13 +69,19 @@ def _load_once(file: Path) -> Loaded | None:
             format_of(stream.read(4096), file.name)  # what is unsupported is not too large
             raise ReadFailed(f"larger than {FILE_LIMIT >> 20} MB, the most that is read of a file")
         data = stream.read(before.st_size + 1)
-        after = os.fstat(descriptor)
+        after = os.fstat(stream.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         return None
     if len(data) != after.st_size:
         return None
     digest = hashlib.sha256(data).hexdigest()
     return Loaded(data, About(after.st_size, after.st_mtime_ns), digest)
+
+
+def _opened(file: Path) -> IO[bytes]:
+    # Not blocking: what was a file may have become a pipe, which would wait for a writer.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    return os.fdopen(descriptor, "rb")
 
 
 def _why_unread(error: OSError) -> str:

@@ -7,22 +7,17 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from qa.errors import ReadFailed
-from qa.reading.content import Content, Headings, iso_date
+from qa.reading import front_matter
+from qa.reading.content import HEADING_LIMIT, Content, Headings, iso_date
 from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
 _LINE_END = re.compile(r"\r\n?|\n")  # as the parser counts lines
-_FRONT_MATTER = re.compile(
-    r"\A\s*(?P<fence>---|\+\+\+)[ \t]*\r?\n(?P<body>.*?)^(?P=fence)[ \t]*\r?(?:\n|\Z)",
-    re.DOTALL | re.MULTILINE,
-)
-_FRONT_MATTER_LIMIT = 100_000  # characters
 _MARKUP = re.compile(r"[*_`\[\]<&\\\n]")
 _KINDS = {
     "heading_open": Kind.HEADING,
@@ -48,15 +43,13 @@ def mark(text: str, headings: Headings | None = None) -> Content:
 
     `headings` is taken along: what follows the text stands under its last heading.
     """
-    front = _FRONT_MATTER.match(text, 0, _FRONT_MATTER_LIMIT)
-    start = front.end() if front else 0
-    named = _named(front["fence"], front["body"]) if front else {}
+    front = front_matter.of(text)
     headings, blocks = Headings() if headings is None else headings, list[Block]()
-    if front:
-        blocks.append(Block(0, start, Kind.FURNITURE))
+    if front.end:
+        blocks.append(Block(0, front.end, Kind.FURNITURE))
     first_heading = None
-    lines = _line_starts(text, start)
-    for token in _parse(text[start:]):
+    lines = _line_starts(text, front.end)
+    for token in _parse(text[front.end :]):
         if token.level or token.map is None or token.type not in _KINDS:
             continue
         if token.type == "heading_open":
@@ -65,9 +58,10 @@ def mark(text: str, headings: Headings | None = None) -> Content:
             first_heading = first_heading or title
         begin, end = lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)]
         blocks.append(Block(begin, end, _KINDS[token.type], None, headings.above))
-    called = named.get("title") or first_heading
     joined = tuple(_with_lead_ins(text, blocks))
-    return Content(text, joined, called, iso_date(named.get("date")))
+    return Content(
+        text, joined, front.title or first_heading, iso_date(front.date), note=front.note
+    )
 
 
 @cache
@@ -120,6 +114,7 @@ def _leads_in(text: str, lead: Block, listed: Block) -> bool:
 
 def _plain(title: str) -> str:
     """A heading's words without the marks of emphasis, code and links."""
+    title = title[: 2 * HEADING_LIMIT]  # inline markup takes the square of its length
     if not _MARKUP.search(title):
         return title
     tokens = _inline_parser().parseInline(title)
@@ -129,32 +124,3 @@ def _plain(title: str) -> str:
         for child in children
         if child.type in ("text", "text_special", "code_inline", "softbreak", "hardbreak")
     )
-
-
-def _named(fence: str, body: str) -> dict[str, str]:
-    """Title and date as the front matter names them."""
-    try:
-        found = _loaded(fence, body)
-    except (ValueError, RecursionError, ReadFailed):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    named = {str(key).lower(): value for key, value in found.items() if isinstance(key, str)}
-    return {
-        key: str(named[key])
-        for key in ("title", "date")
-        if named.get(key) is not None and not isinstance(named[key], dict | list | set)
-    }
-
-
-def _loaded(fence: str, body: str) -> Any:
-    if fence == "+++":
-        import tomllib
-
-        return tomllib.loads(body.replace("\r\n", "\n"))
-    import yaml
-
-    try:
-        return yaml.safe_load(body)
-    except yaml.YAMLError as error:
-        raise ReadFailed("its front matter is not YAML") from error

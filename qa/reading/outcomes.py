@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from qa.errors import ReadFailed, Unsupported
 from qa.reading import read_noted
+from qa.reading.content import NOTE_LIMIT, one_line
 from qa.records import Document, Status
 
 _PAGES_NAMED = 10
@@ -49,7 +50,7 @@ def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:
 def failure(path: str, error: ReadFailed) -> Outcome:
     """What a file came to that could not be read."""
     unread = Status.UNSUPPORTED if isinstance(error, Unsupported) else Status.FAILED
-    return Outcome(path, unread, str(error))
+    return Outcome(path, unread, one_line(str(error), NOTE_LIMIT) or "it cannot be read")
 
 
 def _said(document: Document, note: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qa.errors import ReadFailed
 from qa.reading import archive, ocr, wire
-from qa.reading.formats import Format, format_of
+from qa.reading.formats import BROKEN, Format, format_of
 from qa.reading.loading import about, load
 from qa.reading.outcomes import Outcome, failure, outcome_of
 
@@ -25,6 +25,7 @@ MEMORY_LIMIT = 1536 << 20  # up to this
 OCR_PATIENCE = 20  # times the time limit, where tesseract reads the pages
 PATIENT_SIZE = 64 << 20  # bytes of a file, for each of which it gets the time limit once more
 OUT_OF_MEMORY = "needs more memory than one file may take"
+STARVED = 71  # the exit code of a process that could not even tell so
 
 
 def main() -> None:
@@ -48,6 +49,8 @@ def main() -> None:
             )
     except wire.Broken:
         os._exit(0)
+    except MemoryError:
+        os._exit(STARVED)
 
 
 def _serve(answers: int, file: Path, path: str, done: int, seconds: float) -> None:
@@ -66,8 +69,12 @@ def _serve(answers: int, file: Path, path: str, done: int, seconds: float) -> No
     except (ReadFailed, MemoryError) as error:
         wire.send_outcome(answers, _failure(path, error))
     for number in range(sys.maxsize):
-        with _time_limit(seconds):
-            member = next(members, None)
+        try:
+            with _time_limit(seconds):
+                member = next(members, None)
+        except (*BROKEN, MemoryError, RecursionError) as error:  # the rest of the archive is lost
+            wire.send_outcome(answers, _failure(path, error))
+            break
         if member is None:
             break
         if number >= done:
@@ -101,8 +108,12 @@ def _outcome(member: archive.Member) -> Outcome:
         return _failure(member.path, error)
 
 
-def _failure(path: str, error: BaseException) -> Outcome:
-    return failure(path, error if isinstance(error, ReadFailed) else ReadFailed(OUT_OF_MEMORY))
+def _failure(path: str, error: Exception) -> Outcome:
+    if isinstance(error, MemoryError):
+        return failure(path, ReadFailed(OUT_OF_MEMORY))
+    return failure(
+        path, error if isinstance(error, ReadFailed) else ReadFailed(f"damaged: {error}")
+    )
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 A process is started, never forked: it inherits no lock, no thread and no open file, and it does
 not run the caller's main module. It reads one file at a time and lives on for the next. When it
 crashes, hangs or wants too much memory, its file has failed and another process takes its place.
-Small files of plain text are read right here: no parser of theirs can crash.
+Small files of plain text are read right here: no parser of theirs can crash. Markdown with front
+matter is not plain.
 
 A few files are read before their turn. One that is large, or an archive, waits for its turn and is
 read while no other is, so that only one large text is held at any time.
 """
 
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -28,10 +30,10 @@ from qa import processes
 from qa.errors import ReadFailed
 from qa.reading import wire
 from qa.reading.formats import Format, format_of
-from qa.reading.loading import About, about, load
+from qa.reading.loading import About, about, load, peek
 from qa.reading.outcomes import Outcome, Reading, outcome_of
 from qa.reading.walking import locate
-from qa.reading.worker import patience
+from qa.reading.worker import OUT_OF_MEMORY, STARVED, patience
 from qa.records import Status
 
 __all__ = ["Outcome", "ReadFile", "Reading", "file_reader", "read_files"]
@@ -47,7 +49,10 @@ CRASHES = 5  # of an archive's members, after which it is given up
 ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 _GRACE = 15.0  # seconds that a process which should have ended itself is given besides
-_PLAIN_NAMES = (".txt", ".text", ".md", ".markdown", ".log", ".csv", ".tsv")
+_PEEK = 64  # bytes at a file's beginning that tell whether front matter may stand there
+_FRONT_MATTER = re.compile(rb"[\s\0\xef\xbb\xbf\xff\xfe]*[-+]")  # in whatever encoding
+_MARKDOWN_NAMES = (".md", ".markdown")
+_PLAIN_NAMES = (*_MARKDOWN_NAMES, ".txt", ".text", ".log", ".csv", ".tsv")
 _PLAIN = (Format.TEXT, Format.MARKDOWN, Format.CSV)
 
 
@@ -89,16 +94,12 @@ class _Task:
         self.file = Path(os.path.abspath(file))
         self.path = path
         self.size = about(file).size
+        self.is_plain = self.size <= SMALL and _is_plain(self.file)  # may be read in this process
         self.started = False
         self.outcomes: list[Outcome] = []
         self.begun: str | None = None  # the member that is being read
         self.crashes = 0
         self.reading: Reading | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        """True for a file that may be read in this process."""
-        return self.size <= SMALL and self.path.lower().endswith(_PLAIN_NAMES)
 
     @property
     def is_alone(self) -> bool:
@@ -114,7 +115,7 @@ class _Task:
         """Read the file in this process, unless its content is not as plain as its name."""
         try:
             data, state, digest = load(self.file)
-            if format_of(data, self.path) not in _PLAIN:
+            if format_of(data, self.path) not in _PLAIN or _may_have_front_matter(self.path, data):
                 return
         except ReadFailed:
             return
@@ -189,15 +190,15 @@ class _Worker:
     def end(self) -> str:
         """End the process, and why it ended, if it had done so by itself."""
         try:
-            code = self.process.wait(0.5)
+            why = _why(self.process.wait(0.5), self.seconds)
         except subprocess.TimeoutExpired:
+            why = "what its reader told cannot be understood"
             self.process.kill()
-            code = -signal.SIGALRM
             self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
-        return _why(code, self.seconds)
+        return why
 
     def kill(self) -> None:
         """End the process now."""
@@ -311,7 +312,7 @@ class _Pool:
         for key, _ in ready:
             try:
                 key.data.take()
-            except (wire.Broken, ValueError, TypeError):
+            except Exception:  # noqa: BLE001 - whatever was told, it costs its own file alone
                 self._replace(key.data)
         if not ready and wait is None:
             for worker in [worker for worker in self.workers if worker.task]:
@@ -335,10 +336,26 @@ class _Pool:
             self._idle_worker().ask(worker.task)
 
 
+def _is_plain(file: Path) -> bool:
+    """True for a name of plain text whose content does not begin like front matter."""
+    if not file.name.lower().endswith(_PLAIN_NAMES):
+        return False
+    try:
+        return not _may_have_front_matter(file.name, peek(file, _PEEK))
+    except OSError:
+        return True
+
+
+def _may_have_front_matter(name: str, data: bytes) -> bool:
+    return name.lower().endswith(_MARKDOWN_NAMES) and _FRONT_MATTER.match(data) is not None
+
+
 def _why(code: int, seconds: float) -> str:
     """What an exit code says, in words."""
     if code == -signal.SIGALRM:
         return f"took longer than {seconds:g} seconds"
+    if code == STARVED:
+        return OUT_OF_MEMORY
     if code == -signal.SIGKILL:
         return "its reader was killed, perhaps for want of memory"
     if code < 0:

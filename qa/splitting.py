@@ -1,7 +1,8 @@
 """Document -> Passages: runs of whole sentences that respect the document's structure.
 
 A passage never crosses a page or a heading. Tables, lists and code stay whole where they fit. A
-sentence longer than the encoder's window is cut at spaces. Passages cover every non-blank character.
+sentence longer than the encoder's window is cut at spaces. Passages cover every non-blank character,
+and none is longer than `LONGEST`, however few tokens it has.
 
 The text is never altered. What helps ranking (the title and headings above a passage, the names of
 columns, words joined over a line-end hyphen) goes into the ranking text only, which remembers where
@@ -22,7 +23,8 @@ from qa.records import Block, Document, Kind, Passage
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 3  # grows when the same document gives other passages or ranking texts
+VERSION = 4  # grows when the same document gives other passages or ranking texts
+LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
 WHOLE_SHARE = 1.22  # a paragraph up to this many times the limit is not cut
@@ -122,9 +124,14 @@ def _paragraphs(
             continue
         if block.kind is Kind.HEADING:
             heading += sentences  # a heading stays with what follows it
-            continue
+            if _fits(heading, limit):
+                continue
+            sentences, heading = heading, []
+        elif heading and not _fits([*heading, sentences[0]], longest):
+            yield [[sentence] for sentence in heading]
+            heading = []
         whole = block.kind in (Kind.TABLE, Kind.LIST, Kind.CODE, Kind.ROW)
-        if whole and _size([sentences]) <= limit:
+        if whole and _fits(sentences, limit) and _fits(heading + sentences, longest):
             yield [heading + sentences]
         else:
             yield [[*heading, sentences[0]], *([sentence] for sentence in sentences[1:])]
@@ -133,24 +140,32 @@ def _paragraphs(
         yield [heading]
 
 
+def _fits(unit: Unit, limit: int) -> bool:
+    """Whether a unit is short enough to be a passage, in tokens and in characters."""
+    return _size([unit]) <= limit and _extent(unit, unit) <= LONGEST
+
+
 def _packed(paragraphs: Iterable[list[Unit]], limit: int) -> Iterator[list[Sentence]]:
-    """Paragraphs gathered in order into runs of at most `limit` tokens.
+    """Paragraphs gathered in order into runs of at most `limit` tokens and `LONGEST` characters.
 
     A run gives way to a paragraph that does not fit, unless it is too short to stand alone. One that
     is a little longer than the limit stays whole, a longer one is cut into even pieces. Measured:
     paragraphs kept whole find more than runs filled to the limit (hit@1 +.03 on xquad and excerpts).
     """
     run: list[Unit] = []
+    size = 0
     for paragraph in paragraphs:
-        size = _size(run)
-        if run and size + _size(paragraph) > limit and size >= limit // LEAST_SHARE:
+        more = _size(paragraph)
+        full = size + more > limit and size >= limit // LEAST_SHARE
+        if run and (full or _extent(run[0], paragraph[-1]) > LONGEST):
             yield list(chain(*run))
-            run = []
-        run = run + paragraph
-        if _size(run) > limit * WHOLE_SHARE:
+            run, size = [], 0
+        run += paragraph
+        size += more
+        if size > limit * WHOLE_SHARE or _extent(run[0], run[-1]) > LONGEST:
             for piece in _even(run, limit):
                 yield list(chain(*piece))
-            run = []
+            run, size = [], 0
     if run:
         yield list(chain(*run))
 
@@ -158,13 +173,16 @@ def _packed(paragraphs: Iterable[list[Unit]], limit: int) -> Iterator[list[Sente
 def _even(units: Sequence[Unit], limit: int) -> Iterator[list[Unit]]:
     """The units in as few runs of about equal size as the limit allows."""
     total = _size(units)
-    count = ceil(total / limit)
+    count = max(ceil(total / limit), 1)
     piece: list[Unit] = []
     size, cut, before = 0, 1, 0
     for unit in units:
         tokens = _size([unit])
         past_the_cut = before + tokens / 2 > total * cut / count
-        if piece and (past_the_cut or size + tokens > limit * WHOLE_SHARE):
+        too_long = (
+            size + tokens > limit * WHOLE_SHARE or _extent((piece or [unit])[0], unit) > LONGEST
+        )
+        if piece and (past_the_cut or too_long):
             yield piece
             piece, size, cut = [], 0, cut + 1
         piece.append(unit)
@@ -175,6 +193,11 @@ def _even(units: Sequence[Unit], limit: int) -> Iterator[list[Unit]]:
 
 def _size(units: Iterable[Unit]) -> int:
     return sum(sentence.tokens for unit in units for sentence in unit)
+
+
+def _extent(first: Unit, last: Unit) -> int:
+    """Characters from one unit's beginning to another's end."""
+    return last[-1].end - first[0].start
 
 
 def _sentences(
@@ -237,10 +260,10 @@ def _prose_ends(part: str, language: str) -> Iterator[int]:
 def _cut(
     part: str, start: int, end: int, ends: Sequence[int], longest: int
 ) -> Iterator[tuple[int, int]]:
-    """The span itself, or pieces of at most `longest` tokens, cut at spaces where there are any."""
+    """The span itself, or pieces within both limits, cut at spaces where there are any."""
     at = 0
-    while len(ends) - at > longest:
-        stop = ends[at + longest - 1]
+    while len(ends) - at > longest or end - start > LONGEST:
+        stop = min(ends[at + longest - 1] if len(ends) - at > longest else end, start + LONGEST)
         space = max(part.rfind(" ", start + 1, stop), part.rfind("\n", start + 1, stop))
         if space > start + (stop - start) // 2:
             stop = space

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qa.reading import read
 from qa.records import Block, Document, Kind, Passage
-from qa.splitting import overlapping, ranking_text, split
+from qa.splitting import LONGEST, overlapping, ranking_text, split
 
 WINDOW = 60
 
@@ -129,3 +129,41 @@ def test_furniture_is_covered_and_has_no_ranking_text() -> None:
     first, second = passages_of(document)
     assert ranking_text(document, first, overlapping(document.blocks, first)).text == ""
     assert document.text[second.start : second.end] == "High water is at noon."
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["x", "x " * 3, "\ue000", "word. ", "\t\tx", "\u4e00"]),
+            st.integers(1, 9_000),
+            st.sampled_from(["\n\n", "\n" * 5_000, " "]),
+            st.sampled_from(["", "# ", "- ", "    "]),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_no_passage_is_longer_than_its_limit_of_characters(
+    parts: list[tuple[str, int, str, str]],
+) -> None:
+    text = "".join(f"{mark}{piece * count}{gap}" for piece, count, gap, mark in parts)
+    document = read(text.encode(), "a.md")
+    passages = passages_of(document, limit=180)
+    assert all(passage.end - passage.start <= LONGEST for passage in passages)
+    covered = sum(len(document.text[one.start : one.end].split()) for one in passages)
+    assert covered >= len(document.text.split())
+
+
+def test_paragraphs_without_a_token_are_gathered_up_to_the_limit_of_characters() -> None:
+    text = "\n\n".join(["\ue000"] * 20_000)
+    document = Document("0" * 64, "text 2", text, blocks=read(text.encode(), "a.txt").blocks)
+    passages = list(split(document, lambda _: [], limit=180, window=256, language="en"))
+    assert len(passages) == len(text) // LONGEST + 1
+
+
+def test_a_heading_longer_than_a_passage_stands_alone_and_is_kept_whole() -> None:
+    document = read(f"# {'word ' * 2_000}\n\nRi is 26 years old.\n".encode(), "a.md")
+    passages = passages_of(document, limit=180)
+    assert document.text[passages[-1].start :].startswith("Ri is 26")
+    assert len(passages) > 5
+    assert all(len(passage.heading[0]) <= 300 for passage in passages)

@@ -13,6 +13,7 @@ QAError                 the root; only the command line and the web page turn it
 ├── RemovalRefused      a build would remove more than half of the documents unasked
 ├── ReadFailed          one file could not be read; a build reports it and goes on
 │   └── Unsupported     the file's format is one that no reader knows
+├── DocumentFailed      a document that was read could not be indexed; a build goes on likewise
 ├── StorageFailed       the disk refused to write
 ├── SettingsInvalid     a setting has a value that means nothing
 └── QuestionsInvalid    a question file or a saved answer is not in its format
@@ -73,6 +74,10 @@ class ReadFailed(QAError):
 
 class Unsupported(ReadFailed):
     """The file's format is one that no reader knows; the message says which where it can."""
+
+
+class DocumentFailed(QAError):
+    """A document that was read could not be indexed; the message is the reason."""
 
 
 class StorageFailed(QAError):

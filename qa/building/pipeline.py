@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -20,13 +20,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Self, cast
 
-from qa import reading, splitting, storage
+from qa import faults, reading, splitting, storage
 from qa.building import removal
 from qa.building.cache import EncodingCache
 from qa.encoding import models
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
-from qa.errors import IndexDamaged, IndexForeign, IndexMissing, SeedsEmpty, StorageFailed
+from qa.errors import (
+    DocumentFailed,
+    IndexDamaged,
+    IndexForeign,
+    IndexMissing,
+    SeedsEmpty,
+    StorageFailed,
+)
 from qa.index import origin, snapshot
 from qa.index.segment import Coded, Held, Row, Segment, SegmentWriter, encode, input_hash
 from qa.index.snapshot import Live, Manifest, Snapshot
@@ -43,9 +50,9 @@ AHEAD = 4  # passages a core that wait for it, so that none waits for the readin
 SPACE_FACTOR = 12  # bytes of index a byte of plain text needs at most, measured 8 to 10
 
 Key = tuple[str, str]  # SHA-256 and reader: who a document is
-
-
 Split = tuple[Passage, RankingText]
+Ahead = tuple[Passage, RankingText, Coded | Future[Coded]]
+SAMPLE = RankingText("A sentence.", (0, 11))  # what an encoder can encode
 
 
 class Head(NamedTuple):
@@ -238,10 +245,9 @@ class _Build:
     def run(self, plan: Plan) -> BuildReport:
         """Reads, encodes, writes and publishes what the plan names."""
         files = [file for kept in plan.kept.values() for file in kept]
-        new: dict[Key, Live] = {}
+        new: dict[Key, Live | str] = {}  # where a document stands, or why it could not be indexed
         for head, rows in _by_document(self.encoded_ahead(self.work(plan.to_read))):
-            live = self.place(head, rows, new)
-            files.append(_file_of(head.read, head.outcome, live.passages if live else 0))
+            files.append(self.file(head, rows, new))
         self.cache.commit()
         self.tell("publishing", "", len(plan.to_read), len(plan.to_read))
         files = _with_duplicates(sorted(files, key=lambda file: file.path))
@@ -257,8 +263,12 @@ class _Build:
             files=tuple(files),
         )
 
-    def work(self, paths: Sequence[str]) -> Iterator[Head | Split]:
-        """Each outcome of the files, and after it its passages when it is a new document."""
+    def work(self, paths: Sequence[str]) -> Iterator[Head | Split | DocumentFailed]:
+        """Each outcome of the files, and after it its passages when it is a new document.
+
+        What a document makes fail comes in the place of its passages, for an exception would end
+        the work on those after it.
+        """
         seen = set(self.placed)
         for done, read in enumerate(read_files(self.seeds, paths)):
             self.tell("reading", read.path, done, len(paths))
@@ -271,65 +281,103 @@ class _Build:
                     seen.add(key)
                     for split in self.split(document):
                         yield split
-                        behind = (number + split[0].end / len(document.text)) / len(read.outcomes)
+                        end = len(document.text) if isinstance(split, Exception) else split[0].end
+                        behind = (number + end / len(document.text)) / len(read.outcomes)
                         self.tell("encoding", outcome.path, done + behind, len(paths))
 
-    def split(self, document: Document) -> Iterator[Split]:
+    def split(self, document: Document) -> Iterator[Split | DocumentFailed]:
         """The document's passages, one at a time: a long text is never held twice."""
-        for passage in splitting.split(
+        found = splitting.split(
             document,
             self.encoder.token_ends,
             limit=self.settings.passage_tokens,
             window=self.encoder.window,
             language=self.settings.language,
-        ):
-            blocks = splitting.overlapping(document.blocks, passage)
-            yield passage, splitting.ranking_text(document, passage, blocks)
+        )
+        try:
+            with faults.of_document():
+                for passage in found:
+                    blocks = splitting.overlapping(document.blocks, passage)
+                    yield passage, splitting.ranking_text(document, passage, blocks)
+        except DocumentFailed as failed:
+            yield failed
 
-    def encoded_ahead(self, work: Iterable[Head | Split]) -> Iterator[Head | Row]:
+    def encoded_ahead(
+        self, work: Iterable[Head | Split | DocumentFailed]
+    ) -> Iterator[Head | Row | DocumentFailed]:
         """The work in its order, passages with their codes; the next are encoded on every core."""
         cores = _cores()
         with ThreadPoolExecutor(cores) as pool:
-            ahead: deque[Head | tuple[Passage, RankingText, Coded | Future[Coded]]] = deque()
+            ahead: deque[Head | Ahead | DocumentFailed] = deque()
             for item in work:
-                ahead.append(item if isinstance(item, Head) else (*item, self.begun(*item, pool)))
+                ahead.append(self.begun(item, pool))
                 if len(ahead) > AHEAD * cores:
                     yield self.finished(ahead.popleft())
             while ahead:
                 yield self.finished(ahead.popleft())
 
     def begun(
-        self, passage: Passage, ranking: RankingText, pool: ThreadPoolExecutor
-    ) -> Coded | Future[Coded]:
-        """The passage's codes where an earlier build has them, else where they will be."""
+        self, item: Head | Split | DocumentFailed, pool: ThreadPoolExecutor
+    ) -> Head | Ahead | DocumentFailed:
+        """The item; a passage with its codes where an earlier build has them, or where they will be."""
+        if isinstance(item, Head | DocumentFailed):
+            return item
+        try:
+            with faults.of_document():
+                return *item, self.coded(*item) or pool.submit(
+                    encode, self.encoder, self.codebook, item[1]
+                )
+        except DocumentFailed as failed:
+            return failed
+
+    def coded(self, passage: Passage, ranking: RankingText) -> Coded | None:
+        """The passage's codes, if an earlier build has them."""
         key = input_hash(ranking.text, passage)
         for segment in self.reusable:
             row = segment.known_inputs.get(key)
             if row is not None:
                 return segment.coded(row)
-        return self.cache.get(key) or pool.submit(encode, self.encoder, self.codebook, ranking)
+        return self.cache.get(key)
 
-    def finished(
-        self, item: Head | tuple[Passage, RankingText, Coded | Future[Coded]]
-    ) -> Head | Row:
+    def finished(self, item: Head | Ahead | DocumentFailed) -> Head | Row | DocumentFailed:
         """The item with its codes there; they are kept in case that the build breaks off."""
-        if isinstance(item, Head):
+        if isinstance(item, Head | DocumentFailed):
             return item
         passage, ranking, coded = item
         if isinstance(coded, Future):
-            coded = coded.result()
+            try:
+                with faults.of_document():
+                    coded = coded.result()
+            except DocumentFailed as failed:
+                encode(self.encoder, self.codebook, SAMPLE)  # else it is the encoder that failed
+                return failed
             self.encoded += 1
             self.cache.put(input_hash(ranking.text, passage), coded)
         return passage, ranking, coded
 
-    def place(self, head: Head, rows: Iterable[Row], new: dict[Key, Live]) -> Live | None:
-        """Where the document stands, written now when it is new."""
-        if head.key is None or head.outcome.document is None:
-            return None
+    def file(
+        self, head: Head, rows: Iterable[Row | DocumentFailed], new: dict[Key, Live | str]
+    ) -> File:
+        """What became of the file; its document is written now when it is new."""
+        document, key = head.outcome.document, head.key
+        if key is None or document is None:
+            return _file_of(head.read, head.outcome, 0)
         if head.is_new:
-            held = self.write(head.outcome.document, rows)
-            new[head.key] = Live(*head.key, (), -1, *held)
-        return self.placed.get(head.key) or new[head.key]
+            new[key] = self.added(document, key, rows)
+        live = self.placed.get(key) or new[key]
+        if isinstance(live, Live):
+            return _file_of(head.read, head.outcome, live.passages)
+        failed = Outcome(head.outcome.path, Status.FAILED, live, document)
+        return _file_of(head.read, failed, 0)
+
+    def added(
+        self, document: Document, key: Key, rows: Iterable[Row | DocumentFailed]
+    ) -> Live | str:
+        """Where the document was written, or why it could not be; then nothing of it stays."""
+        try:
+            return Live(*key, (), -1, *self.write(document, _sound(rows)))
+        except DocumentFailed as failed:
+            return str(failed)
 
     def write(self, document: Document, rows: Iterable[Row]) -> Held:
         """Adds the document to this build's segment."""
@@ -342,13 +390,14 @@ class _Build:
 
     # -- the snapshot ------------------------------------------------------------------------
 
-    def live(self, files: Iterable[File], new: dict[Key, Live]) -> list[Live]:
+    def live(self, files: Iterable[File], new: Mapping[Key, Live | str]) -> list[Live]:
         """The live documents in the order of their first paths, each with all its paths."""
         paths: dict[Key, list[str]] = {}
         for file in files:
             if file.status in _HELD:
                 paths.setdefault((file.sha256, file.reader), []).append(file.path)
-        known = {**self.placed, **new}
+        written = {key: live for key, live in new.items() if isinstance(live, Live)}
+        known = {**self.placed, **written}
         found = [known[key]._replace(paths=tuple(sorted(at))) for key, at in paths.items()]
         return sorted(found, key=lambda live: live.paths[0])
 
@@ -460,18 +509,28 @@ _HELD = (Status.INDEXED, Status.DUPLICATE)
 _FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
 
 
-def _by_document(work: Iterable[Head | Row]) -> Iterator[tuple[Head, Iterator[Row]]]:
+def _sound(rows: Iterable[Row | DocumentFailed]) -> Iterator[Row]:
+    """The rows. Raises what stands among them."""
+    for row in rows:
+        if isinstance(row, DocumentFailed):
+            raise row
+        yield row
+
+
+def _by_document(
+    work: Iterable[Head | Row | DocumentFailed],
+) -> Iterator[tuple[Head, Iterator[Row | DocumentFailed]]]:
     """Each head with the rows that follow it; they must be taken before the next head is."""
     heads = 0
 
-    def number(item: Head | Row) -> int:
+    def number(item: Head | Row | DocumentFailed) -> int:
         nonlocal heads
         heads += isinstance(item, Head)
         return heads
 
     for _, items in groupby(work, number):
         head = cast("Head", next(items))
-        yield head, cast("Iterator[Row]", items)  # noqa: B031 - it is used once: its head is off
+        yield head, cast("Iterator[Row | DocumentFailed]", items)  # noqa: B031 - it is used once: its head is off
 
 
 def _cores() -> int:

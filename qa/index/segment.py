@@ -21,6 +21,7 @@ import sqlite3
 import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -29,13 +30,14 @@ from typing import IO, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from qa import storage
+from qa import faults, storage
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import IndexDamaged
 from qa.index import lexical
 from qa.records import Block, Document, Kind, Passage
+from qa.records.blocks import pack, unpack
 from qa.splitting import RankingText
 
 PASSAGE = np.dtype(
@@ -108,6 +110,18 @@ class _Place(NamedTuple):
     last_line: int
 
 
+class _Written(NamedTuple):
+    """How much a writer has written, so that what was written since can be taken back."""
+
+    documents: int = 0
+    passages: int = 0
+    sentences: int = 0
+    tokens: int = 0
+    text_bytes: int = 0
+    input_bytes: int = 0
+    words_bytes: int = 0
+
+
 class Held(NamedTuple):
     """Where a document stands in a segment."""
 
@@ -128,11 +142,8 @@ class SegmentWriter:
     def __init__(self, folder: Path, *, language: str) -> None:
         storage.new_folder(folder)
         self.folder = folder
-        self.passages = 0
-        self._documents = 0
+        self._written = _Written()
         self._headings: dict[tuple[str, ...], int] = {}
-        self._sentences = self._tokens = 0
-        self._text_bytes = self._input_bytes = self._words_bytes = 0
         self._analyzer = lexical.Analyzer(language)
         self._database = sqlite3.connect(folder / "documents.sqlite", isolation_level=None)
         self._database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
@@ -143,23 +154,42 @@ class SegmentWriter:
         }
 
     def add(self, document: Document, rows: Iterable[Row]) -> Held:
-        """Appends a document with its passages, which may come one at a time."""
-        first = self.passages
-        byte, character, line = self._text_bytes, 0, 1
-        for passage, ranking, coded in rows:
-            between = document.text[character : passage.start]
-            said = document.text[passage.start : passage.end]
-            byte, line = byte + len(between.encode()), line + between.count("\n")
-            place = _Place(byte, len(said.encode()), line, line + said.count("\n"))
-            self._add_passage(passage, ranking, coded, place)
-            byte, line, character = byte + place.text_bytes, place.last_line, passage.end
-        held = Held(self._documents, first, self.passages - first)
-        self._add_document(document, held)
-        return held
+        """Appends a document with its passages, which may come one at a time.
 
-    def _add_document(self, document: Document, held: Held) -> None:
-        blocks = zlib.compress(json.dumps(document.blocks, separators=(",", ":")).encode(), 1)
+        Where that fails, or `rows` does, nothing of the document stays. Raises DocumentFailed when
+        it is the document's own fault.
+        """
+        before = self._written
+        sizes = {name: file.tell() for name, file in self._files.items()}
+        try:
+            self._add_passages(document.text, rows)
+            with faults.of_document():
+                return self._add_document(document, before)
+        except BaseException:
+            self._written = before
+            with suppress(OSError):
+                for name, size in sizes.items():
+                    self._files[name].truncate(size)
+                    self._files[name].seek(size)
+            raise
+
+    def _add_passages(self, text: str, rows: Iterable[Row]) -> None:
+        byte, character, line = self._written.text_bytes, 0, 1
+        for row in rows:
+            with faults.of_document():
+                passage = row[0]
+                between = text[character : passage.start]
+                said = text[passage.start : passage.end]
+                byte, line = byte + len(between.encode()), line + between.count("\n")
+                place = _Place(byte, len(said.encode()), line, line + said.count("\n"))
+                self._add_passage(*row, place)
+                byte, line, character = byte + place.text_bytes, place.last_line, passage.end
+
+    def _add_document(self, document: Document, before: "_Written") -> Held:
+        places, numbers = pack(document.blocks)
+        blocks = places + b"\n" + np.array(numbers, "<u8").tobytes()
         data = document.text.encode()
+        held = Held(before.documents, before.passages, self._written.passages - before.passages)
         row = (
             held.number,
             document.sha256,
@@ -169,25 +199,28 @@ class SegmentWriter:
             document.pages,
             json.dumps(document.pages_without_text),
             len(document.text),
-            self._text_bytes,
+            before.text_bytes,
             len(data),
             held.row,
             held.passages,
-            blocks,
+            zlib.compress(blocks, 1),
         )
+        self._files["texts.utf8"].write(data)
         marks = ",".join("?" * len(row))
         self._database.execute(f"INSERT INTO document VALUES ({marks})", row)
-        self._files["texts.utf8"].write(data)
-        self._text_bytes += len(data)
-        self._documents += 1
+        self._written = self._written._replace(
+            documents=before.documents + 1, text_bytes=before.text_bytes + len(data)
+        )
+        return held
 
     def _add_passage(
         self, passage: Passage, ranking: RankingText, coded: Coded, place: _Place
     ) -> None:
         data = ranking.text.encode()
         words = f"{' '.join(self._analyzer.words(ranking.text))}\n".encode()
+        written = self._written
         record = (
-            self._documents,
+            written.documents,
             passage.start,
             passage.end,
             place.line,
@@ -201,10 +234,10 @@ class SegmentWriter:
             len(data),
             len(words),
             place.byte,
-            self._input_bytes,
-            self._words_bytes,
-            self._sentences,
-            self._tokens,
+            written.input_bytes,
+            written.words_bytes,
+            written.sentences,
+            written.tokens,
             input_hash(ranking.text, passage),
         )
         ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))
@@ -214,18 +247,21 @@ class SegmentWriter:
         self._files["codes.u8"].write(coded.codes.tobytes())
         self._files["inputs.utf8"].write(data)
         self._files["words.utf8"].write(words)
-        self.passages += 1
-        self._input_bytes += len(data)
-        self._words_bytes += len(words)
-        self._sentences += len(ends)
-        self._tokens += len(coded.codes)
+        self._written = written._replace(
+            passages=written.passages + 1,
+            sentences=written.sentences + len(ends),
+            tokens=written.tokens + len(coded.codes),
+            input_bytes=written.input_bytes + len(data),
+            words_bytes=written.words_bytes + len(words),
+        )
 
     def _heading(self, heading: tuple[str, ...]) -> int:
         known = self._headings.get(heading)
         if known is None:
-            known = self._headings[heading] = len(self._headings)
+            known = len(self._headings)
             said = json.dumps(heading, ensure_ascii=False)
             self._database.execute("INSERT INTO heading VALUES (?, ?)", (known, said))
+            self._headings[heading] = known
         return known
 
     def close(self) -> None:
@@ -342,7 +378,7 @@ class Segment:
             text=_slice(self._texts, first, size),
             title=title,
             date=date,
-            blocks=tuple(map(_block, json.loads(zlib.decompress(blocks)))),
+            blocks=tuple(_blocks(zlib.decompress(blocks))),
             pages=pages,
             pages_without_text=tuple(json.loads(without)),
         )
@@ -438,6 +474,11 @@ def _slice(data: Bytes, first: int, size: int) -> str:
     return data[first : first + size].tobytes().decode()
 
 
-def _block(values: Sequence[Any]) -> Block:
-    start, end, kind, page, heading, columns = values
-    return Block(start, end, Kind(kind), page, tuple(heading), columns)
+def _blocks(data: bytes) -> Iterator[Block]:
+    """The blocks of a document; until version 3 of the splitter they were JSON as they are."""
+    places, compact, numbers = data.partition(b"\n")
+    if compact:
+        yield from unpack(places, np.frombuffer(numbers, "<u8").tolist())
+        return
+    for start, end, kind, page, heading, columns in json.loads(places):
+        yield Block(start, end, Kind(kind), page, tuple(heading), columns)

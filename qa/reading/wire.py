@@ -14,7 +14,8 @@ from dataclasses import fields
 from typing import Any
 
 from qa.reading.outcomes import Outcome
-from qa.records import Block, Document, Kind, Status
+from qa.records import Block, Document, Status
+from qa.records.blocks import pack, unpack
 
 _LENGTH = struct.Struct("<Q")
 _PIECE = 1 << 20  # characters or blocks in one frame
@@ -82,26 +83,16 @@ def _receive_document(pipe: int, about: dict[str, Any]) -> Document:
 
 
 def _send_blocks(pipe: int, blocks: tuple[Block, ...]) -> None:
-    """Write the places where blocks stand, each once, and three numbers for each block."""
-    places: dict[tuple[object, ...], int] = {}
-    numbers = array("Q")
-    for block in blocks:
-        place = places.setdefault(tuple(block[2:]), len(places))
-        numbers.extend((block.start, block.end, place))
-    _write(pipe, json.dumps(list(places)).encode())
-    _write(pipe, numbers.tobytes())
+    packed = pack(blocks)
+    _write(pipe, packed.places)
+    _write(pipe, packed.numbers.tobytes())
 
 
 def _receive_blocks(pipe: int) -> Iterator[Block]:
-    while told := _read(pipe):
-        places = [
-            (Kind(kind), page, tuple(heading), columns)
-            for kind, page, heading, columns in json.loads(told)
-        ]
+    while places := _read(pipe):
         numbers = array("Q")
         numbers.frombytes(_read(pipe))
-        for at in range(0, len(numbers), 3):
-            yield Block(numbers[at], numbers[at + 1], *places[numbers[at + 2]])
+        yield from unpack(places, numbers)
 
 
 def _write(pipe: int, data: bytes) -> None:

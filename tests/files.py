@@ -590,3 +590,107 @@ def _faulty_files() -> Made:
             Status.INDEXED,
         ),
     }
+
+
+# Small files that grow
+
+
+SAID = "The keeper counted forty boats on Monday."
+
+
+def grown(levels: int = 9) -> str:
+    """YAML whose maps take ten of each below in: as many as there are atoms in a cat."""
+    below = ["a0: &a0 {k: v}"]
+    below += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, levels)]
+    return "\n".join(below)
+
+
+def headed(head: str, fence: str = "---") -> bytes:
+    """Markdown with that front matter."""
+    return f"{fence}\n{head}\n{fence}\n\n# Hello\n\n{SAID}\n".encode()
+
+
+def deep_odt(depth: int = 3_000) -> bytes:
+    """Headings each a level below the last."""
+    levels = "".join(
+        f'<text:h text:outline-level="{level}">\ue000</text:h>' for level in range(2, depth)
+    ).encode()
+    return _changed(
+        odt([("Heading", (SAID,))]),
+        "content.xml",
+        lambda xml: xml.replace(b"</text:h>", b"</text:h>" + levels, 1),
+    )
+
+
+def growing_odt(blanks: int = 20_000_000) -> bytes:
+    """A sentence with a number of blanks in it, which takes a few bytes to say."""
+    return _changed(
+        odt([("Heading", ("PLACE",))]),
+        "content.xml",
+        lambda xml: xml.replace(b"PLACE", f'a<text:s text:c="{blanks}"/>b'.encode()),
+    )
+
+
+def hostile() -> dict[str, tuple[bytes, Status, str]]:
+    """Small files that each grew, hung or crashed something: what they come to, with what reason.
+
+    Characters for private use have no token: they cost no time to encode.
+    """
+    indexed, failed = Status.INDEXED, Status.FAILED
+    deep, bare = "nested too deep", "\ue000"
+    return {
+        "blank-paragraphs.txt": (
+            f"{SAID}\n\n".encode() + f"{bare}\n\n".encode() * 20_000,
+            indexed,
+            "",
+        ),
+        "deep-front.md": (headed(f"x: {'[' * 90_000}"), indexed, deep),
+        "deep-headings.odt": (deep_odt(), indexed, ""),
+        "deep-notebook.ipynb": (b'{"nbformat": 4, "cells": ' + b"[" * 200_000, failed, deep),
+        "digits.md": (headed(f"title: {'9' * 5_000}"), indexed, ""),
+        "digits.ipynb": (
+            json.dumps(
+                {"cells": [{"cell_type": "heading", "level": "9" * 5_000, "source": SAID}]}
+            ).encode(),
+            indexed,
+            "",
+        ),
+        "dots.md": (headed(f"{'.'.join('a' * 28_000)} = 1", "+++"), indexed, deep),
+        "growing.md": (headed(f"{grown()}\ntitle: x"), indexed, ""),
+        "growing.odt": (growing_odt(), failed, "unfolds to more than"),
+        "hex.md": (headed(f"title = 0x{'f' * 50_000}", "+++"), indexed, ""),
+        "long-columns.csv": (f'"{bare * 300_000}",b\n{SAID},2\n'.encode(), indexed, ""),
+        "long-heading.md": (
+            f"# {bare * 140_000}\n\n".encode() + f"{bare}\n\n".encode() * 14_000,
+            indexed,
+            "",
+        ),
+        "long-key.jsonl": (jsonl([{bare * 1_000_000: SAID}]), indexed, ""),
+        "long-label.epub": (epub([(bare * 200_000, (SAID,))], headings=False), indexed, ""),
+        "long-run.txt": (f"{SAID}\n\n".encode() + bare.encode() * 400_000, indexed, ""),
+        "long-title.html": (html([("A", (SAID,))], title=bare * 1_000_000), indexed, ""),
+        "nul.html": (
+            f"<html><title>a&#0;b</title><h1>c&#0;d</h1><p>{SAID}&#0;</p>".encode(),
+            indexed,
+            "",
+        ),
+        "nul.jsonl": (jsonl([{"a\0b": f"\0{SAID}"}]), indexed, ""),
+        "surrogate-attachment.eml": (
+            mail("A", SAID, attachment=b"x").replace(b'"a.pdf"', b'"\xed\xa0\x80.pdf"'),
+            indexed,
+            "attachments not read",
+        ),
+        "surrogate-key.jsonl": (jsonl([{"\ud800name": SAID, "b": 1}]), indexed, ""),
+        "surrogate-title.md": (headed('title: "\\ud800x"'), indexed, ""),
+        "surrogate-title.ipynb": (
+            json.dumps(
+                {
+                    "cells": [{"cell_type": "markdown", "source": SAID}],
+                    "metadata": {"title": "\udfff"},
+                }
+            ).encode(),
+            indexed,
+            "",
+        ),
+        "surrogates.zip/a.jsonl": (jsonl([{"\ud800": f"\udfff {SAID}"}]), indexed, ""),
+    }

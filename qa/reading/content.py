@@ -142,6 +142,12 @@ def _cutting_place(text: str, start: int, end: int) -> int:
     return end
 
 
+def level(value: object, default: int = 1) -> int:
+    """The level of a heading as a document says it; `default` where it says none."""
+    said = str(value).strip()
+    return int(said) if re.fullmatch(r"[0-9]{1,3}", said) else default
+
+
 @dataclass(slots=True)
 class Headings:
     """The headings that stand above the place reached so far."""

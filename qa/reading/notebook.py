@@ -6,7 +6,7 @@ from typing import Any
 
 from qa.errors import ReadFailed
 from qa.reading import markdown
-from qa.reading.content import Content, Draft
+from qa.reading.content import Content, Draft, level
 from qa.reading.decoding import decode
 from qa.records import Kind
 
@@ -46,7 +46,7 @@ def _add(draft: Draft, cell: dict[str, Any]) -> None:
         case "markdown":
             draft.add_content(markdown.mark(source, draft.headings))
         case "heading":
-            draft.enter(int(cell.get("level", 1)), source)
+            draft.enter(level(cell.get("level")), source)
         case "code":
             draft.add(source.strip("\r\n"), Kind.CODE)
             for output in cell.get("outputs") or ():

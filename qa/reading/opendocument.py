@@ -9,7 +9,7 @@ from odf import teletype
 from odf.opendocument import load
 
 from qa.errors import ReadFailed
-from qa.reading.content import Content, Draft, iso_date
+from qa.reading.content import Content, Draft, iso_date, level
 
 _SILENT = frozenset(
     ("tracked-changes", "sequence-decls", "variable-decls", "forms", "soft-page-break")
@@ -34,7 +34,7 @@ def _add(draft: Draft, element: Any) -> None:
     for child in element.childNodes:
         match _tag(child):
             case "h":
-                draft.enter(_level(child), teletype.extractText(child))
+                draft.enter(level(child.getAttribute("outlinelevel")), teletype.extractText(child))
             case "p":
                 draft.add(teletype.extractText(child))
             case "list":
@@ -48,11 +48,6 @@ def _add(draft: Draft, element: Any) -> None:
 def _tag(node: Any) -> str:
     """An element's name without its namespace; "" for what is no element."""
     return str(node.qname[1]) if hasattr(node, "qname") else ""
-
-
-def _level(heading: Any) -> int:
-    value = str(heading.getAttribute("outlinelevel") or "1")
-    return int(value) if value.isdigit() else 1
 
 
 def _within(element: Any, tags: tuple[str, ...]) -> Iterator[Any]:

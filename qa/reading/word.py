@@ -14,7 +14,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from qa.reading.archive import names_itself
-from qa.reading.content import Content, Draft, Headings, made_on
+from qa.reading.content import Content, Draft, Headings, level, made_on
 
 _PARAGRAPH, _TABLE, _BOX = qn("w:p"), qn("w:tbl"), qn("w:txbxContent")
 _SAID = {
@@ -124,8 +124,8 @@ class _Styles:
             name = (style.name or "").lower()
             if name == "title":
                 return 0
-            if name.startswith("heading ") and name[8:].isdigit():
-                return int(name[8:])
+            if name.startswith("heading ") and (number := level(name[8:], 0)):
+                return number
             found = style.element.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
             if found is not None:
                 return _outline_level(found)
@@ -158,4 +158,5 @@ class _Styles:
 def _outline_level(element: Any) -> int | None:
     """Word counts from 0, and 9 is body text."""
     value = element.get(qn("w:val")) or ""
-    return int(value) + 1 if value.isdigit() and int(value) < 9 else None
+    number = level(value, 9)
+    return number + 1 if number < 9 else None

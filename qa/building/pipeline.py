@@ -445,7 +445,10 @@ class _Build:
         """The document, copied from its old segment into this build's."""
         segment = old.segments[live.segment]
         held = Held(live.place, live.row, live.passages)
-        copy = self.write(segment.document(live.place), segment.stored(held))
+        try:
+            copy = self.write(segment.document(live.place), segment.stored(held))
+        except DocumentFailed as error:
+            raise IndexDamaged(f"{segment.folder}: {error}; build again with --full.") from error
         return live._replace(segment=-1, place=copy.number, row=copy.row)
 
     def renumbered(self, live: list[Live]) -> tuple[list[str], list[Live]]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import onnxruntime
@@ -24,7 +25,7 @@ TRAPS = ("numpy", "watchfiles", "json", "faiss", "sitecustomize", "usercustomize
 @pytest.fixture
 def trapped(tmp_path, encoders):
     """A folder of documents with modules among them that leave a file where they are imported."""
-    write(tmp_path, "ri.txt", "Ri is 26 years old. He comes from the north.\n" * 3000)
+    write(tmp_path, "ri.txt", "Ri is 26 years old. He comes from the north.\n")
     for name in TRAPS:
         write(tmp_path, f"{name}.py", TRAP)
     (tmp_path / "index").mkdir()
@@ -43,6 +44,16 @@ def children(process):
     found = Path(f"/proc/{process}/task").glob("*/children")
     direct = {int(child) for file in found for child in file.read_text().split()}
     return direct | {below for child in direct for below in children(child)}
+
+
+def environments(process):
+    """What the processes that a process has started know, once they run this package."""
+    found = []
+    for child in children(process):
+        with suppress(OSError):
+            if b"qa." in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(Path(f"/proc/{child}/environ").read_bytes())
+    return [known for known in found if known]
 
 
 def wait_for(condition, seconds=60):
@@ -71,10 +82,9 @@ def test_a_server_among_the_documents_imports_none_and_its_processes_know_no_pas
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        write(trapped, "big.html", "<p>The mill grinds rye.</p>\n" * 40_000)
-        started = wait_for(lambda: children(server.pid))
-        secrets = [Path(f"/proc/{child}/environ").read_bytes() for child in started]
-        assert all(b"correct horse" not in known and b"PATH=" in known for known in secrets)
+        write(trapped, "big.html", "<p>The mill grinds rye.</p>\n" * 2_000)
+        known = wait_for(lambda: environments(server.pid))
+        assert all(b"correct horse" not in names for names in known)
         names = (trapped / "index" / "snapshots").iterdir
         wait_for(lambda: len(list(names())) > 1)
     finally:

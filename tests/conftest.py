@@ -31,3 +31,22 @@ def library(tmp_path_factory, encoders):
     shutil.copytree(encoders, folder / "index" / "encoders", copy_function=os.link)
     build(folder / "seeds", folder / "index")
     return folder / "seeds", folder / "index"
+
+
+def pytest_collection_modifyitems(items):
+    """The tests of `test_offline.py` are the last: what they look at runs beside the others."""
+    items.sort(key=lambda item: item.path.name == "test_offline.py")
+
+
+def pytest_collection_finish(session):
+    """Starts what `test_offline.py` looks at."""
+    if session.items and not session.config.option.collectonly:
+        last = session.items[-1]
+        if last.path.name == "test_offline.py":
+            last.module.begin()
+
+
+def pytest_sessionfinish(session):
+    """Ends it, where its tests did not come to run."""
+    for module in {item.module for item in session.items if item.path.name == "test_offline.py"}:
+        module.end()

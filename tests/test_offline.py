@@ -1,0 +1,143 @@
+"""No request leaves the machine and nothing is written elsewhere, native code included.
+
+`offline.py` runs everything in a network of its own, beside the other tests: `conftest.py` starts it
+first, and these tests are the last.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).with_name("offline.py")
+SECONDS = max(40, int(os.environ.get("QA_LONG", "0")))
+NAMES = ("build", "ask", "highlight", "serve", "mcp")
+
+ADDRESS = re.compile(r'inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"')
+PORT = re.compile(r"htons\((\d+)\)")
+CHANGED = re.compile(
+    r"\b(?:mkdir(?:at)?|rename(?:at2?)?|(?:sym)?link(?:at)?|creat)\(|O_CREAT|O_WRONLY|O_RDWR"
+)
+PATH = re.compile(r'(?:<(?P<folder>/[^>]*)>, )?"(?P<path>[^"]*)"')
+
+_started: list[tuple[subprocess.Popen[bytes], Path]] = []
+
+
+def missing():
+    """What this machine lacks for these tests; "" for nothing."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "only root on Linux can make a network of its own"
+    for program in ("unshare", "strace"):
+        if not shutil.which(program):
+            return f"no {program}"
+    command = ["unshare", "--net", "strace", "-qq", "-e", "trace=none", "true"]
+    works = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return "" if works else "the system allows no network of one's own, or no tracer"
+
+
+def begin():
+    """Starts the driver; its end is waited for by `traces`."""
+    if _started or missing():
+        return
+    folder = Path(tempfile.mkdtemp(prefix="offline-"))
+    command = ["unshare", "--net", sys.executable, str(DRIVER), str(folder), str(SECONDS)]
+    with (folder / "driver.log").open("wb") as log:
+        _started.append((subprocess.Popen(command, stdout=log, stderr=log), folder))
+
+
+def end():
+    """Ends what `begin` started and removes its folder."""
+    for process, folder in _started:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+    _started.clear()
+
+
+def faults(trace, folder):
+    """What a trace shows that must not be: addresses, look-ups of names, files changed elsewhere."""
+    return [line for line in trace.splitlines() if leaves(line) or writes_elsewhere(line, folder)]
+
+
+def leaves(line):
+    """Whether another machine is spoken to, or a name is looked up."""
+    hosts = [v4 or v6 for v4, v6 in ADDRESS.findall(line)]
+    foreign = [host for host in hosts if not host.startswith("127.")]
+    looked_up = "/etc/resolv.conf" in line or (hosts and "53" in PORT.findall(line))
+    return bool(looked_up or set(foreign) - {"::1", "0.0.0.0", "::"})
+
+
+def writes_elsewhere(line, folder):
+    """Whether a file or folder is made or opened for writing where none of ours should be."""
+    if not CHANGED.search(line) or "ENOENT" in line or "EEXIST" in line:
+        return False
+    *_, last = PATH.finditer(line)
+    path = Path(os.path.normpath(Path(last["folder"] or folder) / last["path"]))
+    cache = folder / "home" / ".cache"
+    if path == cache and "mkdir" in line:
+        return False
+    ours = [folder / name for name in ("index", "seeds", "tmp")]
+    places = [*ours, cache / "seedqa", Path("/dev"), Path("/proc")]
+    return not any(path.is_relative_to(place) for place in places)
+
+
+@pytest.fixture(scope="module")
+def traces():
+    """The traces by name, and the folder in which all ran."""
+    if why := missing():
+        pytest.skip(f"what native code asks of the system was not looked at: {why}")
+    begin()
+    ((process, folder),) = _started
+    assert process.wait(SECONDS + 300) == 0, (folder / "driver.log").read_text()
+    yield {name: (folder / "traces" / name).read_text() for name in NAMES}, folder
+    end()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_leaves_the_machine_and_nothing_is_written_elsewhere(traces, name):
+    texts, folder = traces
+    assert texts[name].count("\n") > 100, "the tracer saw nothing"
+    assert faults(texts[name], folder) == []
+
+
+def test_the_home_folder_holds_the_exported_model_and_nothing_else(traces):
+    _, folder = traces
+    files = [file for file in (folder / "home").rglob("*") if file.is_file()]
+    assert files
+    assert {file.parent for file in files} == {folder / "home" / ".cache" / "seedqa" / "encoders"}
+
+
+def test_a_library_that_sends_telemetry_would_be_seen(traces, tmp_path):
+    """The same look at onnxruntime as it comes, for a moment."""
+    (tmp_path / "home").mkdir()
+    known = {**os.environ, "HOME": str(tmp_path / "home"), "ORT_DISABLE_TELEMETRY": "0"}
+    known.pop("XDG_CACHE_HOME", None)
+    code = "import onnxruntime; print(onnxruntime.__version__)"
+    command = ["unshare", "--net", "strace", "-f", "-qq", "-o", str(tmp_path / "trace")]
+    tracing = ["-e", "trace=network,openat,mkdir,rename"]
+    subprocess.run([*command, *tracing, sys.executable, "-c", code], env=known, check=True)
+    found = faults((tmp_path / "trace").read_text(), tmp_path)
+    assert any("deviceid" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("192.0.2.7")}, 16)',
+        'connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("127.0.0.53")}, 16)',
+        'sendto(3, "x", 1, 0, {sa_family=AF_INET6, inet_pton(AF_INET6, "2001:db8::1", &a)}, 28)',
+        'openat(AT_FDCWD, "/etc/resolv.conf", O_RDONLY|O_CLOEXEC) = 4',
+        'openat(AT_FDCWD, "/somewhere/else", O_WRONLY|O_CREAT, 0666) = 4',
+        'rename("index/a", "/somewhere/else") = 0',
+        'openat(AT_FDCWD, "index/../else", O_RDWR|O_CREAT, 0666) = 4',
+    ],
+)
+def test_each_kind_of_fault_is_seen_in_a_trace(line, tmp_path):
+    assert faults(line, tmp_path) == [line]

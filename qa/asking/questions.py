@@ -91,7 +91,7 @@ def token_weights(idfs: Vectors, common: npt.NDArray[np.bool_], count: int) -> V
     Only a word that stands in a large part of the `count` passages counts for less than 1; one that
     is `common` to all texts and asks for a kind of answer never does.
     """
-    reduction = 1 - np.minimum(LEAST_WEIGHT + SLOPE * idfs / math.log(count + 1), 1)
+    reduction = 1 - np.minimum(LEAST_WEIGHT + SLOPE * idfs / math.log(max(count, 1) + 1), 1)
     weights = 1 - np.where(common, 0, reduction) * (count / (count + HALF_TRUST))
     return weights.astype(np.float32)
 

@@ -12,6 +12,7 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
     # documents with a `json.py`. This package is found by now, and its modules lie in its own folder.
     del sys.path[0]
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from qa.asking.service import QA
     from qa.building.pipeline import build
     from qa.checking.verifying import Verdict, verify
+
+logging.getLogger("qa").addHandler(logging.NullHandler())  # silent unless a program wants it
 
 __all__ = [
     "QA",

@@ -6,12 +6,13 @@ so that a question starts fast.
 """
 
 import json
+import logging
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa import processes
+from qa import logs, processes
 from qa.errors import (
     IndexDamaged,
     IndexMissing,
@@ -40,6 +41,9 @@ NOT_ALL_VALID = 3
 INTERRUPTED = 130
 GLANCE = 0.05  # seconds in which `qa ask` looks for files that are not in the index yet
 DEBUG = "QA_DEBUG"
+LOGGED = ("serve", "watch")  # the commands that run on, and write a log
+
+_log = logging.getLogger("qa.cli")
 
 app = typer.Typer(
     name="qa",
@@ -74,6 +78,15 @@ def run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        with logs.to_stderr() if arguments[:1] and arguments[0] in LOGGED else nullcontext():
+            return _run(arguments)
+    except QAError as error:  # a setting of the log means nothing
+        _complain(str(error))
+        return error.exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         app(arguments, prog_name="qa")
     except SystemExit as end:
         if end.code == INTERRUPTED:
@@ -83,6 +96,8 @@ def run(arguments: list[str]) -> int:
         _complain(str(error))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - no traceback to users, whatever happens
+        if logs.is_set_up():
+            _log.exception("Ended by an unexpected failure.", extra={"event": "error"})
         _complain(_unexpected(error))
         return 1
     return 0
@@ -312,6 +327,9 @@ def serve(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Write nothing: no uploads, rebuilds, judgements.")
     ] = False,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="Show figures for Prometheus at /metrics.")
+    ] = False,
     seeds: Seeds = None,
     index: Index = None,
 ) -> None:
@@ -322,6 +340,7 @@ def serve(
     _build_first(index, seeds)
     server.serve(
         index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None,
+        metrics=metrics or None,
         ready=lambda address: typer.echo(f"The page is at {address} (Ctrl-C ends it)."),
     )  # fmt: skip
 
@@ -431,14 +450,17 @@ def _print(text: str) -> None:
 
 
 def _complain(message: str) -> None:
-    """One printable line on stderr."""
+    """One printable line on stderr; a record where the log is JSON."""
     from qa.records.printable import one_line, printable
 
-    typer.echo(f"qa: {printable(one_line(message))}", err=True)
+    if logs.is_json():
+        _log.warning("%s", message)
+    else:
+        typer.echo(f"qa: {printable(one_line(message))}", file=logs.plain_stderr())
 
 
 def _unexpected(error: Exception) -> str:
-    if os.environ.get(DEBUG):
+    if os.environ.get(DEBUG) and not logs.is_set_up():
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.strerror:
         place = f": {error.filename}" if error.filename else ""

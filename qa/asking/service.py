@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import threading
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,30 +10,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from qa.asking import excerpts
 from qa.asking.filters import allowed
+from qa.asking.following import GLANCE, Following, Opened
 from qa.asking.questions import EncodedQuestion, encoded_question, validated_question
 from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
-from qa.checking.freshness import Freshnesses, Waiting, waiting
+from qa.checking.freshness import Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
-from qa.errors import IndexDamaged, IndexForeign, ModelMismatch
+from qa.errors import IndexDamaged
 from qa.index.dense import Mask
 from qa.index.origin import seeds_of
-from qa.index.snapshot import ENCODERS, Manifest, Snapshot, current_or_none, damage
+from qa.index.snapshot import ENCODERS, Manifest, Snapshot, damage
 from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, INDEX
 
-GLANCE = 0.5  # seconds between looks at CURRENT
-
-
-class _Opened(NamedTuple):
-    """What one question works with from beginning to end."""
-
-    snapshot: Snapshot
-    freshness: Freshnesses
+__all__ = ["GLANCE", "QA", "allowed", "open_encoder", "sound"]
 
 
 class QA:
@@ -51,12 +44,9 @@ class QA:
         self._seeds = seeds
         self._encoder = open_encoder(index, snapshot.manifest)
         self._codebook = codebook_of(self._encoder)
-        self._check(snapshot)
-        self._opened = self._with_freshness(snapshot)
-        self._looked = time.monotonic()
-        self._following = threading.Lock()
+        encoder = fingerprint_of(self._encoder)
+        self._following = Following(index, self._seeds, snapshot, encoder)
         self._turns = threading.BoundedSemaphore((os.cpu_count() or 1) + 1)
-        self._behind = ""  # why a newer snapshot is not the one that answers
 
     @classmethod
     def open(cls, index: str | Path = INDEX, *, seeds: str | Path | None = None) -> "QA":
@@ -76,7 +66,7 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
-        opened = self._follow()
+        opened = self._following.follow()
         mask = allowed(opened.snapshot, only, exclude)
         return self._answer(opened, validated_question(question), mask, limit)
 
@@ -93,7 +83,7 @@ class QA:
         Equal questions are answered once, the others beside each other. Raises QuestionRefused
         before the first is answered.
         """
-        opened = self._follow()
+        opened = self._following.follow()
         mask = allowed(opened.snapshot, only, exclude)
         asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
@@ -117,11 +107,11 @@ class QA:
     @property
     def snapshot(self) -> Snapshot:
         """The live snapshot."""
-        return self._follow().snapshot
+        return self._following.follow().snapshot
 
     def document(self, sha256: str) -> Document | None:
         """The whole document whose source has that hash, as it was indexed."""
-        snapshot = self._opened.snapshot
+        snapshot = self._following.opened.snapshot
         for live in snapshot.documents:
             if live.sha256 == sha256:
                 return snapshot.segments[live.segment].document(live.place)
@@ -129,11 +119,11 @@ class QA:
 
     def files(self) -> tuple[File, ...]:
         """Every file that the last build saw, sorted by path."""
-        return self._follow().snapshot.files()
+        return self._following.follow().snapshot.files()
 
     def dates(self) -> dict[str, str | None]:
         """The date that each indexed document tells of itself, by path."""
-        return self._follow().snapshot.dates
+        return self._following.follow().snapshot.dates
 
     def waiting(self) -> Waiting:
         """The files that are not in the index as they are now."""
@@ -142,7 +132,19 @@ class QA:
     @property
     def warning(self) -> str:
         """What is wrong with the index, when an older snapshot answers in place of the live one."""
-        return self._behind or self._opened.snapshot.warning
+        return self._following.warning
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether no snapshot is whole any more, as the last `look` found."""
+        return self._following.broken is not None
+
+    def look(self) -> None:
+        """Takes up a newer snapshot, or an older one where files of this one are damaged.
+
+        For a process that runs on, which calls it now and then. It reads no more than sizes.
+        """
+        self._following.look()
 
     def damage(self) -> list[str]:
         """The files of the live snapshot that are not byte for byte what was written."""
@@ -151,14 +153,16 @@ class QA:
     @property
     def manifest(self) -> Manifest:
         """What the live snapshot is made of."""
-        return self._opened.snapshot.manifest
+        return self._following.opened.snapshot.manifest
 
     @property
     def seeds(self) -> Path:
         """The folder of the documents."""
         return self._seeds or seeds_of(self.index, self.manifest)
 
-    def _answer(self, opened: _Opened, question: str, mask: Mask | None, limit: int) -> Answer:
+    def _answer(self, opened: Opened, question: str, mask: Mask | None, limit: int) -> Answer:
+        if self._following.broken is not None:
+            raise self._following.broken
         with self._turns, sound(opened.snapshot):
             encoded = self._encode(question, opened.snapshot)
             ranking = self._rerank(encoded, opened.snapshot, mask)
@@ -179,41 +183,9 @@ class QA:
         found = candidates(snapshot, question, mask)
         return rerank(snapshot, self._codebook, question, found)
 
-    def _follow(self) -> _Opened:
-        """The live snapshot, a newer one when there is one and it opens."""
-        now = time.monotonic()
-        if now - self._looked < GLANCE or not self._following.acquire(blocking=False):
-            return self._opened
-        try:
-            self._looked = now
-            name = current_or_none(self.index)
-            if name is not None and name != self._opened.snapshot.name:
-                snapshot = Snapshot.open(self.index)
-                self._check(snapshot)
-                self._opened = self._with_freshness(snapshot)
-                self._behind = ""
-        except (IndexDamaged, IndexForeign, ModelMismatch, OSError) as error:
-            # the next look tries again
-            self._behind = f"{error} Until then an older snapshot answers."
-        finally:
-            self._following.release()
-        return self._opened
-
-    def _with_freshness(self, snapshot: Snapshot) -> _Opened:
-        seeds = self._seeds or seeds_of(self.index, snapshot.manifest)
-        return _Opened(snapshot, Freshnesses(seeds, snapshot))
-
-    def _check(self, snapshot: Snapshot) -> None:
-        """Raises ModelMismatch when the index was made by other weights than these."""
-        if snapshot.manifest.encoder_fingerprint != fingerprint_of(self._encoder):
-            raise ModelMismatch(
-                f"{self.index} was built with another version of {snapshot.manifest.encoder}: "
-                "run `qa build --full`."
-            )
-
     def close(self) -> None:
         """Closes the index."""
-        self._opened.snapshot.close()
+        self._following.opened.snapshot.close()
 
     def __enter__(self) -> Self:
         return self

@@ -23,6 +23,7 @@ from typing import NamedTuple, Self, cast
 from qa import faults, reading, splitting, storage
 from qa.building import removal
 from qa.building.cache import EncodingCache
+from qa.building.events import log_failure, log_report
 from qa.encoding import models
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
@@ -117,7 +118,9 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
             plan = _plan(seeds, found, job.old_files)
             _check_space(index, seeds, plan.to_read)
             report = job.run(plan)
-    return replace(report, seconds=time.monotonic() - started)
+    report = replace(report, seconds=time.monotonic() - started)
+    log_report(report, index)
+    return report
 
 
 def plan(
@@ -245,9 +248,14 @@ class _Build:
     def run(self, plan: Plan) -> BuildReport:
         """Reads, encodes, writes and publishes what the plan names."""
         files = [file for kept in plan.kept.values() for file in kept]
+        for path in (*plan.report.added, *plan.report.changed):  # what is known by its content
+            for known in plan.kept.get(path, ()):
+                log_failure(known)
         new: dict[Key, Live | str] = {}  # where a document stands, or why it could not be indexed
         for head, rows in _by_document(self.encoded_ahead(self.work(plan.to_read))):
-            files.append(self.file(head, rows, new))
+            file = self.file(head, rows, new)
+            files.append(file)
+            log_failure(file)
         self.cache.commit()
         self.tell("publishing", "", len(plan.to_read), len(plan.to_read))
         files = _with_duplicates(sorted(files, key=lambda file: file.path))

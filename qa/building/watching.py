@@ -47,6 +47,7 @@ def watch(
         hidden = any(name.startswith(".") for name in names if name != IGNORE_FILE)
         return not hidden and not at.is_relative_to(index)
 
+    held_back = ""  # why the last build could not be
     overdue = True  # the first build comes when changes are looked for: none is missed
     for found in changes(
         seeds,
@@ -61,11 +62,14 @@ def watch(
             continue
         try:
             report = build(seeds, index, settings=settings, progress=progress, allow_removal=False)
-        except (IndexBusy, SeedsEmpty):
+        except (IndexBusy, SeedsEmpty) as error:
+            if str(error) != held_back:
+                _log.warning("No build yet: %s", error)
+            held_back = str(error)
             continue
         except RemovalRefused as error:
             _log.warning("%s", error)
             overdue = False
             continue
-        overdue = False
+        overdue, held_back = False, ""
         yield report

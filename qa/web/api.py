@@ -23,6 +23,8 @@ from qa.web.arguments import (
     Sha256,
     check_globs,
 )
+from qa.web.health import FAILING
+from qa.web.observing import PATH_LIMIT, log_fault
 from qa.web.site import Site
 
 PART = 200_000  # characters of a document in one answer, at most
@@ -176,9 +178,10 @@ class Done(BaseModel):
 
 
 class Health(BaseModel):
-    """That the server answers, and from which snapshot."""
+    """How the service is (`ok`, `degraded` or `failing`), why, and which snapshot answers."""
 
     status: str
+    reason: str
     snapshot: str
 
 
@@ -203,17 +206,18 @@ def make_api(site: Site) -> FastAPI:
 
 
 def _add_questions(api: FastAPI, site: Site) -> None:
-    @api.get("/healthz", response_model=Health)
-    def health() -> dict[str, str]:
-        return {"status": "ok", "snapshot": site.qa.snapshot.manifest.snapshot}
+    @api.get("/healthz", response_model=Health, responses={503: {"model": Health}})
+    async def health(response: Response) -> dict[str, str]:  # it waits for nothing
+        found = site.monitor.health
+        response.status_code = 503 if found.status == FAILING else 200
+        return {**found._asdict(), "snapshot": site.qa.manifest.snapshot}
 
     @api.post("/api/ask", response_model=Answered)
     def ask(asked: Question) -> dict[str, Any]:
         check_globs(asked.only, asked.exclude)
-        with site.turn():
-            answer = site.qa.ask(
-                asked.question, limit=asked.limit, only=asked.only, exclude=asked.exclude
-            )
+        answer = site.answer(
+            asked.question, limit=asked.limit, only=asked.only, exclude=asked.exclude
+        )
         return answer.to_dict()
 
     @api.post("/api/verify", response_model=Verdicts)
@@ -347,7 +351,7 @@ def _listed(file: File) -> dict[str, Any]:
     }
 
 
-async def _problem(_request: Request, error: Exception) -> JSONResponse:
+async def _problem(request: Request, error: Exception) -> JSONResponse:
     """An error of this package in words, with the status that fits."""
     status = 503
     if isinstance(error, library.NameTaken):
@@ -356,6 +360,8 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
         status = 422
     elif isinstance(error, ReadFailed):
         status = 404
+    if status == 503:
+        log_fault(error, f"The request {request.url.path[:PATH_LIMIT]}")
     return JSONResponse({"error": str(error)}, status)
 
 

@@ -65,6 +65,11 @@ def refusal_html(message: str, address: Address) -> str:
     return f'<div class="answer">{here(address)}<p class="refusal">{shown(message)}</p></div>'
 
 
+def notice_html(reason: str) -> str:
+    """What is wrong with the service, in a line above the rest."""
+    return f'<p class="notice" role="status">{shown(reason)}</p>' if reason else ""
+
+
 def here(address: Address) -> str:
     """The address that belongs to what is shown.
 

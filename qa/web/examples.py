@@ -7,7 +7,6 @@ from itertools import islice, zip_longest
 
 from qa.errors import QAError
 from qa.records import Document, Kind, Status
-from qa.web.address import Address
 from qa.web.site import Site
 
 SHOWN = 4
@@ -46,7 +45,7 @@ def _best(site: Site) -> list[str]:
 
 
 def _surest(site: Site, questions: Iterable[str]) -> list[str]:
-    answers = [site.ask(Address(q=question)) for question in islice(questions, _TRIED)]
+    answers = [site.qa.ask(question) for question in islice(questions, _TRIED)]
     answers.sort(key=lambda answer: -answer.confidence)
     return [answer.question for answer in answers if answer.confidence >= _LEAST]
 

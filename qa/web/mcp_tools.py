@@ -1,6 +1,6 @@
 """The tools `ask`, `read` and `verify` for programs that speak MCP, by HTTP and by stdio."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from qa.asking.service import QA
 from qa.errors import QAError
+from qa.records import Answer
 from qa.records.printable import visible
 from qa.settings import EXCERPT_LIMIT, INDEX
 from qa.web.arguments import (
@@ -61,8 +62,10 @@ def installed() -> bool:
     return find_spec("mcp") is not None
 
 
-def make_tools(qa: QA, verifier: Verifier) -> "MCPServer[Any]":
-    """An MCP server with the three tools over an open index."""
+def make_tools(
+    qa: QA, verifier: Verifier, answer: Callable[..., Answer] | None = None
+) -> "MCPServer[Any]":
+    """An MCP server with the three tools over an open index; `answer` may stand in for its `ask`."""
     from mcp.server import MCPServer
     from mcp.types import ToolAnnotations
 
@@ -79,7 +82,9 @@ def make_tools(qa: QA, verifier: Verifier) -> "MCPServer[Any]":
         """Excerpts of the documents that answer a question, with their places and confidence."""
         with _told():
             check_globs(only, exclude)
-            return shown(qa.ask(question, limit=limit, only=only, exclude=exclude).to_dict())
+            return shown(
+                (answer or qa.ask)(question, limit=limit, only=only, exclude=exclude).to_dict()
+            )
 
     @server.tool(annotations=reading)
     def read(
@@ -177,7 +182,7 @@ async def mount_tools(api: FastAPI, site: "Site", stack: AsyncExitStack) -> None
         return
     from mcp.server.transport_security import TransportSecuritySettings
 
-    tools = make_tools(site.qa, site.verifier)
+    tools = make_tools(site.qa, site.verifier, site.answer)
     # The guards have checked Host and origin already, and know more names than this would.
     app = tools.streamable_http_app(
         json_response=True,

@@ -1,7 +1,7 @@
 """The page as Gradio blocks: what the address says is shown; what is asked becomes the address."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,6 +12,7 @@ from qa.settings import QUESTION_LIMIT
 from qa.web import cards, examples, listing, viewer
 from qa.web.address import Address
 from qa.web.cards import Numbered
+from qa.web.observing import FAULT, log_fault
 from qa.web.site import Site
 
 THEME = gr.themes.Base(
@@ -132,6 +133,21 @@ def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
     question.submit(views.asked, [question], [answer, source], **quick)
 
 
+def _told(work: Callable[["_Views", Address], str]) -> Callable[["_Views", Address], str]:
+    """`work`, which says in words what went wrong; unexpected errors go to the log besides."""
+
+    def told(views: "_Views", address: Address) -> str:
+        try:
+            return work(views, address)
+        except QAError as error:
+            return cards.refusal_html(str(error), address)
+        except Exception as error:  # noqa: BLE001 - Gradio would print it
+            log_fault(error, "The page")
+            return cards.refusal_html(FAULT, address)
+
+    return told
+
+
 class _Views:
     """What each event shows."""
 
@@ -141,12 +157,14 @@ class _Views:
     def shown(self, request: gr.Request) -> tuple[str, str, str]:
         """Everything that the address says: on loading, on going back, on following a link."""
         address = Address.of(_query(request))
-        return self._answer(address), self._source(address), self._table(address)
+        answer, table = self._answer(address), self._table(address)
+        return self._notice() + answer, self._source(address), table and self._notice() + table
 
     def asked(self, question: str, request: gr.Request) -> tuple[str, str]:
         """The answer to what is in the box; any open document is closed."""
         filters = Address.of(_query(request)).filters
-        return cards.leading(self._answer(Address(q=question.strip(), filters=filters))), ""
+        answer = self._answer(Address(q=question.strip(), filters=filters))
+        return self._notice() + cards.leading(answer), ""
 
     def opened(self, request: gr.Request) -> str:
         """The document that the address opens."""
@@ -154,22 +172,25 @@ class _Views:
 
     def listed(self, request: gr.Request) -> str:
         """The library as the address sorts and searches it."""
-        return self._table(Address.of(_query(request)))
+        return self._notice() + self._table(Address.of(_query(request)))
 
+    def _notice(self) -> str:
+        """What is wrong with the service, in a line; nothing when all is well."""
+        return cards.notice_html(self._site.monitor.health.reason)
+
+    @_told
     def _answer(self, address: Address) -> str:
         if not address.q.strip():
             manifest = self._site.qa.manifest
             tries = examples.examples(self._site)
             return cards.welcome_html(tries, manifest.documents, manifest.passages, address)
         started = time.perf_counter()
-        try:
-            answer = self._site.ask(address)
-        except QAError as error:
-            return cards.refusal_html(str(error), address)
+        answer = self._site.ask(address)
         days = self._site.days(answer)
         seconds, read_only = time.perf_counter() - started, self._site.read_only
         return cards.answer_html(answer, address, seconds, days, read_only=read_only)
 
+    @_told
     def _source(self, address: Address) -> str:
         document = self._site.qa.document(address.doc) if address.doc else None
         if document is None:
@@ -193,14 +214,12 @@ class _Views:
         ranking = enumerate((*answer.excerpts, *answer.nearest), 1)
         return [(number, found) for number, found in ranking if found.document == address.doc]
 
+    @_told
     def _table(self, address: Address) -> str:
         if address.view != "library":
             return ""
         qa = self._site.qa
-        try:
-            rows = listing.rows(qa.seeds, qa.files(), qa.waiting(), qa.dates())
-        except QAError as error:
-            return cards.refusal_html(str(error), address)
+        rows = listing.rows(qa.seeds, qa.files(), qa.waiting(), qa.dates())
         return listing.library_html(rows, address, read_only=self._site.read_only)
 
 

@@ -1,27 +1,40 @@
 """Rebuilds in a process of their own, so that questions go on being answered at full speed.
 
-The process is this module run by itself; it says how far it is in JSON, a line at a time.
+The process is this module run by itself. It says in JSON, a line at a time, how far it is, and what
+it logs; whatever else it or a library prints goes to its stderr, which is kept for when it crashes.
 """
 
+import faulthandler
 import json
+import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from watchfiles import watch as changes
 
-from qa import processes
+from qa import logs, processes
 from qa.asking.service import QA
-from qa.errors import QAError
+from qa.errors import IndexBusy, QAError
 
 GATHER = 1_000  # ms: changes that come within it are one build
-AGAIN = 60.0  # seconds, after which a failed rebuild, or a folder that was gone, is tried again
+AGAIN = 60.0  # seconds, after which a failed rebuild, or a watcher that failed, is tried again
+AWAY = 1.0  # seconds between looks for a folder that is gone
+PRINTED = 200  # lines that a rebuild printed, kept in case that it crashes
+LINE_LIMIT = 1_000  # characters of one of them
+
+_log = logging.getLogger("qa.web.rebuilding")  # by name: this module is also run by itself
+
+Identity = tuple[int, int]  # device and inode: another folder may come to the same path
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class Rebuild:
     seconds: float = 0.0
     report: Mapping[str, Any] | None = None
     error: str = ""
+    is_pending: bool = False  # the error still stands: what changed is not in the index
 
     @property
     def rate(self) -> float:
@@ -52,61 +66,127 @@ class Rebuild:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, with the rate and the time left."""
-        return {**asdict(self), "rate": self.rate, "seconds_left": self.seconds_left}
+        fields = asdict(self)
+        del fields["is_pending"]
+        return {**fields, "rate": self.rate, "seconds_left": self.seconds_left}
 
 
 class Rebuilder:
     """Runs one rebuild at a time and knows how far it is."""
 
     def __init__(self, seeds: Path, index: Path, settings: Mapping[str, str | int]) -> None:
-        self._command = processes.command(
-            "qa.web.rebuilding", json.dumps([str(seeds), str(index), dict(settings)])
-        )
+        self._build = (str(seeds), str(index), dict(settings))
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._is_closed = False
         self.state = Rebuild()
+        self.done = self.failed = 0  # rebuilds
+        self.seconds = 0.0  # that those done took
 
     def start(self) -> bool:
         """Starts a rebuild; False when one is running."""
         with self._lock:
             if self.state.running:
                 return False
-            self.state = Rebuild(running=True, stage="starting")
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                stderr=subprocess.DEVNULL, encoding="utf-8", env=processes.environment(),
+                self._command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+                env=processes.environment(),
             )  # fmt: skip
+            is_pending = self.state.is_pending  # until it is done
+            self.state = Rebuild(running=True, stage="starting", is_pending=is_pending)
         threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
         return True
 
+    def settle(self) -> None:
+        """Takes note that nothing waits to be built any more: an error does not stand longer."""
+        with self._lock:
+            if not self.state.running:
+                self.state = replace(self.state, is_pending=False)
+
     def close(self) -> None:
         """Ends a running rebuild; the last index stays as it is."""
+        self._is_closed = True
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait()
 
+    def _command(self) -> list[str]:
+        level = logging.getLogger("qa").getEffectiveLevel()
+        given = json.dumps([*self._build, level])
+        return processes.command("qa.web.rebuilding", given)
+
     def _follow(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        last: dict[str, Any] = {}
+        assert process.stderr is not None
+        printed: deque[str] = deque(maxlen=PRINTED)
+        reading = threading.Thread(target=_keep, args=(process.stderr, printed), daemon=True)
+        reading.start()
+        end: dict[str, Any] = {}
         with process.stdout as lines:
             for line in lines:
-                with suppress(ValueError, TypeError):
-                    last = json.loads(line)
-                    self.state = replace(self.state, **last)
-        process.wait()
-        failed = not last.get("report") and not last.get("error")
-        error = "The rebuild ended by itself: the last index still answers." if failed else ""
-        self.state = replace(self.state, running=False, error=self.state.error or error)
+                end = self._take(line) or end
+        code = process.wait()
+        reading.join()
+        if not end and not self._is_closed:
+            end = {"error": _crash(code, printed), "is_pending": True}
+        self._finish(end)
+
+    def _take(self, line: str) -> dict[str, Any]:
+        """Takes a line that the process wrote; what it says of the end, if it does."""
+        with suppress(ValueError, TypeError, KeyError):
+            message: dict[str, Any] = json.loads(line)
+            if "log" in message:
+                logs.receive_record(message["log"])
+            elif "report" in message or "error" in message:
+                return message
+            else:
+                self.state = replace(self.state, **message)
+        return {}
+
+    def _finish(self, end: Mapping[str, Any]) -> None:
+        if end.get("report"):
+            self.done += 1
+            self.seconds += end["seconds"]
+        elif end.get("error"):
+            self.failed += 1
+        self.state = replace(self.state, running=False, **end)
+
+
+def _keep(stream: IO[str], lines: "deque[str]") -> None:
+    """Keeps the last lines of a stream until it ends."""
+    with stream:
+        while line := stream.readline(LINE_LIMIT):
+            lines.append(line.rstrip("\n"))
+
+
+def _crash(code: int, printed: "deque[str]") -> str:
+    """What a reader of the page is told of a rebuild that said nothing of its end."""
+    last = next((line.strip() for line in reversed(printed) if line.strip()), "")
+    how = f"its process ended with exit code {code}"
+    if code < 0:
+        with suppress(ValueError):
+            name = signal.Signals(-code).name
+            how = f"its process was ended by {name}"
+            last = "perhaps memory ran out" if name == "SIGKILL" else ""
+    logs.log_lines(_log, f"The rebuild crashed: {how}.", printed, event="crash")
+    return (
+        f"The rebuild crashed: {how}{f' ({last})' if last else ''}. The last index still answers."
+    )
 
 
 class Watcher:
-    """Rebuilds when the folder has changed and then been left alone for a moment."""
+    """Rebuilds when the folder has changed and then been left alone for a moment.
+
+    What ends it is logged and told by `problem`, and it begins again.
+    """
 
     def __init__(self, qa: QA, rebuilder: Rebuilder) -> None:
         self._qa = qa
         self._rebuilder = rebuilder
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="qa-watcher", daemon=True)
+        self.problem = ""  # why files are not watched now
 
     def start(self) -> None:
         """Begins to look."""
@@ -118,21 +198,42 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._ended.is_set():
-            with suppress(OSError):  # a folder that is gone may come back
-                self._watch_folder()
-            self._ended.wait(AGAIN)
+            pause = 0.0
+            try:
+                if folder := identity(self._qa.seeds):
+                    self._watch_folder(folder)
+            except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception
+                if identity(self._qa.seeds):
+                    pause = AGAIN
+                    self._note(error)
+            self._ended.wait(pause if identity(self._qa.seeds) else AWAY)
 
-    def _watch_folder(self) -> None:
+    def _note(self, error: BaseException) -> None:
+        self.problem = logs.last_line(error)
+        _log.error(
+            "Files are not watched: the watcher failed, and begins again in %.0f s.", AGAIN,
+            exc_info=error, extra={"event": "watcher"},
+        )  # fmt: skip
+
+    def _watch_folder(self, folder: Identity) -> None:
+        """Rebuilds after changes until another folder, or none, stands at the path."""
+        seeds = self._qa.seeds
         overdue, tried = True, time.monotonic()  # what changed while nobody watched
         for found in changes(
-            self._qa.seeds, watch_filter=None, stop_event=self._ended, debounce=GATHER,
+            seeds, watch_filter=None, stop_event=self._ended, debounce=GATHER,
             rust_timeout=500, yield_on_timeout=True,
         ):  # fmt: skip
-            failed = self._rebuilder.state.error and time.monotonic() - tried > AGAIN
+            if identity(seeds) != folder:
+                return
+            failed = self._rebuilder.state.is_pending and time.monotonic() - tried > AGAIN
             overdue = overdue or bool(found) or bool(failed)
             if overdue and not self._rebuilder.state.running:
                 tried = time.monotonic()
-                overdue = self._is_waiting() and not self._rebuilder.start()
+                is_waiting = self._is_waiting()
+                overdue = is_waiting and not self._rebuilder.start()
+                if not is_waiting:
+                    self._rebuilder.settle()
+            self.problem = ""
 
     def _is_waiting(self) -> bool:
         try:
@@ -141,36 +242,63 @@ class Watcher:
             return False
 
 
-def main(said: str) -> int:
+def identity(folder: Path) -> Identity | None:
+    """Which folder stands at that path now; None when it is out of reach."""
+    try:
+        state = folder.stat()
+        return (state.st_dev, state.st_ino) if folder.is_dir() else None
+    except OSError:
+        return None
+
+
+def main(given: str) -> int:
     """Builds and tells; the exit code."""
     from qa.building.pipeline import Progress, build
     from qa.index.origin import origin
     from qa.settings import Settings
 
-    seeds, index, settings = json.loads(said)
-    told = 0.0
+    send = _channel()
+    faulthandler.enable()
+    seeds, index, settings, level = json.loads(given)
+    logs.send_records(lambda record: send({"log": record}), level)
+    sent = 0.0
 
     def tell(progress: Progress) -> None:
-        nonlocal told
-        if progress.done == progress.total or time.monotonic() - told > 0.1:
-            told = time.monotonic()
-            _tell(progress._asdict())
+        nonlocal sent
+        if progress.done == progress.total or time.monotonic() - sent > 0.1:
+            sent = time.monotonic()
+            send(progress._asdict())
 
     try:
         last = origin(Path(index))  # another build may have changed the settings since
         used = last.settings if last else Settings(**settings)
         report = asdict(build(seeds, index, settings=used, allow_removal=False, progress=tell))
     except QAError as error:
-        _tell({"error": str(error)})
+        _log.warning("The rebuild failed: %s", error, extra={"event": "build failed"})
+        send({"error": str(error), "is_pending": not isinstance(error, IndexBusy)})
+        return 1
+    except Exception as error:  # noqa: BLE001 - the server is told, whatever happens
+        _log.exception("The rebuild crashed.", extra={"event": "crash"})
+        crash = f"The rebuild crashed: {logs.last_line(error)}. The last index still answers."
+        send({"error": crash, "is_pending": True})
         return 1
     del report["files"]  # the library lists them
-    _tell({"seconds": report["seconds"], "report": report})
+    send({"seconds": report["seconds"], "report": report, "is_pending": False})
     return 0
 
 
-def _tell(said: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(said) + "\n")
-    sys.stdout.flush()
+def _channel() -> Callable[[Mapping[str, Any]], None]:
+    """Sends to the server on what was standard output; what others print there goes to stderr."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def send(message: Mapping[str, Any]) -> None:
+        with lock:
+            stream.write(json.dumps(message, default=str) + "\n")
+            stream.flush()
+
+    return send
 
 
 if __name__ == "__main__":

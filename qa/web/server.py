@@ -1,16 +1,19 @@
 """The server: page, API and MCP tools as one application behind its guards."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import anyio.to_thread
 from fastapi import FastAPI
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from qa import processes
@@ -19,17 +22,19 @@ from qa.errors import QAError, SettingsInvalid
 from qa.settings import INDEX
 from qa.web import shell
 from qa.web.api import make_api
-from qa.web.events import Events
 from qa.web.examples import examples
 from qa.web.guards import Guards, Hosts, Passwords, bracketed, is_loopback
 from qa.web.mcp_tools import mount_tools
-from qa.web.rebuilding import Rebuilder, Watcher
+from qa.web.observing import Observed
+from qa.web.rebuilding import Rebuilder
 from qa.web.site import Site
 
 HOST = "127.0.0.1"
 PORT = 7860
 THREADS = 24  # requests worked on at once; more wait for their turn
 _FILES = ("style.css", "page.js")
+
+_log = logging.getLogger(__name__)
 
 
 def serve(  # noqa: PLR0913 - a command with its settings
@@ -41,35 +46,43 @@ def serve(  # noqa: PLR0913 - a command with its settings
     watch: bool = True,
     read_only: bool | None = None,
     password: str | None = None,
+    metrics: bool | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the index until it is interrupted; `ready` is told the page's address beforehand.
 
-    `read_only` and `password` come from QA_READ_ONLY and QA_PASSWORD when they are not given.
-    Raises SettingsInvalid when others could reach the server and no password is set, or when the
-    address is none of this machine or taken, and what `QA.open` raises.
+    `read_only`, `password` and `metrics` come from QA_READ_ONLY, QA_PASSWORD and QA_METRICS when
+    they are not given. Raises SettingsInvalid when others could reach the server and no password
+    is set, when the address is none of this machine or taken, or when metrics are asked for and
+    their package is missing, and what `QA.open` raises.
     """
     import uvicorn
 
     password = password or os.environ.get("QA_PASSWORD") or None
     check_reach(host, password)
-    read_only = is_read_only(read_only)
+    read_only, metrics = switch("QA_READ_ONLY", read_only), switch("QA_METRICS", metrics)
     with listening(host, port) as taken:
-        app = make_app(index, seeds, host=host, watch=watch, read_only=read_only, password=password)
+        app = make_app(
+            index, seeds, host=host, watch=watch, read_only=read_only, password=password,
+            metrics=metrics,
+        )  # fmt: skip
         settings = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False,
+            app, log_level="warning", log_config=None, access_log=False, server_header=False,
             timeout_keep_alive=30, timeout_graceful_shutdown=3,
         )  # fmt: skip
+        at = f"http://{bracketed(host)}:{taken.getsockname()[1]}"
+        _log.info("Listening on %s", at, extra={"event": "listening", "address": at})
         if ready:
-            ready(f"http://{bracketed(host)}:{taken.getsockname()[1]}")
+            ready(at)
         server = uvicorn.Server(settings)
         with suppress(KeyboardInterrupt):
             server.run([taken])
+        _log.info("Stopped.", extra={"event": "stop"})
         if not server.started:
             raise QAError("The server did not start: the lines above say why.")
 
 
-def make_app(
+def make_app(  # noqa: PLR0913 - see serve
     index: str | Path = INDEX,
     seeds: str | Path | None = None,
     *,
@@ -77,16 +90,31 @@ def make_app(
     watch: bool = False,
     read_only: bool = False,
     password: str | None = None,
+    metrics: bool = False,
 ) -> ASGIApp:
     """The whole application, guards included. Raises what `QA.open` raises."""
     qa = QA.open(index, seeds=seeds)
+    _log_start(qa)
     rebuilder = Rebuilder(qa.seeds, qa.index, qa.manifest.settings)
     site = Site(qa, rebuilder, read_only=read_only)
     api = make_api(site)
+    if metrics:
+        _add_metrics(api, site)
     inner = FastAPI(lifespan=_lifespan(site, api, watch=watch and not read_only), openapi_url=None)
     passwords = Passwords(password) if password else None
     names = os.environ.get("QA_HOSTS", "").split(",")
-    return Guards(_Split(api, _with_page(inner, site)), Hosts.of(host, names), passwords)
+    guarded = Guards(_Split(api, _with_page(inner, site)), Hosts.of(host, names), passwords)
+    return Observed(guarded, site.tally)
+
+
+def _log_start(qa: QA) -> None:
+    manifest = qa.manifest
+    _log.info(
+        "seedqa %s serves %s: snapshot %s of %s, %d documents, %d passages, from %s.",
+        *(version("seedqa"), qa.index, manifest.snapshot, manifest.created),
+        *(manifest.documents, manifest.passages, qa.seeds),
+        extra={"event": "start", "snapshot": manifest.snapshot},
+    )
 
 
 def check_reach(host: str, password: str | None) -> None:
@@ -110,10 +138,10 @@ def listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def is_read_only(given: bool | None) -> bool:  # noqa: FBT001 - it is the subject
-    """Whether the library may not be changed: as given, or as QA_READ_ONLY says."""
-    said = os.environ.get("QA_READ_ONLY", "").strip().lower()
-    return given if given is not None else said not in ("", "0", "false", "no")
+def switch(name: str, given: bool | None) -> bool:  # noqa: FBT001 - it is the subject
+    """Whether something is on: as given, or as the environment says."""
+    value = os.environ.get(name, "").strip().lower()
+    return given if given is not None else value not in ("", "0", "false", "no")
 
 
 class _Split:
@@ -125,7 +153,7 @@ class _Split:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        ours = path.startswith("/api/") or path in ("/healthz", "/mcp")
+        ours = path.startswith("/api/") or path in ("/healthz", "/metrics", "/mcp")
         await (self._api if ours else self._page)(scope, receive, send)
 
 
@@ -133,14 +161,15 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        watcher = Watcher(site.qa, site.rebuilder)
         async with AsyncExitStack() as stack:
             await mount_tools(api, site, stack)
             await anyio.to_thread.run_sync(examples, site)  # the first reader waits for nothing
             if watch:
-                watcher.start()
+                site.watcher.start()
+            site.monitor.start()
             yield
-        watcher.close()
+        site.watcher.close()
+        site.monitor.close()
         site.rebuilder.close()
         site.qa.close()
 
@@ -154,21 +183,19 @@ def _with_page(app: FastAPI, site: Site) -> ASGIApp:
     # Where no event loop runs, Gradio leaves one open for each of its locks; and where one runs
     # already, as in a notebook, no other can: so one runs in a thread of its own.
     with ThreadPoolExecutor(1) as thread:
-        inputs = thread.submit(asyncio.run, _mount_page(app, site)).result()
-    return shell.Shell(Events(app, inputs))
+        thread.submit(asyncio.run, _mount_page(app, site)).result()
+    return shell.Shell(app)
 
 
-async def _mount_page(app: FastAPI, site: Site) -> dict[int, int]:
-    """How many inputs each function of the page has, once it is mounted."""
+async def _mount_page(app: FastAPI, site: Site) -> None:
     processes.silence()
     import gradio as gr
 
     from qa.web.page import THEME, make_page
 
-    page = make_page(site)
     gr.mount_gradio_app(
         app,
-        page,
+        make_page(site),
         "/",
         theme=THEME,
         show_error=False,
@@ -178,7 +205,22 @@ async def _mount_page(app: FastAPI, site: Site) -> dict[int, int]:
         ssr_mode=False,
         max_file_size=0,
     )
-    return {index: len(function.inputs) for index, function in page.fns.items()}
+
+
+def _add_metrics(api: FastAPI, site: Site) -> None:
+    """The figures for Prometheus at /metrics. Raises SettingsInvalid without their package."""
+    if find_spec("prometheus_client") is None:
+        raise SettingsInvalid(
+            "Metrics need the package prometheus-client: pip install 'seedqa[metrics]', "
+            "or serve without --metrics and QA_METRICS."
+        )
+    from qa.web import metrics
+
+    scrape = metrics.scraper(site)
+
+    @api.get("/metrics", include_in_schema=False)
+    def show() -> Response:
+        return Response(scrape(), media_type=metrics.CONTENT_TYPE)
 
 
 def _add_file(app: FastAPI, name: str) -> None:

@@ -1,18 +1,27 @@
 """What the page, the API and the MCP tools share: the open index and what may be done with it."""
 
+import logging
 import os
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qa.asking.service import QA
-from qa.errors import ReadFailed
+from qa.errors import QuestionRefused, ReadFailed
 from qa.records import Answer, Document
+from qa.settings import EXCERPT_LIMIT
 from qa.web.address import Address
 from qa.web.faces import Faces
 from qa.web.filtering import day, globs
-from qa.web.rebuilding import Rebuilder
+from qa.web.health import Monitor
+from qa.web.observing import log_fault
+from qa.web.rebuilding import Rebuilder, Watcher
+from qa.web.tally import ANSWERED, FAILED, REFUSED, UNANSWERED, Tally
 from qa.web.verifying import Verifier
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -25,11 +34,17 @@ class Site:
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of the live snapshot
     faces: Faces = field(init=False)
     verifier: Verifier = field(init=False)
+    tally: Tally = field(default_factory=Tally)
+    watcher: Watcher = field(init=False)
+    monitor: Monitor = field(init=False)
+    failed_in: str = ""  # the snapshot in which the last question failed
     _turns: threading.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self.faces = Faces(self.qa)
         self.verifier = Verifier(self.qa)
+        self.watcher = Watcher(self.qa, self.rebuilder)
+        self.monitor = Monitor(self.qa, self.rebuilder, self.watcher, self)
         # Asking is work for the processor: more at once than it has cores only slows all down.
         self._turns = threading.Semaphore(max(os.cpu_count() or 2, 2))
 
@@ -41,8 +56,41 @@ class Site:
     def ask(self, address: Address) -> Answer:
         """The answer to an address's question among the files that its filters leave in."""
         only = globs(address.filters, self.qa.files(), self.qa.dates()) if address.filters else []
-        with self.turn():
-            return self.qa.ask(address.q, only=only)
+        return self.answer(address.q, only=only)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last question failed, in the snapshot that answers now."""
+        return self.failed_in == self.qa.snapshot.name
+
+    def answer(
+        self,
+        question: str,
+        *,
+        limit: int = EXCERPT_LIMIT,
+        only: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> Answer:
+        """What the documents say to a question, counted and timed. Raises what `QA.ask` raises."""
+        started, outcome = time.perf_counter(), FAILED
+        try:
+            with self.turn():
+                answer = self.qa.ask(question, limit=limit, only=only, exclude=exclude)
+            outcome = ANSWERED if answer.answered else UNANSWERED
+        except QuestionRefused:
+            outcome = REFUSED
+            raise
+        except Exception as error:
+            log_fault(error, "A question")
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            self.tally.question(outcome, seconds)
+            if outcome != REFUSED:
+                is_fault = outcome == FAILED and not self.qa.is_broken
+                self.failed_in = self.qa.snapshot.name if is_fault else ""
+            _log.debug("%s in %.0f ms: %s", outcome, seconds * 1000, question)
+        return answer
 
     def turn(self) -> threading.Semaphore:
         """A turn at the processor, taken with `with`."""

@@ -1,0 +1,34 @@
+"""What a build logs: the files that gave nothing, and what was done."""
+
+import logging
+from pathlib import Path
+
+from qa.records import BuildReport, File, Status
+
+_log = logging.getLogger("qa.building")
+_FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
+
+
+def log_failure(file: File) -> None:
+    """Logs a file that gave nothing. After a colon its reason may quote the file."""
+    if file.status not in _FAILURES:
+        return
+    level = logging.WARNING if file.status is Status.FAILED else logging.INFO
+    is_full = _log.isEnabledFor(logging.DEBUG)
+    reason = file.reason if is_full else file.reason.partition(":")[0]
+    fields = {"event": "file", "path": file.path, "status": str(file.status)}
+    _log.log(level, "%s: %s (%s)", file.status, file.path, reason, extra=fields)
+
+
+def log_report(report: BuildReport, index: Path) -> None:
+    """Logs what a build did."""
+    names = ("added", "changed", "removed", "unchanged", "failed")
+    counts = {name: len(getattr(report, name)) for name in names}
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    seconds = round(report.seconds, 3)
+    fields = {"event": "build", **counts, "passages": report.passages, "seconds": seconds}
+    _log.info(
+        "Built %s in %.1f s: %s; %d passages, snapshot %s.",
+        *(index, seconds, listed, report.passages, report.snapshot),
+        extra={**fields, "snapshot": report.snapshot},
+    )

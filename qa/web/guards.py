@@ -26,6 +26,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qa.web.events import EVENT_LIMIT
 from qa.web.library import UPLOAD_LIMIT
 
 BODY_LIMIT = 256 << 10  # bytes
@@ -38,8 +39,9 @@ ADDRESSES = 10_000  # that are remembered
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _OURS = re.compile(r"/(?:api/.*|page/[\w.-]+|healthz|metrics|mcp)\Z")
 _GRADIO = re.compile(
-    r"/(?:|assets/.*|static/.*|theme\.css|favicon\.ico|config|gradio_api/(?:startup-events"
-    r"|heartbeat/\w+|run/predict))\Z"
+    r"/(?:|theme\.css|favicon\.ico|gradio_api/run/predict"
+    r"|(?=.{,200}\Z)(?:assets|static)/(?:[\w-][\w.-]*/)*[\w-][\w.-]*)\Z",
+    re.ASCII,
 )
 _WORK = re.compile(r"/(?:api/.*|mcp|gradio_api/run/.*)\Z")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -185,6 +187,8 @@ def limit(path: str) -> int:
     """The most bytes that a request to that path may bring."""
     if path == "/api/files":
         return UPLOAD_LIMIT
+    if path.startswith("/gradio_api/"):
+        return EVENT_LIMIT
     return VERIFY_LIMIT if path in ("/api/verify", "/mcp") else BODY_LIMIT
 
 

@@ -22,6 +22,7 @@ from qa.errors import QAError, SettingsInvalid
 from qa.settings import INDEX
 from qa.web import shell
 from qa.web.api import make_api
+from qa.web.events import Events
 from qa.web.examples import examples
 from qa.web.guards import Guards, Hosts, Passwords, bracketed, is_loopback
 from qa.web.mcp_tools import mount_tools
@@ -183,19 +184,21 @@ def _with_page(app: FastAPI, site: Site) -> ASGIApp:
     # Where no event loop runs, Gradio leaves one open for each of its locks; and where one runs
     # already, as in a notebook, no other can: so one runs in a thread of its own.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, _mount_page(app, site)).result()
-    return shell.Shell(app)
+        inputs = thread.submit(asyncio.run, _mount_page(app, site)).result()
+    return shell.Shell(Events(app, inputs))
 
 
-async def _mount_page(app: FastAPI, site: Site) -> None:
+async def _mount_page(app: FastAPI, site: Site) -> dict[int, int]:
+    """How many inputs each function of the page has, once it is mounted."""
     processes.silence()
     import gradio as gr
 
     from qa.web.page import THEME, make_page
 
+    page = make_page(site)
     gr.mount_gradio_app(
         app,
-        make_page(site),
+        page,
         "/",
         theme=THEME,
         show_error=False,
@@ -205,6 +208,7 @@ async def _mount_page(app: FastAPI, site: Site) -> None:
         ssr_mode=False,
         max_file_size=0,
     )
+    return {index: len(function.inputs) for index, function in page.fns.items()}
 
 
 def _add_metrics(api: FastAPI, site: Site) -> None:

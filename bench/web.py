@@ -156,7 +156,7 @@ def take_pictures(at: str, folder: Path) -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=folder / "ask.png")
         page.locator(".document:has-text('.pdf') .open").first.click()
-        page.wait_for_selector(".face .box.current")
+        page.wait_for_selector(".sheet .box.current")
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(500)
         page.screenshot(path=folder / "viewer.png")

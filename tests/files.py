@@ -631,6 +631,49 @@ def growing_odt(blanks: int = 20_000_000) -> bytes:
     )
 
 
+def drawn_pdf(content: str, resources: str = "", box: str = "0 0 612 792") -> bytes:
+    """A PDF of one page with that content; `resources` are named in it, objects from 6 on follow."""
+    named, _, further = resources.partition("|")
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        (
+            f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]/Contents 4 0 R"
+            f"/Resources<</Font<</F1 5 0 R>>{named}>>>>"
+        ),
+        f"<</Length {len(content)}>>stream\n{content}\nendstream",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        *filter(None, further.split("|")),
+    ]
+    body, places = b"%PDF-1.7\n", []
+    for number, written in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n{written}\nendobj\n".encode("latin-1")
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    tail = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer<</Size {size}/Root 1 0 R>>\n"
+    return body + f"{tail}startxref\n{len(body)}\n%%EOF\n".encode()
+
+
+WRITTEN = f"BT /F1 12 Tf 10 700 Td ({SAID}) Tj ET"
+
+
+def narrow_pdf() -> bytes:
+    """A page so narrow that it is 800,000 pixels long where it is 1,100 wide."""
+    return drawn_pdf(f"BT /F1 2 Tf 1 14000 Td ({SAID}) Tj ET", box="0 0 20 14400")
+
+
+def endless_pdf(kept: str = "") -> bytes:
+    """A page that is filled with a pattern of a step of next to nothing."""
+    tile = "0 0 1 rg 0 0 1 1 re f"
+    pattern = (
+        "/Pattern<</P 6 0 R>>|<</Type/Pattern/PatternType 1/PaintType 1/TilingType 1"
+        f"/BBox[0 0 1 1]/XStep 0.0001/YStep 0.0001/Resources<<>>/Length {len(tile)}>>"
+        f"stream\n{tile}\nendstream"
+    )
+    return drawn_pdf(f"{WRITTEN} /Pattern cs /P scn 0 0 612 792 re f %{kept}", pattern)
+
+
 def hostile() -> dict[str, tuple[bytes, Status, str]]:
     """Small files that each grew, hung or crashed something: what they come to, with what reason.
 
@@ -655,6 +698,8 @@ def hostile() -> dict[str, tuple[bytes, Status, str]]:
             indexed,
             "",
         ),
+        "endless.pdf": (endless_pdf(), indexed, ""),
+        "narrow.pdf": (narrow_pdf(), indexed, ""),
         "dots.md": (headed(f"{'.'.join('a' * 28_000)} = 1", "+++"), indexed, deep),
         "growing.md": (headed(f"{grown()}\ntitle: x"), indexed, ""),
         "growing.odt": (growing_odt(), failed, "unfolds to more than"),

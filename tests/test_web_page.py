@@ -93,9 +93,9 @@ def test_a_pdf_page_is_shown_as_it_looks_with_the_passage_marked_on_its_lines(ta
     tab.goto(f"{address}/?q=How+many+killed+or+wounded&kind=pdf")
     tab.locator(".open").first.click()
     tab.wait_for_function(
-        "() => [...document.querySelectorAll('.face img')].some(i => i.complete && i.naturalWidth > 900)"
+        "() => [...document.querySelectorAll('.sheet img')].some(i => i.complete && i.naturalWidth > 900)"
     )
-    assert tab.locator(".face .box.current").count() >= 1
+    assert tab.locator(".sheet .box.current").count() >= 1
     OUTPUT.mkdir(exist_ok=True)
     tab.screenshot(path=OUTPUT / "viewer-pdf.png")
 

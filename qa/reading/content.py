@@ -25,6 +25,9 @@ _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 _NOT_BLANK = re.compile(r"\S")
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom in fractions of the page
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A file's text with its blocks, and what else the file tells about itself."""

@@ -8,6 +8,7 @@ pdfium is not thread-safe, so that one lock guards every use of it.
 """
 
 import ctypes
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,10 +22,8 @@ from pypdfium2 import raw
 
 from qa.errors import ReadFailed
 from qa.reading import ocr
-from qa.reading.content import Content, Headings, iso_date
+from qa.reading.content import Box, Content, Headings, iso_date
 from qa.records import Block, Kind
-
-Box = tuple[float, float, float, float]  # left, top, right, bottom in fractions of the page
 
 _LOCK = Lock()
 _HYPHEN = "\ufffe"  # pdfium's mark for a hyphen at a line's end; the next line follows at once
@@ -42,6 +41,12 @@ _LARGER = 1.15  # times the size of the usual type: a heading
 _HEADING_LENGTH = 120  # characters
 _HEADING_SHARE = 0.25  # of all characters; above it, size tells nothing about headings
 _OUTLINE_LIMIT = 20_000
+
+_PIXELS = 16 << 20  # of a picture of a page,
+_OCR_PIXELS = 40 << 20  # and of one that OCR reads
+_SIDE = 16_000  # pixels; more is drawn by no browser
+_PAGES = 100_000  # that are measured
+_BOXES = 1_000  # of a span
 
 _FILE_NAME = re.compile(
     r"\.(?:docx?|pdf|pptx?|xlsx?|odt|rtf|tex|dvi|indd|qxd|ps|txt|html?)\Z",
@@ -144,11 +149,16 @@ def boxes(data: bytes, page: int, spans: Sequence[tuple[int, int]]) -> list[Box]
 
 
 def render(data: bytes, page: int, width: int) -> bytes:
-    """A picture of the page, `width` pixels wide, as PNG."""
+    """A picture of the page as PNG, `width` pixels wide, or less where it is very long.
+
+    Raises ReadFailed where there is no such page.
+    """
     with _LOCK:
         file = _open(data)
         try:
-            picture = _picture(file[page - 1], width)
+            if not 1 <= page <= len(file):
+                raise ReadFailed(f"there is no page {page}")
+            picture = _picture(file[page - 1], width, _PIXELS)
         finally:
             file.close()
     png = BytesIO()
@@ -161,7 +171,7 @@ def sizes(data: bytes) -> list[tuple[float, float]]:
     with _LOCK:
         file = _open(data)
         try:
-            return [file.get_page_size(page) for page in range(len(file))]
+            return [file.get_page_size(page) for page in range(min(len(file), _PAGES))]
         finally:
             file.close()
 
@@ -208,7 +218,7 @@ def _page(file: pdfium.PdfDocument, number: int, *, sized: bool) -> Page:
         page.shows_something = bool(raw.FPDFPage_CountObjects(face.raw))
         if page.shows_something and ocr.enabled():
             width = int(face.get_width() / 72 * ocr.PIXELS_PER_INCH)
-            page.text = ocr.words_of(_picture(face, width))
+            page.text = ocr.words_of(_picture(face, width, _OCR_PIXELS))
             page.lines = _lines(page.text, text_page, sized=False)
     text_page.close()
     face.close()
@@ -252,7 +262,7 @@ def _boxes(face: Any, text_page: Any, first: int, last: int) -> Iterator[Box]:
     end = raw.FPDFText_GetCharIndexFromTextIndex(text_page.raw, last)
     if min(start, end) < 0:
         return
-    for number in range(text_page.count_rects(start, end - start + 1)):
+    for number in range(min(text_page.count_rects(start, end - start + 1), _BOXES)):
         left, bottom, right, top = text_page.get_rect(number)
         x0, y0 = _fractions(face, left, top)
         x1, y1 = _fractions(face, right, bottom)
@@ -267,9 +277,20 @@ def _fractions(face: Any, x: float, y: float) -> tuple[float, float]:
     return across.value / scale, down.value / scale
 
 
-def _picture(face: Any, width: int) -> Any:
-    """The page as a PIL image, `width` pixels wide."""
-    return face.render(scale=width / max(face.get_width(), 1.0)).to_pil()
+def _picture(face: Any, width: int, pixels: int) -> Any:
+    """The page as a PIL image, `width` pixels wide, or less for a page that would have too many."""
+    return face.render(scale=_scale(face.get_width(), face.get_height(), width, pixels)).to_pil()
+
+
+def _scale(across: float, down: float, width: int, pixels: int) -> float:
+    """Pixels a point: 595 points across, 842 down, 1190 wide gives 2.0.
+
+    Raises ReadFailed for a page without a size.
+    """
+    if not (0 < across < math.inf and 0 < down < math.inf):
+        raise ReadFailed("a page without a size")
+    across, down = max(across, 1.0), max(down, 1.0)
+    return min(width / across, math.sqrt(pixels / across / down), _SIDE / max(across, down))
 
 
 def _lines(text: str, text_page: Any, *, sized: bool) -> list[Line]:

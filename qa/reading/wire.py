@@ -43,6 +43,16 @@ def receive(pipe: int) -> dict[str, Any]:
     return header
 
 
+def send_bytes(pipe: int, data: bytes) -> None:
+    """Write bytes. Raises Broken when nobody reads."""
+    _write(pipe, data)
+
+
+def receive_bytes(pipe: int) -> bytes:
+    """The next bytes. Raises Broken when there are none."""
+    return _read(pipe)
+
+
 def send_outcome(pipe: int, outcome: Outcome) -> None:
     """Write an outcome, its document with it."""
     document = outcome.document

@@ -13,8 +13,6 @@ read while no other is, so that only one large text is held at any time.
 import os
 import re
 import selectors
-import signal
-import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,16 +22,16 @@ from itertools import islice
 from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Self
 
-from qa import processes
 from qa.errors import ReadFailed
 from qa.reading import wire
+from qa.reading.children import Child, too_slow
 from qa.reading.formats import Format, format_of
 from qa.reading.loading import About, about, load, peek
 from qa.reading.outcomes import Outcome, Reading, outcome_of
 from qa.reading.walking import locate
-from qa.reading.worker import OUT_OF_MEMORY, STARVED, patience
+from qa.reading.worker import patience
 from qa.records import Status
 
 __all__ = ["Outcome", "ReadFile", "Reading", "file_reader", "read_files"]
@@ -45,8 +43,6 @@ SMALL = 64 << 10  # bytes; a plain text file up to this size needs no process
 LARGE = 16 << 20  # bytes; a file above this size is read alone
 AHEAD = 4  # files a process that may be read before their turn
 CRASHES = 5  # of an archive's members, after which it is given up
-
-ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 _GRACE = 15.0  # seconds that a process which should have ended itself is given besides
 _PEEK = 64  # bytes at a file's beginning that tell whether front matter may stand there
@@ -142,22 +138,12 @@ class _Task:
         return False
 
 
-class _Worker:
+class _Worker(Child):
     """A process and the file that it is reading."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+        super().__init__("qa.reading.worker", str(seconds))
         self.task: _Task | None = None
-        self.process = subprocess.Popen(  # noqa: S603  # this very interpreter and package
-            processes.command("qa.reading.worker", str(seconds)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            env=processes.environment(ONE_CORE),
-        )
-        self.requests = cast(IO[bytes], self.process.stdin).fileno()
-        self.answers = cast(IO[bytes], self.process.stdout).fileno()
 
     def ask(self, task: _Task) -> None:
         """Have the file read, but for the members that were told already."""
@@ -186,24 +172,6 @@ class _Worker:
             self.task = None
         else:
             raise wire.Broken
-
-    def end(self) -> str:
-        """End the process, and why it ended, if it had done so by itself."""
-        try:
-            why = _why(self.process.wait(0.5), self.seconds)
-        except subprocess.TimeoutExpired:
-            why = "what its reader told cannot be understood"
-            self.process.kill()
-            self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
-        return why
-
-    def kill(self) -> None:
-        """End the process now."""
-        self.process.kill()
-        self.end()
 
 
 class _Pool:
@@ -329,9 +297,9 @@ class _Pool:
         """Bury a dead process; what is left of its archive goes to another one."""
         self.selector.unregister(worker.answers)
         self.workers.remove(worker)
-        reason = worker.end()
+        reason = worker.end(self.seconds)
         if overdue:
-            reason = _why(-signal.SIGALRM, self.seconds)
+            reason = too_slow(self.seconds)
         if worker.task and worker.task.fail(reason):
             self._idle_worker().ask(worker.task)
 
@@ -348,16 +316,3 @@ def _is_plain(file: Path) -> bool:
 
 def _may_have_front_matter(name: str, data: bytes) -> bool:
     return name.lower().endswith(_MARKDOWN_NAMES) and _FRONT_MATTER.match(data) is not None
-
-
-def _why(code: int, seconds: float) -> str:
-    """What an exit code says, in words."""
-    if code == -signal.SIGALRM:
-        return f"took longer than {seconds:g} seconds"
-    if code == STARVED:
-        return OUT_OF_MEMORY
-    if code == -signal.SIGKILL:
-        return "its reader was killed, perhaps for want of memory"
-    if code < 0:
-        return f"its reader crashed ({signal.Signals(-code).name})"
-    return f"its reader ended by itself (exit code {code})"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
@@ -18,6 +18,7 @@ from qa.web.arguments import (
     ExcerptLimit,
     Globs,
     Offset,
+    PageNumber,
     QuestionText,
     SavedAnswer,
     Sha256,
@@ -26,6 +27,7 @@ from qa.web.arguments import (
 from qa.web.health import FAILING
 from qa.web.observing import PATH_LIMIT, log_fault
 from qa.web.site import Site
+from qa.web.viewer import page_spans
 
 PART = 200_000  # characters of a document in one answer, at most
 
@@ -266,10 +268,23 @@ def _add_documents(api: FastAPI, site: Site) -> None:
         response_class=Response,
         responses={200: {"content": {"image/png": {}}}},
     )
-    def picture(document: Sha256, page: Annotated[int, Field(ge=1, le=100_000)]) -> Response:
+    async def picture(document: Sha256, page: PageNumber) -> Response:
         # A document's id is the hash of its bytes: its pages never look otherwise.
         kept = {"cache-control": "private, max-age=86400, immutable"}
-        return Response(site.faces.picture(document, page), media_type="image/png", headers=kept)
+        image = await site.page_images.image(document, page)
+        return Response(image, media_type="image/png", headers=kept)
+
+    @api.get(
+        "/api/documents/{document}/pages/{page}.txt",
+        response_class=PlainTextResponse,
+        include_in_schema=False,
+    )
+    def page_text(document: Sha256, page: PageNumber) -> str:
+        held = site.document(document)
+        start, end = page_spans(held).get(page, (0, 0))
+        if page > held.pages:
+            raise ReadFailed(f"There is no page {page} in this document.")
+        return held.text[start : min(end, start + PART)]
 
     @api.get("/api/build", response_model=Progress)
     def progress() -> dict[str, Any]:

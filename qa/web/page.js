@@ -135,6 +135,32 @@ function on_viewer(place) {
 	$("h2", head).focus({ preventScroll: true });
 }
 
+// A page that cannot be drawn is shown as text; where only too many are asked for, it is asked again.
+addEventListener("error", ({ target }) => target.matches?.(".sheet img") && undrawn(target), true);
+
+async function undrawn(image) {
+	const address = image.getAttribute("src");
+	const tries = Number(image.dataset.tries) || 0;
+	const reply = await fetch(address).catch(() => null);
+	if (reply?.ok || (reply?.status === 503 && tries < 5)) {
+		image.dataset.tries = tries + 1;
+		if (tries < 5) return setTimeout(() => image.setAttribute("src", address), 2000 * tries);
+	}
+	const why = await reply?.json().then(({ error }) => error).catch(() => null);
+	const text = await fetch(address.replace(/png$/, "txt")).then((found) => (found.ok ? found.text() : ""));
+	const page = image.closest(".page");
+	if (!page) return;
+	const note = document.createElement("p");
+	note.className = "undrawn";
+	note.textContent = `This page cannot be shown (${why || "no answer"}). This is its text.`;
+	const words = document.createElement("p");
+	words.className = "words";
+	words.dir = "auto";
+	words.textContent = text;
+	const [marked] = $$("details.words", page); // the page's words, with the marks
+	$(".sheet", page).replaceWith(note, ...(marked ? [] : [words]));
+}
+
 // Which link or button of the list has the focus: the list that takes its place gives it back.
 let held = -1;
 const focusable = () => $$("#table a, #table button");

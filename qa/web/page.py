@@ -198,10 +198,13 @@ class _Views:
         excerpts = self._excerpts(address)
         paths = self._site.paths(document)
         plain: Sequence[Excerpt] = [excerpt for _, excerpt in excerpts]
-        face = self._site.faces.face(document, plain, address.at or (0, 0))
-        if face is None:
+        try:
+            layout = self._site.page_images.layout(document, plain, address.at or (0, 0))
+        except QAError as error:
+            return viewer.document_html(document, excerpts, address, paths, str(error))
+        if layout is None:
             return viewer.document_html(document, excerpts, address, paths)
-        return viewer.pages_html(document, excerpts, address, paths, face.shapes, face.boxes)
+        return viewer.pages_html(document, excerpts, address, paths, layout.shapes, layout.boxes)
 
     def _excerpts(self, address: Address) -> list[Numbered]:
         """The excerpts that the answer has of the open document, with their numbers."""

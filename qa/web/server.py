@@ -172,6 +172,7 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
         site.watcher.close()
         site.monitor.close()
         site.rebuilder.close()
+        site.page_images.close()
         site.qa.close()
 
     return lifespan

@@ -13,10 +13,10 @@ from qa.errors import QuestionRefused, ReadFailed
 from qa.records import Answer, Document
 from qa.settings import EXCERPT_LIMIT
 from qa.web.address import Address
-from qa.web.faces import Faces
 from qa.web.filtering import day, globs
 from qa.web.health import Monitor
 from qa.web.observing import log_fault
+from qa.web.page_images import PageImages
 from qa.web.rebuilding import Rebuilder, Watcher
 from qa.web.tally import ANSWERED, FAILED, REFUSED, UNANSWERED, Tally
 from qa.web.verifying import Verifier
@@ -32,7 +32,7 @@ class Site:
     rebuilder: Rebuilder
     read_only: bool = False
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of the live snapshot
-    faces: Faces = field(init=False)
+    page_images: PageImages = field(init=False)
     verifier: Verifier = field(init=False)
     tally: Tally = field(default_factory=Tally)
     watcher: Watcher = field(init=False)
@@ -41,7 +41,7 @@ class Site:
     _turns: threading.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.faces = Faces(self.qa)
+        self.page_images = PageImages(self.qa)
         self.verifier = Verifier(self.qa)
         self.watcher = Watcher(self.qa, self.rebuilder)
         self.monitor = Monitor(self.qa, self.rebuilder, self.watcher, self)

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from qa.reading.pdf import Box
+from qa.reading.content import Box
 from qa.records import Block, Document, Excerpt, Kind
 from qa.web.address import Address
 from qa.web.cards import Numbered, marks, place
@@ -17,9 +17,16 @@ PageBoxes = Mapping[int, Sequence[tuple[Box, str]]]  # page -> boxes and their s
 
 
 def document_html(
-    document: Document, excerpts: Sequence[Numbered], address: Address, paths: Sequence[str]
+    document: Document,
+    excerpts: Sequence[Numbered],
+    address: Address,
+    paths: Sequence[str],
+    why: str = "",
 ) -> str:
-    """The document's text with numbered lines, the place and this answer's excerpts marked."""
+    """The document's text with numbered lines, the place and this answer's excerpts marked.
+
+    `why` says why this is shown instead of the pages.
+    """
     text, at = document.text, address.at or (0, 0)
     start, end = window(text, at)
     blocks = [block for block in document.blocks if block.end > start and block.start < end]
@@ -28,7 +35,8 @@ def document_html(
     lines = "".join(_line(text, a, b, blocks, found) for a, b in _lines(text, start, end))
     numbers = len(str(first_line + text.count("\n", start, end)))
     return (
-        f"{_head(document, excerpts, address, paths)}{_more(address, start, 'Earlier') if start else ''}"
+        f"{_head(document, excerpts, address, paths)}{_instead(why)}"
+        f"{_more(address, start, 'Earlier') if start else ''}"
         f'<ol class="lines" start="{first_line}" '
         f'style="counter-reset: line {first_line - 1}; --digits: {numbers}">{lines}</ol>'
         f"{_more(address, end, 'Later') if end < len(text) else ''}"
@@ -130,6 +138,12 @@ def _places(excerpts: Sequence[Numbered], address: Address) -> str:
     return f'<p class="chips">{links}</p>' if links else ""
 
 
+def _instead(why: str) -> str:
+    """Why the text is shown instead of the pages."""
+    said = f"Its pages cannot be shown ({shown(why)}). This is its text."
+    return f'<p class="more undrawn">{said}</p>' if why else ""
+
+
 def _more(address: Address, at: int, said: str) -> str:
     link = quoted(str(address.opening(address.doc, at, at)))
     return f'<p class="more"><a href="{link}">{said} part of this document</a></p>'
@@ -182,7 +196,7 @@ def _page(
             f'<p dir="auto">{marked(document.text, start, end, found)}</p></details>'
         )
     return (
-        f'<section class="page" id="page-{number}"><div class="face">{picture}{drawn}</div>'
+        f'<section class="page" id="page-{number}"><div class="sheet">{picture}{drawn}</div>'
         f'<p class="page-number">Page {number} of {document.pages}</p>{words}</section>'
     )
 

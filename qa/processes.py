@@ -1,13 +1,16 @@
 """How processes of ours are started: they run this package and nothing else, know no secret, send nothing.
 
-A reader of hostile files needs no password, and a folder of documents may hold a `numpy.py`: so a
-process gets the environment that is listed here and no more, and imports nothing from the working
-directory. The libraries' telemetry is turned off for it, as for this process.
+A reader of hostile files needs no password, and a folder of documents may hold a `numpy.py` or a
+program `tesseract`: so a process gets the variables that are listed here and no more, and finds
+modules, programs and libraries nowhere below the working directory. A name is listed when a process
+needs it: what a variable of tomorrow holds is not known today. The libraries' telemetry is turned
+off for it, as for this process.
 """
 
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 # onnxruntime 1.30 and later write a device id below the user's cache folder when they are imported,
@@ -26,24 +29,33 @@ OFFLINE = {
 # What a process of ours may know of its surroundings.
 _KEPT = frozenset(
     {
-        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM"),
+        *("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM"),
         *("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "APPDATA", "LOCALAPPDATA"),
-        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TESSDATA_PREFIX", "CUDA_VISIBLE_DEVICES"),
-        *("PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONUTF8"),
+        *("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+        *("PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONUTF8"),
+        *("QA_OCR", "QA_DEVICE", "QA_DEBUG", "QA_LOG", "QA_LOG_LEVEL", "QA_CRASH_AT"),
     }
 )
-_KEPT_PREFIXES = ("LC_", "XDG_", "OMP_", "OPENBLAS_", "MKL_", "QA_")
-_SECRET = ("PASSWORD", "TOKEN", "SECRET", "KEY")  # in a name of ours: never passed on
+_KEPT_PREFIXES = ("LC_", "XDG_")
+# Where programs, libraries and code are looked for: relative entries lead into the working directory.
+_PLACES = frozenset(
+    {
+        *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+        *("TESSDATA_PREFIX", "PYTHONPYCACHEPREFIX"),
+    }
+)
 
 
 def command(module: str, *arguments: str) -> list[str]:
     """The command that runs a module of this package in a process of its own."""
-    return [sys.executable, "-P", "-m", module, *arguments]
+    # -P: not from the working directory; -S: no sitecustomize, and no .pth file that adds a place
+    return [sys.executable, "-P", "-S", "-m", module, *arguments]
 
 
 def environment(further: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of such a process: what it needs, no secret, no telemetry."""
     kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
+    kept |= {name: value for name in _PLACES if (value := _absolute(os.environ.get(name, "")))}
     modules = os.pathsep.join(_module_folders())
     return {**kept, **OFFLINE, "PYTHONPATH": modules, "PYTHONSAFEPATH": "1", **(further or {})}
 
@@ -62,17 +74,29 @@ def go_offline() -> None:
 
 
 def _is_kept(name: str) -> bool:
-    if name.startswith("QA_") and any(part in name for part in _SECRET):
-        return False
     return name in _KEPT or name.startswith(_KEPT_PREFIXES)
 
 
+def _absolute(places: str) -> str:
+    """The places of a search path that do not depend on the working directory."""
+    return os.pathsep.join(place for place in places.split(os.pathsep) if Path(place).is_absolute())
+
+
 def _module_folders() -> list[str]:
-    """Where this process finds modules, in its order, but not in the working directory.
+    """Where this process finds modules, in its order: not in the working directory or the script's.
 
     The folder of this package is among them wherever it is.
     """
-    own, here = str(Path(__file__).resolve().parents[1]), os.path.realpath(Path.cwd())
+    own = str(Path(__file__).resolve().parents[1])
     places = [(entry, os.path.realpath(entry)) for entry in sys.path if Path(entry).is_absolute()]
-    kept = [entry for entry, place in places if place == own or place != here]
+    kept = [entry for entry, place in places if place == own or place not in _foreign()]
     return kept if own in (place for _, place in places) else [own, *kept]
+
+
+def _foreign() -> set[str]:
+    """The working directory, and the folder of the script that runs: documents may lie there."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    found = {os.path.realpath(Path(script).parent)} if script else set()
+    with suppress(OSError):  # it may be gone
+        found.add(os.path.realpath(Path.cwd()))
+    return found

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
+from files import scan
 from indexes import write
 from served import free_port
 
@@ -20,23 +21,33 @@ from qa.reading.workers import read_files
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 TRAP = "import os\nopen(os.path.join(os.path.dirname(__file__), 'TRAPPED'), 'a').write(__name__)\n"
 TRAPS = ("numpy", "watchfiles", "json", "faiss", "sitecustomize", "usercustomize", "typer", "lxml")
+# What setuptools puts into sys.path for an editable installation, if it may: a relative name.
+HOOK = "__editable__.seedqa-0.1.0.finder.__path_hook__"
 
 
 @pytest.fixture
 def trapped(tmp_path, encoders):
-    """A folder of documents with modules among them that leave a file where they are imported."""
+    """A folder of documents, some of which leave a file where they are imported or run."""
     write(tmp_path, "ri.txt", "Ri is 26 years old. He comes from the north.\n")
     for name in TRAPS:
         write(tmp_path, f"{name}.py", TRAP)
+        write(tmp_path, f"{HOOK}/{name}.py", TRAP.replace("__file__", "os.path.dirname(__file__)"))
+    write(tmp_path, "tesseract", "#!/bin/sh\necho tesseract >>TRAPPED\n").chmod(0o755)
+    (tmp_path / "scan.pdf").write_bytes(scan())
     (tmp_path / "index").mkdir()
     (tmp_path / "index" / "encoders").symlink_to(encoders)
     return tmp_path
 
 
 def environment(**further):
-    """That of a user who keeps a password in it."""
-    root = str(Path(processes.__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": root, "QA_PASSWORD": "correct horse", **further}
+    """That of a user who keeps a password in it, and runs programs of the folder that they are in."""
+    own = {
+        "PYTHONPATH": str(Path(processes.__file__).parents[1]),
+        "PATH": os.pathsep.join([".", os.environ["PATH"], ""]),
+        "QA_PASSWORD": "correct horse",
+        "QA_OCR": "1",
+    }
+    return {**os.environ, **own, **further}
 
 
 def children(process):
@@ -93,9 +104,41 @@ def test_a_server_among_the_documents_imports_none_and_its_processes_know_no_pas
     assert not (trapped / "TRAPPED").exists()
 
 
+def test_nothing_is_looked_for_below_the_working_directory(tmp_path, monkeypatch):
+    whole = str(tmp_path / "programs")
+    for name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
+        monkeypatch.setenv(name, os.pathsep.join(["", ".", "programs", whole, "../other", ""]))
+        assert processes.environment()[name] == whole
+        monkeypatch.setenv(name, "")
+        assert name not in processes.environment()
+    monkeypatch.syspath_prepend(".")
+    monkeypatch.syspath_prepend(HOOK)
+    places = processes.environment()["PYTHONPATH"].split(os.pathsep)
+    assert all(map(os.path.isabs, places))
+
+
+def test_readers_import_nothing_that_lies_beside_the_script_that_started_them(tmp_path, encoders):
+    write(tmp_path, "pypdfium2.py", TRAP)
+    (tmp_path / "scan.pdf").write_bytes(scan(2, text_on=(1,)))
+    code = "from qa.reading.workers import read_files\nprint(*read_files(Path(sys.argv[1]), ['scan.pdf']))"
+    script = write(tmp_path, "script.py", f"import sys\nfrom pathlib import Path\n{code}\n")
+    command = [sys.executable, str(script), str(tmp_path)]
+    done = subprocess.run(
+        command, cwd="/", env=environment(), capture_output=True, text=True, check=True
+    )
+    assert "indexed" in done.stdout
+    assert not (tmp_path / "TRAPPED").exists()
+
+
 @LINUX
 def test_a_process_that_reads_hostile_files_gets_what_is_listed_and_no_more(tmp_path, monkeypatch):
-    for name in ("QA_PASSWORD", "QA_MILVUS_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"):
+    for name in (
+        "QA_PASSWORD",
+        "QA_MILVUS_TOKEN",
+        "QA_DSN",
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+    ):
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("QA_OCR", "0")
     write(tmp_path, "a.html", "<p>One.</p>")

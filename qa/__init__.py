@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 
 from qa.errors import (
     IndexBusy,
+    IndexClosed,
     IndexDamaged,
     IndexForeign,
     IndexMissing,
+    IndexUnreadable,
     ModelMismatch,
     ModelMissing,
     QAError,
@@ -53,9 +55,11 @@ __all__ = [
     "Freshness",
     "Highlight",
     "IndexBusy",
+    "IndexClosed",
     "IndexDamaged",
     "IndexForeign",
     "IndexMissing",
+    "IndexUnreadable",
     "ModelMismatch",
     "ModelMissing",
     "QAError",

@@ -221,7 +221,7 @@ def status(
     snapshot = Snapshot.open(folder)
     try:
         waiting = _waiting(snapshot, folder, seeds)
-        if snapshot.warning:
+        if snapshot.warning and not check:
             _complain(snapshot.warning)
         if as_json:
             _print_json(_status(snapshot, waiting))
@@ -404,6 +404,8 @@ def _check(snapshot: "Snapshot", index: Path) -> None:
     """Raises IndexDamaged when a byte of the index is not what was written."""
     from qa.index.snapshot import damage
 
+    if snapshot.warning:
+        raise IndexDamaged(snapshot.warning)
     if damaged := damage(index, snapshot.manifest):
         raise IndexDamaged(
             f"Damaged in {index}: {', '.join(damaged)}. Run `qa build --full` to mend it."

@@ -4,6 +4,8 @@ QAError                 the root; only the command line and the web page turn it
 ├── QuestionRefused     the question is blank or too long to be one
 ├── IndexMissing        there is no index where one was named
 ├── IndexDamaged        the index is there, but a part of it is missing or not what was written
+├── IndexUnreadable     the index is there, but this account may not read it
+├── IndexClosed         the index was closed before the question
 ├── IndexForeign        the index was written in another format
 ├── IndexBusy           another process is building this index
 ├── ModelMissing        the encoder's files are not on this machine
@@ -38,6 +40,14 @@ class IndexMissing(QAError):
 
 class IndexDamaged(QAError):
     """A part of the index is missing or is not what was written."""
+
+
+class IndexUnreadable(QAError):
+    """The index is there, but this account may not read it."""
+
+
+class IndexClosed(QAError):
+    """The index was closed before the question."""
 
 
 class IndexForeign(QAError):

@@ -53,7 +53,7 @@ def write_words(folder: Path, texts: Sequence[str]) -> Words:
     """The word index of English texts, open."""
     analyzer = Analyzer("en")
     write_index(folder, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
-    return Words(folder, language="en", count=len(texts))
+    return Words.open(folder, language="en", count=len(texts))
 
 
 def write(folder: Path, name: str, text: str) -> Path:

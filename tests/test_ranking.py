@@ -109,7 +109,7 @@ def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     unit = _unit(np.random.default_rng(7), 20_000)
     whole = quantisation.quantise(unit)
     dense.Sketch.of([whole[:3], whole[3:]], 384).save(tmp_path / "sketch")
-    sketch = dense.Sketch.load(tmp_path / "sketch")
+    sketch = dense.Sketch.load(tmp_path / "sketch", dim=384, count=20_000)
     found = []
     for question in whole[:20] + quantisation.quantise(_unit(np.random.default_rng(8), 20) / 2):
         expected = dense.best(dense.products(whole, question), 50)
@@ -131,7 +131,7 @@ def test_a_sketch_is_the_same_however_its_vectors_come(
     assert len(files[0]) == 3
     for one, many in zip(*files, strict=True):
         assert one.read_bytes() == many.read_bytes()
-    sketch = dense.Sketch.load(tmp_path / "one")
+    sketch = dense.Sketch.load(tmp_path / "one", dim=384, count=400)
     assert np.sort(sketch.nearest(whole[0], 400)).tolist() == list(range(400))
     assert all(at in sketch.nearest(whole[at], 20) for at in range(0, 400, 50))
 
@@ -140,7 +140,7 @@ def test_a_file_that_is_no_sketch_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sketch").mkdir()
     (tmp_path / "sketch" / "0000.faiss").write_bytes(b"no sketch")
     with pytest.raises(IndexDamaged, match="build again"):
-        dense.Sketch.load(tmp_path / "sketch")
+        dense.Sketch.load(tmp_path / "sketch", dim=384, count=20_000)
 
 
 @pytest.fixture(scope="module")

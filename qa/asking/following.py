@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qa.checking.freshness import Freshnesses
-from qa.errors import IndexDamaged, IndexForeign, ModelMismatch, QAError
+from qa.errors import (
+    IndexClosed,
+    IndexDamaged,
+    IndexForeign,
+    IndexUnreadable,
+    ModelMismatch,
+    QAError,
+)
+from qa.index.integrity import check_sizes
 from qa.index.origin import seeds_of
-from qa.index.snapshot import Snapshot, check_sizes, current_or_none, newest_whole
+from qa.index.snapshot import Snapshot, current_or_none, newest_whole
 
 GLANCE = 0.5  # seconds between looks at CURRENT
 
@@ -36,13 +44,16 @@ class Following:
         self.opened = self._with_freshness(snapshot)
         self.warning = snapshot.warning  # why an older snapshot answers in place of the live one
         self.broken: IndexDamaged | None = None  # why none answers any more, as `look` found
+        self._closed = False
         self._looked = time.monotonic()
         self._looking = threading.Lock()
         if self.warning:
             self._log_fallback()
 
     def follow(self) -> Opened:
-        """What answers now: the live snapshot when it is another one and opens."""
+        """What answers now: the live snapshot when it is another one and opens. Raises IndexClosed."""
+        if self._closed:
+            raise IndexClosed(f"{self._index} was closed: open it again.")
         now = time.monotonic()
         if now - self._looked < GLANCE or not self._looking.acquire(blocking=False):
             return self.opened
@@ -63,7 +74,7 @@ class Following:
             self._take_up_live()
             snapshot = self.opened.snapshot
             try:
-                check_sizes(self._index, snapshot.manifest)
+                check_sizes(self._index, snapshot.manifest.files)
             except IndexDamaged as error:
                 self.broken = None if self._fall_back(error) else error
             except OSError as error:  # it is gone, but open still
@@ -73,16 +84,24 @@ class Following:
                 if snapshot.name == current_or_none(self._index):
                     self.warning = ""
 
+    def close(self) -> None:
+        """Closes the snapshot that answers; no other is taken up from then on."""
+        self._closed = True
+        with self._looking:
+            self.opened.snapshot.close()
+
     def _take_up_live(self) -> None:
         """Opens the snapshot that CURRENT names, if it is another; the next look tries again."""
         self._looked = time.monotonic()
+        if self._closed:
+            return
         name = current_or_none(self._index)
         if name is None or name == self.opened.snapshot.name:
             return
         try:
             snapshot = Snapshot(self._index, name)
             self._check(snapshot)
-        except (IndexDamaged, IndexForeign, ModelMismatch, OSError) as error:
+        except (IndexDamaged, IndexForeign, IndexUnreadable, ModelMismatch, OSError) as error:
             if name == current_or_none(self._index):  # else a builder has cleaned up meanwhile
                 self._fall_back(_missing(error) if isinstance(error, OSError) else error)
             return

@@ -2,9 +2,7 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
@@ -21,8 +19,8 @@ from qa.asking.reranking import Ranked, TokenCodes, ranking
 from qa.asking.retrieval import Candidates
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded, Encoder, codebook_of
-from qa.index import dense, lexical
-from qa.index.lexical import Analyzer, Words
+from qa.index import dense
+from qa.index.lexical import Words
 from qa.index.segment import Coded, encode
 from qa.records import Block, Document, Highlight, Passage
 from qa.settings import Settings
@@ -101,12 +99,12 @@ def _ranked(
     coded = [encode(encoder, book, part.ranking) for part in parts]
     mean = dense.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
     found = Candidates(np.arange(len(parts)), np.zeros(len(parts), np.float32))
-    with _words(parts, settings) as words:
-        asked = encoded_question(question, encoded, words, mean)
-        ranked = ranking(book, asked, found, _token_codes(coded))
-        for part, each in zip(parts, sorted(ranked, key=attrgetter("ordinal")), strict=True):
-            sentences = _sentences(texts[part.text], part.passage)
-            yield each.with_words(words, asked.terms, "", sentences)
+    words = Words.of([part.ranking.text for part in parts], language=settings.language)
+    asked = encoded_question(question, encoded, words, mean)
+    ranked = ranking(book, asked, found, _token_codes(coded))
+    for part, each in zip(parts, sorted(ranked, key=attrgetter("ordinal")), strict=True):
+        sentences = _sentences(texts[part.text], part.passage)
+        yield each.with_words(words, asked.terms, "", sentences)
 
 
 def _token_codes(coded: Sequence[Coded]) -> TokenCodes:
@@ -118,16 +116,6 @@ def _token_codes(coded: Sequence[Coded]) -> TokenCodes:
         runs=np.concatenate([[0], *ends]).astype(np.int64),
         firsts=np.cumsum(counts) - counts,
     )
-
-
-@contextmanager
-def _words(parts: Sequence[_Part], settings: Settings) -> Iterator[Words]:
-    """The word index of the parts."""
-    with tempfile.TemporaryDirectory() as folder:
-        at, analyzer = Path(folder) / "words", Analyzer(settings.language)
-        texts = (" ".join(analyzer.words(part.ranking.text)) for part in parts)
-        lexical.write(at, texts, count=len(parts))
-        yield Words(at, language=settings.language, count=len(parts))
 
 
 def _sentences(text: str, passage: Passage) -> list[str]:

@@ -1,12 +1,9 @@
 """QA: an open snapshot and an encoder, ready to answer; follows new snapshots by itself."""
 
 import os
-import sqlite3
 import threading
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -20,14 +17,13 @@ from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
-from qa.errors import IndexDamaged
 from qa.index.dense import Mask
 from qa.index.origin import seeds_of
 from qa.index.snapshot import ENCODERS, Manifest, Snapshot, damage
 from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, INDEX
 
-__all__ = ["GLANCE", "QA", "allowed", "open_encoder", "sound"]
+__all__ = ["GLANCE", "QA", "allowed", "open_encoder"]
 
 
 class QA:
@@ -52,7 +48,7 @@ class QA:
     def open(cls, index: str | Path = INDEX, *, seeds: str | Path | None = None) -> "QA":
         """The index in that folder, open.
 
-        Raises IndexMissing, IndexDamaged, IndexForeign, ModelMissing, ModelMismatch.
+        Raises IndexMissing, IndexDamaged, IndexUnreadable, IndexForeign, ModelMissing, ModelMismatch.
         """
         folder = Path(index)
         return cls(folder, Path(seeds) if seeds is not None else None, Snapshot.open(folder))
@@ -163,7 +159,7 @@ class QA:
     def _answer(self, opened: Opened, question: str, mask: Mask | None, limit: int) -> Answer:
         if self._following.broken is not None:
             raise self._following.broken
-        with self._turns, sound(opened.snapshot):
+        with self._turns:
             encoded = self._encode(question, opened.snapshot)
             ranking = self._rerank(encoded, opened.snapshot, mask)
             answer = excerpts.answer(opened.snapshot, encoded, ranking, limit=limit)
@@ -184,8 +180,8 @@ class QA:
         return rerank(snapshot, self._codebook, question, found)
 
     def close(self) -> None:
-        """Closes the index."""
-        self._following.opened.snapshot.close()
+        """Closes the index; who asks from then on is told so by IndexClosed."""
+        self._following.close()
 
     def __enter__(self) -> Self:
         return self
@@ -197,18 +193,6 @@ class QA:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-@contextmanager
-def sound(snapshot: Snapshot) -> Iterator[None]:
-    """Turns what damaged files make of a reading into IndexDamaged."""
-    try:
-        yield
-    except (sqlite3.Error, zlib.error, ValueError, IndexError, OSError) as error:
-        raise IndexDamaged(
-            f"{snapshot.folder} cannot be read ({error}): `qa status --check` names the file, "
-            "`qa build --full` mends it."
-        ) from error
 
 
 def open_encoder(index: Path, manifest: Manifest) -> Encoder:

@@ -8,6 +8,7 @@ documents, and a passage's sketch depends on its own vector alone.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from qa import storage
 from qa.encoding.quantisation import SCALE, Vectors
-from qa.errors import IndexDamaged
+from qa.index.integrity import damaged, reading
 
 Ordinals = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -106,12 +107,17 @@ class Sketch:
         return cls(shards)
 
     @classmethod
-    def load(cls, folder: Path) -> "Sketch":
-        """The sketch in a folder that `save` wrote. Raises IndexDamaged when it is none."""
-        try:
-            return cls([faiss.read_index(str(file)) for file in sorted(folder.glob("*.faiss"))])
-        except (RuntimeError, MemoryError, IndexError) as error:
-            raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
+    def load(cls, folder: Path, *, dim: int, count: int) -> "Sketch":
+        """The sketch of `count` vectors in a folder that `save` wrote.
+
+        Of faiss's files only the codes are taken, in the number that the file has room for: all
+        else in them is what `_empty_shard` knows. Raises IndexDamaged when they are none.
+        """
+        with reading(folder):
+            shards = [_shard(file, dim) for file in sorted(folder.glob("*.faiss"))]
+        if not shards or sum(shard.ntotal for shard in shards) != count:
+            raise damaged(folder, f"is not of {count} passages")
+        return cls(shards)
 
     def save(self, folder: Path) -> None:
         """Writes the sketch, a file for each shard."""
@@ -133,3 +139,18 @@ def _empty_shard(dim: int) -> faiss.Index:
     faiss.copy_array_to_vector(centroids.ravel(), shard.pq.centroids)
     shard.is_trained = True
     return shard
+
+
+def _shard(file: Path, dim: int) -> faiss.Index:
+    """A shard that `Sketch.save` wrote. Raises ValueError when it is none."""
+    shard: Any = _empty_shard(dim)  # faiss's types do not know what it is made of
+    data = file.read_bytes()
+    count = int.from_bytes(data[8:16], "little")
+    filled = -(-count // shard.bbs) * shard.bbs  # codes lie in whole blocks
+    size = filled * shard.M2 // 2
+    if not 0 < size < len(data) or int.from_bytes(data[-size - 8 : -size], "little") != size:
+        raise ValueError(f"{file.name} is not of {count} vectors")
+    faiss.copy_array_to_AlignedTable(np.frombuffer(data[-size:], np.uint8), shard.codes)
+    shard.ntotal, shard.ntotal2 = count, filled
+    loaded: faiss.Index = shard
+    return loaded

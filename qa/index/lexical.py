@@ -8,7 +8,8 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy.typing as npt
 import tantivy
 
 from qa import storage
-from qa.errors import IndexDamaged
+from qa.errors import StorageFailed
+from qa.index.integrity import damaged, reading
 
 Ordinals = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
@@ -68,13 +70,12 @@ def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
     """
     storage.new_folder(folder)
     try:
-        _write(folder, texts, count=count)
+        _fill(tantivy.Index(_schema(), path=str(folder)), texts, count=count)
     except ValueError as error:  # how tantivy tells of a disk that refuses
         raise OSError(str(error)) from error
 
 
-def _write(folder: Path, texts: Iterable[str], *, count: int) -> None:
-    index = tantivy.Index(_schema(), path=str(folder))
+def _fill(index: tantivy.Index, texts: Iterable[str], *, count: int) -> None:
     parted = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer("words", parted)
     heap = SMALL_HEAP if count < MANY else HEAP
@@ -88,19 +89,28 @@ def _write(folder: Path, texts: Iterable[str], *, count: int) -> None:
 class Words:
     """An open word index; `count` of its passages have words, the others are furniture."""
 
-    def __init__(self, folder: Path, *, language: str, count: int) -> None:
-        self._links: tempfile.TemporaryDirectory[str] | None = None
-        try:
-            if not os.access(folder, os.W_OK):
-                self._links = _linked(folder)
-            self._index = tantivy.Index.open(self._links.name if self._links else str(folder))
-        except ValueError as error:
-            raise IndexDamaged(f"{folder} cannot be read: build again with --full.") from error
+    def __init__(self, index: tantivy.Index, place: Path, *, language: str, count: int) -> None:
+        self._place = place
+        index.config_reader(reload_policy="manual", num_warmers=0)
+        self._searcher = index.searcher()
+        self._searcher.doc_freq("body", "")  # the field is there
+        self._schema = index.schema
         self._analyzer = Analyzer(language)
-        self._schema = self._index.schema
-        self._index.config_reader(reload_policy="manual", num_warmers=0)
-        self._searcher = self._index.searcher()
+        self.passages = int(self._searcher.num_docs)
         self.count = count
+
+    @classmethod
+    def open(cls, folder: Path, *, language: str, count: int) -> "Words":
+        """The word index in a folder that `write` wrote. Raises IndexDamaged."""
+        with _reading(folder), _openable(folder) as place:
+            return cls(tantivy.Index.open(str(place)), folder, language=language, count=count)
+
+    @classmethod
+    def of(cls, texts: Sequence[str], *, language: str) -> "Words":
+        """The word index of texts as they are, in memory; all of them have words."""
+        analyzer, index = Analyzer(language), tantivy.Index(_schema())
+        _fill(index, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
+        return cls(index, Path("memory"), language=language, count=len(texts))
 
     def terms(self, question: str) -> list[str]:
         """The question's words as they are indexed: stemmed, each once, stop words dropped.
@@ -113,7 +123,8 @@ class Words:
 
     def frequency(self, term: str) -> int:
         """In how many passages a term stands."""
-        return int(self._searcher.doc_freq("body", term))
+        with _reading(self._place):
+            return int(self._searcher.doc_freq("body", term))
 
     def search(
         self, terms: Sequence[str], limit: int, only: Sequence[int] | None = None
@@ -124,8 +135,12 @@ class Words:
         query = self._query(terms)
         if only is not None:
             query = self._restricted(query, only)
-        hits = self._searcher.search(query, limit=limit, count=False).hits
-        return self._ordinals(hits)
+        with _reading(self._place):
+            hits = self._searcher.search(query, limit=limit, count=False).hits
+        ordinals, scores = self._ordinals(hits)
+        if len(ordinals) and ordinals.max() >= self.passages:
+            raise damaged(self._place, "names a passage that is not there")
+        return ordinals, scores
 
     def relevance(self, terms: Sequence[str], ordinals: Sequence[int]) -> Scores:
         """BM25 of the given passages, 0 where no term stands."""
@@ -160,13 +175,46 @@ class Words:
         return ordinals, np.array([score for score, _ in hits], np.float32)
 
 
-def _linked(folder: Path) -> "tempfile.TemporaryDirectory[str]":
-    """A folder of links to the files of a word index: even to read, tantivy must write a lock."""
-    links = tempfile.TemporaryDirectory(prefix="qa-words-")
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Turns what damaged files make of tantivy's reading, its panics included, into IndexDamaged."""
+    try:
+        with reading(folder):
+            yield
+    except Exception:
+        raise
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # that of no module that can be imported
+            raise
+        raise damaged(folder, f"cannot be read ({error})") from error
+
+
+@contextmanager
+def _openable(folder: Path) -> Iterator[Path]:
+    """The folder, or where it may only be read one of links to its files.
+
+    Even to read, tantivy must write a lock. It maps every file when it opens them, so that the links
+    are not needed from then on, and nothing is left behind by a process that is killed.
+    """
     for file in folder.iterdir():
-        if file.suffix != ".lock":
-            (Path(links.name) / file.name).symlink_to(file.resolve())
-    return links
+        if not file.name.endswith(".lock"):
+            file.open("rb").close()  # raises PermissionError, which tantivy calls by another name
+    locks = (folder / name for name in (".tantivy-meta.lock", "."))
+    if all(os.access(path, os.W_OK) for path in locks if path.exists()):
+        yield folder
+        return
+    try:
+        links = tempfile.TemporaryDirectory(prefix="qa-words-")
+    except OSError as error:
+        raise StorageFailed(
+            "There is no folder for temporary files, which an index needs that may only be read: "
+            "name one in TMPDIR."
+        ) from error
+    with links:
+        for file in folder.iterdir():
+            if not file.name.endswith(".lock"):
+                (Path(links.name) / file.name).symlink_to(file.resolve())
+        yield Path(links.name)
 
 
 def _schema() -> Any:

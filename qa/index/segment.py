@@ -21,7 +21,7 @@ import sqlite3
 import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -34,8 +34,8 @@ from qa import faults, storage
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import Vectors, quantise
-from qa.errors import IndexDamaged
 from qa.index import lexical
+from qa.index.integrity import damaged, reading
 from qa.records import Block, Document, Kind, Passage
 from qa.records.blocks import pack, unpack
 from qa.splitting import RankingText
@@ -293,95 +293,200 @@ class OnDisk:
     """
 
     def __init__(self, file: Path, width: int = 0) -> None:
+        self._file = file
         self._shape = (-1, width) if width else (-1,)
         self._width = width or 1
-        self._handle = os.open(file, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._handle)
-        size = os.fstat(self._handle).st_size
+        with reading(file):
+            self._handle = os.open(file, os.O_RDONLY)
+            weakref.finalize(self, os.close, self._handle)
+            size = os.fstat(self._handle).st_size
         if size % self._width:
-            raise IndexDamaged(f"{file} is cut off: build again with --full.")
+            raise damaged(file, "is cut off")
         self._rows = size // self._width
 
     def __len__(self) -> int:
         return self._rows
 
     def __getitem__(self, rows: slice) -> npt.NDArray[np.uint8]:
-        first, last, _ = rows.indices(self._rows)
-        read = os.pread(self._handle, (last - first) * self._width, first * self._width)
+        first, size = rows.start, rows.stop - rows.start
+        if not 0 <= first <= rows.stop <= self._rows:
+            raise damaged(self._file, "is shorter than what is to be read of it")
+        try:
+            read = os.pread(self._handle, size * self._width, first * self._width)
+        except OSError as error:
+            raise damaged(self._file, f"cannot be read ({error.strerror})") from error
+        if len(read) != size * self._width:
+            raise damaged(self._file, "was cut off")
         return np.frombuffer(read, np.uint8).reshape(self._shape)
 
+    def text(self, first: int, size: int) -> str:
+        """The text of bytes. Raises IndexDamaged where they are none."""
+        data = self[first : first + size].tobytes()
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise damaged(self._file, f"holds what is no text ({error.reason})") from error
 
-Bytes = OnDisk | npt.NDArray[np.uint8]
-"""a long array of bytes of which slices are taken"""
+
+class Mapped(OnDisk):
+    """The same for Windows, which has no way to read without a place in mind."""
+
+    def __init__(self, file: Path, width: int = 0) -> None:
+        self._file = file
+        self._width = width or 1
+        mapped = _mapped(file, np.dtype(np.uint8))
+        if len(mapped) % self._width:
+            raise damaged(file, "is cut off")
+        self._data = mapped.reshape(-1, width) if width else mapped
+        self._rows = len(self._data)
+
+    def __getitem__(self, rows: slice) -> npt.NDArray[np.uint8]:
+        if not 0 <= rows.start <= rows.stop <= self._rows:
+            raise damaged(self._file, "is shorter than what is to be read of it")
+        return self._data[rows]
 
 
 class Segment:
-    """An open segment; every file is opened at once, so that it may be deleted while in use."""
+    """An open segment; every file is opened at once, so that it may be deleted while in use.
+
+    What its records say of places is compared with the records beside them and with the sizes of
+    the files before it is followed: one flipped bit must not ask for gigabytes.
+    """
 
     def __init__(self, folder: Path, *, dim: int, code_bytes: int) -> None:
         self.folder = folder
         self.records = _mapped(folder / "passages.bin", PASSAGE)
         self.sentences = _mapped(folder / "sentences.bin", SENTENCE)
-        self.vectors = _mapped(folder / "vectors.f32", np.dtype("<f4")).reshape(-1, dim)
+        vectors = _mapped(folder / "vectors.f32", np.dtype("<f4"))
+        if len(vectors) != len(self.records) * dim:
+            raise damaged(folder / "vectors.f32", f"is not of {len(self.records)} passages")
+        self.vectors = vectors.reshape(-1, dim)
         self.codes = _bytes(folder / "codes.u8", code_bytes)
         self._texts = _bytes(folder / "texts.utf8")
         self._inputs = _bytes(folder / "inputs.utf8")
         self._words = _bytes(folder / "words.utf8")
+        self._checked = np.zeros(len(self.records), np.bool_)
         self._database = open_database(folder / "documents.sqlite")
         close_with(self, self._database)
 
+    def check(self, rows: npt.NDArray[np.int64]) -> None:
+        """Raises IndexDamaged unless what the records of rows say can be followed; once for each."""
+        rows = rows[~self._checked[rows]]
+        if not len(rows):
+            return
+        records = self.records[rows]
+        following = self.records[np.minimum(rows + 1, len(self.records) - 1)]
+        last = rows + 1 == len(self.records)
+        for first, count, exact, total in (
+            ("first_sentence", "sentences", True, len(self.sentences)),
+            ("first_token", "tokens", True, len(self.codes)),
+            ("first_input_byte", "input_bytes", True, len(self._inputs)),
+            ("first_words_byte", "words_bytes", True, len(self._words)),
+            (
+                "first_byte",
+                "text_bytes",
+                False,
+                len(self._texts),
+            ),  # blanks between are no passage's
+        ):
+            start = records[first].astype(np.int64)
+            limit = np.where(last, total, following[first].astype(np.int64))
+            room = limit - start - records[count]
+            if (
+                np.any(start < 0)
+                or np.any(limit > total)
+                or np.any(room < 0)
+                or (exact and room.any())
+            ):
+                raise damaged(self.folder / "passages.bin", f"names {count} that are not there")
+        self._check_sentences(records)
+        self._checked[rows] = True
+
+    def _check_sentences(self, records: Records) -> None:
+        """Raises IndexDamaged unless the sentences of passages follow each other within them."""
+        counts = records["sentences"].astype(np.int64)
+        heads = np.cumsum(counts) - counts  # of each passage's sentences, the place of the first
+        passage = np.repeat(np.arange(len(records)), counts)
+        places = records["first_sentence"].astype(np.int64)[passage] + np.arange(len(passage))
+        found = self.sentences[places - heads[passage]]
+        heads = heads[counts > 0]
+        for end, start, most in (
+            ("end", "start", "end"),
+            ("token_end", "context_tokens", "tokens"),
+        ):
+            ends = found[end].astype(np.int64)
+            before = np.concatenate([[0], ends])[: len(ends)]
+            before[heads] = records[start][counts > 0]
+            if np.any(ends < before) or np.any(ends > records[most][passage]):
+                raise damaged(self.folder / "sentences.bin", "holds sentences out of order")
+
+    def _record(self, row: int) -> np.void:
+        if not self._checked[row]:
+            self.check(np.array([row]))
+        record: np.void = self.records[row]
+        return record
+
     def text(self, row: int) -> str:
         """The text of a passage, word for word."""
-        record = self.records[row]
-        return _slice(self._texts, int(record["first_byte"]), int(record["text_bytes"]))
+        record = self._record(row)
+        text = self._texts.text(int(record["first_byte"]), int(record["text_bytes"]))
+        if len(text) != int(record["end"]) - int(record["start"]):
+            raise damaged(self.folder / "texts.utf8", "holds another text")
+        return text
 
     def ranking_text(self, row: int) -> str:
         """What the encoder reads for a passage."""
-        record = self.records[row]
-        return _slice(self._inputs, int(record["first_input_byte"]), int(record["input_bytes"]))
+        record = self._record(row)
+        return self._inputs.text(int(record["first_input_byte"]), int(record["input_bytes"]))
 
     def words(self, row: int, count: int) -> Iterator[str]:
         """What `lexical` indexes of `count` passages, from that row on."""
         for first in range(row, row + count, AT_ONCE):
             records = self.records[first : min(first + AT_ONCE, row + count)]
-            start, last = int(records[0]["first_words_byte"]), records[-1]
-            end = int(last["first_words_byte"]) + int(last["words_bytes"])
-            yield from _slice(self._words, start, end - start).split("\n")[: len(records)]
+            starts = records["first_words_byte"].astype(np.int64)
+            ends = starts + records["words_bytes"]
+            lines = self._words.text(int(starts[0]), int(ends[-1] - starts[0])).split("\n")
+            if np.any(ends[:-1] != starts[1:]) or len(lines) != len(records) + 1:
+                raise damaged(self.folder / "passages.bin", "names words that are not there")
+            yield from lines[:-1]
 
     def context(self, row: int) -> str:
         """What the ranking text of a passage has in front of its sentences, on a line of its own."""
-        if not self.records[row]["context_tokens"]:
+        if not self._record(row)["context_tokens"]:
             return ""
         return self.ranking_text(row).partition("\n")[0]
 
     def heading(self, number: int) -> tuple[str, ...]:
         """The heading path of that number, outermost first."""
-        (said,) = self._one("SELECT path FROM heading WHERE number = ?", number)
-        return tuple(json.loads(said))
+        with self._reading():
+            (path,) = self._one("SELECT path FROM heading WHERE number = ?", number)
+            return tuple(map(str, json.loads(path)))
 
     def title(self, number: int) -> tuple[str | None, str | None]:
         """The title and the date of a document."""
-        title, date = self._one("SELECT title, date FROM document WHERE number = ?", number)
-        return title, date
+        with self._reading():
+            title, date = self._one("SELECT title, date FROM document WHERE number = ?", number)
+            return _text_or_none(title), _text_or_none(date)
 
     def document(self, number: int) -> Document:
         """The whole document."""
-        found = self._one(
-            "SELECT sha256, reader, title, date, pages, pages_without_text, first_byte, bytes, "
-            "blocks FROM document WHERE number = ?",
-            number,
-        )
-        sha256, reader, title, date, pages, without, first, size, blocks = found
-        return Document(
-            sha256=sha256,
-            reader=reader,
-            text=_slice(self._texts, first, size),
-            title=title,
-            date=date,
-            blocks=tuple(_blocks(zlib.decompress(blocks))),
-            pages=pages,
-            pages_without_text=tuple(json.loads(without)),
-        )
+        with self._reading():
+            found = self._one(
+                "SELECT sha256, reader, title, date, pages, pages_without_text, first_byte, bytes, "
+                "blocks FROM document WHERE number = ?",
+                number,
+            )
+            sha256, reader, title, date, pages, without, first, size, blocks = found
+            return Document(
+                sha256=str(sha256),
+                reader=str(reader),
+                text=self._texts.text(first, size),
+                title=_text_or_none(title),
+                date=_text_or_none(date),
+                blocks=tuple(_blocks(zlib.decompress(blocks))),
+                pages=int(pages),
+                pages_without_text=tuple(map(int, json.loads(without))),
+            )
 
     def stored(self, held: Held) -> Iterator[Row]:
         """A document's passages as they were added, to be copied into another segment."""
@@ -390,7 +495,7 @@ class Segment:
 
     def coded(self, row: int) -> Coded:
         """A passage's vector and codes."""
-        record = self.records[row]
+        record = self._record(row)
         first, tokens = int(record["first_token"]), int(record["tokens"])
         bounds = (int(record["context_tokens"]), *map(int, self._ends(row)["token_end"]))
         return Coded(self.vectors[row], self.codes[first : first + tokens], bounds)
@@ -400,7 +505,7 @@ class Segment:
         return [int(end) for end in self._ends(row)["end"]]
 
     def _passage(self, row: int) -> Passage:
-        record = self.records[row]
+        record = self._record(row)
         return Passage(
             start=int(record["start"]),
             end=int(record["end"]),
@@ -410,7 +515,7 @@ class Segment:
         )
 
     def _ends(self, row: int) -> Records:
-        record = self.records[row]
+        record = self._record(row)
         first = int(record["first_sentence"])
         return self.sentences[first : first + int(record["sentences"])]
 
@@ -420,11 +525,13 @@ class Segment:
         hashes = np.ascontiguousarray(self.records["input"]).tobytes()
         return {hashes[at : at + 16]: at // 16 for at in range(0, len(hashes), 16)}
 
+    def _reading(self) -> AbstractContextManager[None]:
+        return reading(self.folder / "documents.sqlite")
+
     def _one(self, query: str, number: int) -> Sequence[Any]:
-        found = self._database.execute(query, (number,)).fetchone()
-        if found is None:
-            raise IndexDamaged(f"{self.folder} misses a record: build again with --full.")
-        row: Sequence[Any] = found
+        row: Sequence[Any] | None = self._database.execute(query, (number,)).fetchone()
+        if row is None:
+            raise LookupError("a record is missing")
         return row
 
     def close(self) -> None:
@@ -437,12 +544,12 @@ def open_database(file: Path) -> sqlite3.Connection:
 
     SQLite is built to serialise its calls (`sqlite3.threadsafety` 3), so one connection is enough.
     """
-    try:
+    with reading(file):
+        file.open("rb").close()  # SQLite does not say why it cannot
         address = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
         database = sqlite3.connect(address, uri=True, check_same_thread=False)
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(file.stat().st_size, 1 << 16))
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
     return database
 
 
@@ -456,22 +563,22 @@ def close_with(owner: object, database: sqlite3.Connection) -> None:
 
 
 def _mapped(file: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    size = file.stat().st_size
-    if size % kind.itemsize:
-        raise IndexDamaged(f"{file} is cut off: build again with --full.")
-    # a plain view of the map: slicing np.memmap itself costs ten times as much
-    return np.asarray(np.memmap(file, kind, "r")) if size else np.empty(0, kind)
+    with reading(file):
+        size = file.stat().st_size
+        if size % kind.itemsize:
+            raise damaged(file, "is cut off")
+        # a plain view of the map: slicing np.memmap itself costs ten times as much
+        return np.asarray(np.memmap(file, kind, "r")) if size else np.empty(0, kind)
 
 
-def _bytes(file: Path, width: int = 0) -> Bytes:
-    if hasattr(os, "pread"):
-        return OnDisk(file, width)
-    mapped = _mapped(file, np.dtype(np.uint8))  # Windows has no way to read without a place in mind
-    return mapped.reshape(-1, width) if width else mapped
+def _bytes(file: Path, width: int = 0) -> OnDisk:
+    return OnDisk(file, width) if hasattr(os, "pread") else Mapped(file, width)
 
 
-def _slice(data: Bytes, first: int, size: int) -> str:
-    return data[first : first + size].tobytes().decode()
+def _text_or_none(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError("a title or a date is no text")
 
 
 def _blocks(data: bytes) -> Iterator[Block]:

@@ -10,7 +10,6 @@ then by position. It says nothing of segments, so every build of the same docume
 ordinals, and ties broken by ordinal are broken by path and position.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -30,12 +29,20 @@ import numpy.typing as npt
 from qa import storage
 from qa.encoding import models, quantisation
 from qa.encoding.quantisation import Vectors
-from qa.errors import IndexDamaged, IndexForeign, IndexMissing
-from qa.index import dense, lexical
+from qa.errors import (
+    IndexDamaged,
+    IndexForeign,
+    IndexMissing,
+    IndexUnreadable,
+    SettingsInvalid,
+)
+from qa.index import dense, integrity, lexical
 from qa.index.dense import Mask, Sketch
+from qa.index.integrity import damaged, reading
+from qa.index.lexical import Words
 from qa.index.segment import PASSAGE, Records, Segment, close_with, open_database
 from qa.records import File, Status
-from qa.settings import FORMAT
+from qa.settings import FORMAT, Settings, fingerprint
 
 Ordinals = npt.NDArray[np.int64]
 
@@ -74,6 +81,15 @@ class Manifest:
     files: dict[str, tuple[int, str]] = field(repr=False)  # path in the index -> size, SHA-256
     format: int = FORMAT
     seeds_relative: str = ""  # to the index: both may be moved together
+    checksum: str = ""  # see `summed`
+
+    def summed(self) -> str:
+        """What `checksum` was when this was written; the rest of it is checked by what it names."""
+        return fingerprint(
+            *(self.snapshot, self.seeds, self.seeds_relative, self.settings, self.segments),
+            *(self.dim, self.code_bytes, self.documents, self.passages, self.ranked),
+            self.files,
+        )
 
 
 class Live(NamedTuple):
@@ -104,60 +120,90 @@ class Snapshot:
         self.warning = ""
         self.folder = index / "snapshots" / name
         self.manifest = read_manifest(self.folder)
-        check_sizes(index, self.manifest)
-        catalog = open_database(self.folder / "catalog.sqlite")
-        close_with(self, catalog)
-        self.documents = [_live(row) for row in catalog.execute("SELECT * FROM document")]
-        self._catalog = catalog
+        integrity.check(index, self.manifest.files)
+        dim, code_bytes = self.manifest.dim, self.manifest.code_bytes
+        self._catalog_file = self.folder / "catalog.sqlite"
+        self._catalog = open_database(self._catalog_file)
+        close_with(self, self._catalog)
+        with reading(self._catalog_file):
+            rows = self._catalog.execute("SELECT * FROM document")
+            self.documents = [_live(row) for row in rows]
         self.segments = [
-            Segment(
-                index / "segments" / segment,
-                dim=self.manifest.dim,
-                code_bytes=self.manifest.code_bytes,
-            )
+            Segment(index / "segments" / segment, dim=dim, code_bytes=code_bytes)
             for segment in self.manifest.segments
         ]
         language = str(self.manifest.settings["language"])
-        self.words = lexical.Words(
+        self.words = Words.open(
             self.folder / "words", language=language, count=self.manifest.ranked
         )
+        self._check_places()
         counts = [live.passages for live in self.documents]
         self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        self.passages = int(self._first[-1])
-        sketch = self.folder / SKETCH
-        self._sketch = Sketch.load(sketch) if sketch.is_dir() else None
-        self.mean = np.zeros(self.manifest.dim, np.float32)  # `(dim,)`
-        if self.passages:
-            self.mean = np.frombuffer((self.folder / MEAN).read_bytes(), "<f4")
+        self.passages = self.manifest.passages
+        self._sketch = self._open_sketch(index)
+        self.mean = self._read_mean()  # `(dim,)`
 
     @classmethod
     def open(cls, index: Path) -> "Snapshot":
         """The live snapshot, or with a warning the one before it when that one is damaged.
 
-        Raises IndexMissing, IndexForeign, and IndexDamaged when neither is whole.
+        Raises IndexMissing, IndexForeign, IndexUnreadable, and IndexDamaged when neither is whole.
         """
         name = current(index)
+        problem = ""  # not the error: it would hold what it had opened by then
         for _ in range(ATTEMPTS):
             try:
                 return cls(index, name)
             except FileNotFoundError as error:
-                problem = IndexDamaged(f"{error.filename} is missing: build again with --full.")
-                problem.__cause__ = error
+                problem = f"{error.filename} is missing: build again with --full."
             except IndexDamaged as error:
-                problem = error
+                problem = str(error)
             name, before = current(index), name
             if name == before:  # no builder cleaned up under this reader: it is damage
                 break
         older = newest_whole(index)
         if older is None:
-            raise problem
+            raise IndexDamaged(problem)
         older.warning = f"{problem} Until then the snapshot of {older.manifest.created} answers."
         return older
 
+    def _check_places(self) -> None:
+        """Raises IndexDamaged unless every document stands within its segment, and none is missing."""
+        segments, rows = self._places
+        with reading(self._catalog_file):
+            counts = np.array([live.passages for live in self.documents], np.int64)
+        lengths = np.array([len(segment.records) for segment in self.segments], np.int64)
+        known = (segments >= 0) & (segments < len(lengths))
+        if known.all():
+            room = lengths[segments] - rows
+            known = (rows >= 0) & (counts >= 0) & (counts <= room)
+        if not known.all() or len(counts) != self.manifest.documents:
+            raise damaged(self._catalog_file, "names documents that are not there")
+        if not counts.sum() == self.manifest.passages == self.words.passages:
+            raise damaged(self.folder, f"is not of {self.manifest.passages} passages")
+
+    def _open_sketch(self, index: Path) -> Sketch | None:
+        folder = self.folder / SKETCH
+        inside = f"{folder.relative_to(index).as_posix()}/"
+        if not any(path.startswith(inside) for path in self.manifest.files):
+            return None
+        return Sketch.load(folder, dim=self.manifest.dim, count=self.passages)
+
+    def _read_mean(self) -> Vectors:
+        file, dim = self.folder / MEAN, self.manifest.dim
+        if not self.passages:
+            return np.zeros(dim, np.float32)
+        with reading(file):
+            mean = np.frombuffer(file.read_bytes(), "<f4")
+        if len(mean) != dim or not np.isfinite(mean).all():
+            raise damaged(file)
+        return mean
+
     def files(self) -> tuple[File, ...]:
         """Every file that the build saw, sorted by path."""
-        found = self._catalog.execute("SELECT * FROM file ORDER BY path")
-        return tuple(_file(row) for row in found)
+        with reading(self._catalog_file):
+            found = self._catalog.execute("SELECT * FROM file ORDER BY path")
+            return tuple(_file(row) for row in found)
 
     @cached_property
     def file_of_path(self) -> dict[str, File]:
@@ -270,6 +316,7 @@ class Snapshot:
         out = np.empty(len(rows), PASSAGE)
         for number in np.unique(segments):
             here = segments == number
+            self.segments[number].check(rows[here])
             out[here] = self.segments[number].records[rows[here]]
         return out
 
@@ -282,7 +329,8 @@ class Snapshot:
 
     @cached_property
     def _places(self) -> tuple[Ordinals, Ordinals]:
-        places = np.array([(live.segment, live.row) for live in self.documents], np.int64)
+        with reading(self._catalog_file):
+            places = np.array([(live.segment, live.row) for live in self.documents], np.int64)
         return places.reshape(-1, 2)[:, 0], places.reshape(-1, 2)[:, 1]
 
     @cached_property
@@ -306,6 +354,9 @@ def current(index: Path) -> str:
                 f"{index} has snapshots but no CURRENT: build again to mend it."
             ) from error
         raise IndexMissing(f"There is no index in {index}: run `qa build` first.") from error
+    except PermissionError:
+        with reading(index / "CURRENT"):
+            raise
     except (OSError, UnicodeDecodeError) as error:
         raise IndexDamaged(f"{index / 'CURRENT'} cannot be read: build again.") from error
     if not name or Path(name).name != name:
@@ -317,7 +368,7 @@ def current_or_none(index: Path) -> str | None:
     """The name of the live snapshot, if there is one."""
     try:
         return current(index)
-    except (IndexMissing, IndexDamaged):
+    except (IndexMissing, IndexDamaged, IndexUnreadable):
         return None
 
 
@@ -334,41 +385,39 @@ def newest_whole(index: Path) -> Snapshot | None:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot; `IndexForeign` when it is of another format."""
     file = folder / "manifest.json"
-    try:
-        said = json.loads(file.read_bytes())
-        if said["format"] != FORMAT:
+    with reading(file):
+        payload = json.loads(file.read_bytes())
+        if payload["format"] != FORMAT:
             raise IndexForeign(
-                f"{folder} has format {said['format']}, this version reads {FORMAT}: "
+                f"{folder} has format {payload['format']}, this version reads {FORMAT}: "
                 "run `qa build --full`."
             )
-        said["segments"] = tuple(said["segments"])
-        said["files"] = {path: (size, digest) for path, (size, digest) in said["files"].items()}
+        payload["segments"] = tuple(map(str, payload["segments"]))
+        payload["files"] = {
+            path: (int(size), str(digest)) for path, (size, digest) in payload["files"].items()
+        }
         known = {each.name for each in fields(Manifest)}  # a later version may say more
-        return Manifest(**{name: value for name, value in said.items() if name in known})
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexDamaged(f"{file} cannot be read: build again with --full.") from error
+        manifest = Manifest(**{name: value for name, value in payload.items() if name in known})
+        _check_manifest(manifest)
+    return manifest
 
 
-def check_sizes(index: Path, manifest: Manifest) -> None:
-    """Raises IndexDamaged when a file has not the size that was written."""
-    for path, (size, _) in manifest.files.items():
-        found = (index / path).stat().st_size
-        if found != size:
-            raise IndexDamaged(
-                f"{index / path} has {found} bytes instead of {size}: build again with --full."
-            )
+def _check_manifest(manifest: Manifest) -> None:
+    """Raises ValueError or TypeError where a manifest is not as it was written."""
+    try:
+        Settings.from_dict(manifest.settings)
+    except SettingsInvalid as error:
+        raise ValueError(str(error)) from error
+    if min(manifest.dim, manifest.code_bytes) < 1:
+        raise ValueError("vectors without numbers")
+    if manifest.checksum and manifest.checksum != manifest.summed():
+        raise ValueError("its checksum is another")
 
 
 def damage(index: Path, manifest: Manifest) -> list[str]:
     """The files of a snapshot, and the exported models, that are not byte for byte what was written."""
     exported = [file.relative_to(index).as_posix() for file in models.damaged(index / ENCODERS)]
-    return exported + [
-        path
-        for path, (size, digest) in sorted(manifest.files.items())
-        if not (index / path).is_file() or described(index / path) != (size, digest)
-    ]
+    return exported + integrity.differing(index, manifest.files)
 
 
 def write(
@@ -451,6 +500,7 @@ def _blocks(documents: Iterable[Live], segments: Sequence[Segment]) -> Iterator[
 def publish(index: Path, name: str, manifest: Manifest) -> None:
     """Makes a written snapshot the live one, then removes what no kept snapshot names."""
     folder = index / "snapshots" / name
+    manifest = replace(manifest, checksum=manifest.summed())
     said = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
     storage.write_file(folder / "manifest.json", said.encode())
     storage.step("before-sync")
@@ -483,17 +533,10 @@ def clean(index: Path, name: str) -> None:
             storage.remove_tree(segment)
 
 
-def described(file: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file."""
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return file.stat().st_size, digest
-
-
 def describe(index: Path, folder: Path) -> dict[str, tuple[int, str]]:
     """Size and SHA-256 of every file below a folder, by its path in the index."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(index).as_posix(): described(file) for file in files}
+    return {file.relative_to(index).as_posix(): integrity.described(file) for file in files}
 
 
 def close_to_others(index: Path) -> None:
@@ -515,7 +558,16 @@ def next_name(index: Path, snapshot: str) -> str:
 
 def _live(row: Sequence[Any]) -> Live:
     _, sha256, reader, paths, *places = row
-    return Live(sha256, reader, tuple(json.loads(paths)), *places)
+    if not all(isinstance(number, int) for number in places):
+        raise ValueError("a document stands nowhere")
+    return Live(str(sha256), str(reader), _paths(paths), *places)
+
+
+def _paths(paths: str) -> tuple[str, ...]:
+    found = tuple(json.loads(paths))
+    if not found or not all(isinstance(path, str) for path in found):
+        raise ValueError("a document has no path")
+    return found
 
 
 def _file(row: Sequence[Any]) -> File:

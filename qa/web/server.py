@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +17,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from qa import processes
 from qa.asking.service import QA
-from qa.errors import QAError, SettingsInvalid
+from qa.errors import SettingsInvalid
 from qa.settings import INDEX
 from qa.web import shell
 from qa.web.api import make_api
@@ -28,6 +27,7 @@ from qa.web.guards import Guards, Hosts, Passwords, bracketed, is_loopback
 from qa.web.mcp_tools import mount_tools
 from qa.web.observing import Observed
 from qa.web.rebuilding import Rebuilder
+from qa.web.serving import listening, run
 from qa.web.site import Site
 
 HOST = "127.0.0.1"
@@ -57,8 +57,6 @@ def serve(  # noqa: PLR0913 - a command with its settings
     is set, when the address is none of this machine or taken, or when metrics are asked for and
     their package is missing, and what `QA.open` raises.
     """
-    import uvicorn
-
     password = password or os.environ.get("QA_PASSWORD") or None
     check_reach(host, password)
     read_only, metrics = switch("QA_READ_ONLY", read_only), switch("QA_METRICS", metrics)
@@ -67,20 +65,12 @@ def serve(  # noqa: PLR0913 - a command with its settings
             index, seeds, host=host, watch=watch, read_only=read_only, password=password,
             metrics=metrics,
         )  # fmt: skip
-        settings = uvicorn.Config(
-            app, log_level="warning", log_config=None, access_log=False, server_header=False,
-            timeout_keep_alive=30, timeout_graceful_shutdown=3,
-        )  # fmt: skip
         at = f"http://{bracketed(host)}:{taken.getsockname()[1]}"
         _log.info("Listening on %s", at, extra={"event": "listening", "address": at})
         if ready:
             ready(at)
-        server = uvicorn.Server(settings)
-        with suppress(KeyboardInterrupt):
-            server.run([taken])
+        run(app, taken)
         _log.info("Stopped.", extra={"event": "stop"})
-        if not server.started:
-            raise QAError("The server did not start: the lines above say why.")
 
 
 def make_app(  # noqa: PLR0913 - see serve
@@ -124,19 +114,6 @@ def check_reach(host: str, password: str | None) -> None:
         raise SettingsInvalid(
             f"{host} can be reached by others: set a password in QA_PASSWORD, or stay on {HOST}."
         )
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises SettingsInvalid when it cannot."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.strip("[]"), port), family=family)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (")[0]
-        raise SettingsInvalid(
-            f"{host}, port {port} cannot be served: {reason}. "
-            "Choose another by --host and --port, or end what holds it."
-        ) from error
 
 
 def switch(name: str, given: bool | None) -> bool:  # noqa: FBT001 - it is the subject

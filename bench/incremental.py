@@ -15,7 +15,7 @@ from pathlib import Path
 
 from qa.building.pipeline import build
 from qa.encoding.encoder import Encoded, Encoder
-from qa.index.snapshot import current, read_manifest
+from qa.index.manifest import current, read_manifest
 from qa.records import BuildReport
 
 RUNS = 5

@@ -118,10 +118,10 @@ def ask(
 
 def build_first() -> None:
     """Builds the default index from the default folder, unless there is one already."""
-    from qa.index.snapshot import current
+    from qa.index.opening import require
 
     try:
-        current(INDEX)
+        require(INDEX)
     except IndexMissing:
         from qa.building.pipeline import build
 

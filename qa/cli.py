@@ -34,7 +34,7 @@ from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS
 if TYPE_CHECKING:
     from qa.asking.service import QA
     from qa.checking.freshness import Waiting
-    from qa.index.snapshot import Snapshot
+    from qa.index.store import Snapshot
     from qa.records import BuildReport
 
 NOT_ALL_VALID = 3
@@ -215,10 +215,10 @@ def status(
     index: Index = None,
 ) -> None:
     """Show what is in the index: every file, what became of it, and what is waiting."""
-    from qa.index.snapshot import Snapshot
+    from qa.index.opening import open_snapshot
 
     folder = index or INDEX
-    snapshot = Snapshot.open(folder)
+    snapshot = open_snapshot(folder)
     try:
         waiting = _waiting(snapshot, folder, seeds)
         if snapshot.warning and not check:
@@ -347,12 +347,12 @@ def serve(
 
 def _build_first(index: Path | None, seeds: Path | None) -> None:
     """Builds the default index when it is asked for and not there; a named one is not made up."""
-    from qa.index.snapshot import current
+    from qa.index.opening import require
 
     if index is not None:
         return
     try:
-        current(INDEX)
+        require(INDEX)
     except IndexMissing:
         from qa import terminal
         from qa.building import pipeline
@@ -402,13 +402,11 @@ def _waiting(snapshot: "Snapshot", index: Path, seeds: Path | None) -> "Waiting 
 
 def _check(snapshot: "Snapshot", index: Path) -> None:
     """Raises IndexDamaged when a byte of the index is not what was written."""
-    from qa.index.snapshot import damage
-
     if snapshot.warning:
         raise IndexDamaged(snapshot.warning)
-    if damaged := damage(index, snapshot.manifest):
+    if damaged := snapshot.damaged():
         raise IndexDamaged(
-            f"Damaged in {index}: {', '.join(damaged)}. Run `qa build --full` to mend it."
+            f"Damaged in {index}: {', '.join(damaged)}. Run `qa build --full` to repair it."
         )
     typer.echo("Checked: every file of the index is as it was written.", err=True)
 

@@ -60,6 +60,11 @@ def environment(further: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **OFFLINE, "PYTHONPATH": modules, "PYTHONSAFEPATH": "1", **(further or {})}
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def silence() -> None:
     """Turns telemetry off in this process, whatever its environment says.
 

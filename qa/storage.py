@@ -2,9 +2,10 @@
 
 An index holds the text of every document, so its files are for their owner alone, whatever the umask.
 The order is always: write files, fsync them and their folder, rename the one name that makes them
-live, fsync its folder. POSIX promises that a rename is seen whole or not at all.
+live, fsync its folder. POSIX promises that a rename is seen in full or not at all.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ OTHERS = 0o077  # what a group and all others may do
 CRASH_AT = "QA_CRASH_AT"  # tests name a step here, and the process dies there as by SIGKILL
 
 
-def step(name: str) -> None:
+def crash_point(name: str) -> None:
     """A point where a power cut would be most awkward; tests cut the power here."""
     if os.environ.get(CRASH_AT) == name:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -38,7 +39,7 @@ def writing(what: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         raise StorageFailed(
             f"Cannot write to {what}: {reason}. The last index is intact; "
-            "free space or mend the permissions, then build again."
+            "free space or change the permissions, then build again."
         ) from error
 
 
@@ -81,14 +82,14 @@ def replace_file(file: Path, data: bytes) -> None:
     with suppress(FileNotFoundError):
         draft.unlink()
     write_file(draft, data)
-    step(f"before-replace-{file.name}")
+    crash_point(f"before-replace-{file.name}")
     draft.replace(file)
-    step(f"after-replace-{file.name}")
+    crash_point(f"after-replace-{file.name}")
     sync_folder(file.parent)
 
 
 def install(draft: Path, file: Path) -> None:
-    """Gives a written draft its name: a power cut leaves the whole file or none."""
+    """Gives a written draft its name: a power cut leaves the complete file or none."""
     close_to_others(draft)
     _sync(draft)
     draft.replace(file)
@@ -120,6 +121,12 @@ def _sync(path: Path) -> None:
 def remove_tree(folder: Path) -> None:
     """Removes a folder that nothing names any more; what cannot go now goes next time."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def size_of(folder: Path) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a question waits for none of these
     from qa.checking.freshness import Waiting
     from qa.checking.verifying import Verdict
     from qa.evaluation.report import Comparison, Figures
-    from qa.index.snapshot import Manifest
+    from qa.index.store import Manifest
 
 PATIENCE = 1.0  # seconds of work before a progress bar appears
 PIPE_WIDTH = 10_000  # characters; what a program reads is not folded to a screen

@@ -5,11 +5,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from indexes import encoded, encoders, new_index, write
 
 from qa.building.pipeline import build
 
 __all__ = ["SHARED", "encoded", "encoders", "library", "new_index"]
+
+settings.register_profile("untimed", deadline=None)  # no test is timed
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).parents[2] / "shared"  # question sets; tests that need them skip without
 

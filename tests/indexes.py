@@ -10,7 +10,7 @@ import pytest
 
 from qa.building import pipeline
 from qa.encoding.encoder import Encoded, Encoder
-from qa.index.lexical import Analyzer, Words
+from qa.index.lexical import Analyzer, WordIndex
 from qa.index.lexical import write as write_index
 
 
@@ -49,11 +49,11 @@ def new_index(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Calla
     return make
 
 
-def write_words(folder: Path, texts: Sequence[str]) -> Words:
+def write_words(folder: Path, texts: Sequence[str]) -> WordIndex:
     """The word index of English texts, open."""
     analyzer = Analyzer("en")
     write_index(folder, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
-    return Words.open(folder, language="en", count=len(texts))
+    return WordIndex.open(folder, language="en", count=len(texts))
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -17,8 +17,8 @@ from qa.building import cache, pipeline
 from qa.building.cache import EncodingCache
 from qa.building.pipeline import build, plan
 from qa.errors import SeedsEmpty, SeedsMissing, StorageFailed
-from qa.index import dense
-from qa.index.segment import Coded
+from qa.index import compaction, dense, publishing
+from qa.index.coding import Coded
 from qa.reading.workers import Reading
 from qa.records import Status
 
@@ -162,7 +162,7 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_read(
     folder: Path, encoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A threshold no disk can hold stands in for a full one."""
-    monkeypatch.setattr(pipeline, "SPACE_FACTOR", 1 << 60)
+    monkeypatch.setattr(publishing, "SPACE_FACTOR", 1 << 60)
     with pytest.raises(StorageFailed, match="MB free and may need"):
         build(folder, folder.parent / "index")
     assert encoded == []
@@ -273,12 +273,12 @@ def test_an_empty_or_missing_folder_is_refused_and_the_old_index_answers(folder:
 
 def test_many_small_builds_are_merged_into_few_segments(folder: Path) -> None:
     index = folder.parent / "index"
-    for number in range(pipeline.MOST_SEGMENTS + 4):
+    for number in range(compaction.MOST_SEGMENTS + 4):
         write(folder, f"note-{number}.txt", f"Note number {number} speaks of the harbour.")
         build(folder, index)
     with QA.open(index) as qa:
-        assert len(qa.manifest.segments) <= pipeline.MOST_SEGMENTS
-        assert qa.manifest.passages == pipeline.MOST_SEGMENTS + 6
+        assert len(qa.manifest.segments) <= compaction.MOST_SEGMENTS
+        assert qa.manifest.passages == compaction.MOST_SEGMENTS + 6
 
 
 NAMES = ("a.txt", "b.md", "c/d.txt", "e.txt")

@@ -20,8 +20,9 @@ import pytest
 from indexes import write
 
 from qa.asking.service import QA
-from qa.building.pipeline import MOST_SEGMENTS, build
+from qa.building.pipeline import build
 from qa.errors import StorageFailed
+from qa.index.compaction import MOST_SEGMENTS
 from qa.storage import CRASH_AT
 
 STEPS = (

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa.asking import globs
-from qa.asking.globs import Globs
+from qa.index import globs
+from qa.index.globs import Globs
 
 LETTERS = "ab/*?[]!-^\\&~.\n"
 GLOBS = st.lists(st.text(LETTERS, max_size=12), max_size=4)

@@ -28,7 +28,7 @@ TEXTS = (
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
+def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.WordIndex:
     """Passages that all speak of an engine, as many as are believed."""
     return write_words(tmp_path_factory.mktemp("lexical") / "words", TEXTS * 100)
 
@@ -122,7 +122,7 @@ def test_each_token_is_of_the_word_that_it_ends_in() -> None:
     assert questions.words_of("", [0]) == [""]
 
 
-def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.Words) -> None:
+def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.WordIndex) -> None:
     digest = "0123456789abcdef" * 4
     assert words.stems(digest) == set()
     assert questions.idf(digest, words) == words.idf("zeppelin") > words.idf("engin")
@@ -130,7 +130,7 @@ def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.Words
 
 
 def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full(
-    words: lexical.Words, encoders: Path
+    words: lexical.WordIndex, encoders: Path
 ) -> None:
     question = "Where is the oil of the engine?"
     encoded = Encoder(folder=encoders).encode(question)
@@ -162,7 +162,9 @@ def test_what_all_passages_have_in_common_is_taken_away_in_part_and_nothing_else
     assert (np.linalg.norm(left, axis=1) <= 1 + 1e-5).all(), "products stay exact"
 
 
-def test_words_of_the_sentence_before_count_and_rare_ones_count_more(words: lexical.Words) -> None:
+def test_words_of_the_sentence_before_count_and_rare_ones_count_more(
+    words: lexical.WordIndex,
+) -> None:
     terms = words.terms("oil engine brass")
     sentences = ["The engine needs oil.", "It is black.", "Nothing."]
     first, second, third = scoring.word_strengths(words, terms, "", sentences)
@@ -175,7 +177,7 @@ def test_words_of_the_sentence_before_count_and_rare_ones_count_more(words: lexi
 
 
 def ranked(strengths: list[float], joint_gains: list[float]) -> Ranked:
-    return Ranked(0, 0, 0, 0, 0, np.float32(strengths), np.float32(joint_gains))
+    return Ranked(0, 0, 0, 0, 0, 0, np.float32(strengths), np.float32(joint_gains))
 
 
 def test_neighbours_that_match_better_together_are_one_highlight() -> None:

@@ -13,7 +13,7 @@ from servers import serving_process, wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.index import snapshot
+from qa.index import manifest
 from qa.web import rebuilding
 from qa.web.rebuilding import Rebuilder
 from qa.web.site import Site
@@ -199,7 +199,7 @@ def test_an_exception_in_a_rebuild_leaves_its_traceback_in_the_log_and_its_last_
 
 def cut_off(index, name):
     """Cuts off files of a snapshot that no other names."""
-    whole = snapshot.read_manifest(index / "snapshots" / name)
+    whole = manifest.read_manifest(index / "snapshots" / name)
     for path, (size, _) in whole.files.items():
         if path.startswith(f"snapshots/{name}/") and size:
             (index / path).write_bytes(b"")
@@ -209,7 +209,7 @@ def test_a_damaged_snapshot_is_degraded_while_an_older_one_answers_and_failing_w
     encoders, tmp_path
 ):
     seeds, index = new_library(tmp_path, encoders)
-    live = snapshot.current(index)
+    live = manifest.current(index)
     older = min(folder.name for folder in (index / "snapshots").iterdir())
     cut_off(index, live)
     options = ("--read-only",)

@@ -20,12 +20,12 @@ TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog an
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.Words:
+def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.WordIndex:
     folder = tmp_path_factory.mktemp("lexical") / "words"
     return write_words(folder, TEXTS)
 
 
-def test_relevance_is_bm25(words: lexical.Words) -> None:
+def test_relevance_is_bm25(words: lexical.WordIndex) -> None:
     tokens = [text.split() for text in TEXTS]
     average = sum(map(len, tokens)) / len(tokens)
 
@@ -45,12 +45,12 @@ def test_the_best_by_words_come_first_and_ties_in_the_order_of_ordinals(tmp_path
     assert found.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_search_can_be_kept_to_some_passages(words: lexical.Words) -> None:
+def test_a_search_can_be_kept_to_some_passages(words: lexical.WordIndex) -> None:
     found, _ = words.search(words.terms("fox"), 9, only=[2, 3])
     assert found.tolist() == [3]
 
 
-def test_stop_words_are_dropped_unless_nothing_else_is_asked(words: lexical.Words) -> None:
+def test_stop_words_are_dropped_unless_nothing_else_is_asked(words: lexical.WordIndex) -> None:
     assert words.terms("Where do the foxes sing?") == ["fox", "sing"]
     assert words.terms("who is it") == ["who", "is", "it"]
     assert words.terms("?!") == []
@@ -104,43 +104,45 @@ def test_a_mean_is_the_same_however_its_vectors_come(
     assert dense.mean([], 384, 0).tolist() == [0.0] * 384
 
 
-def test_a_sketch_names_nearly_all_of_the_nearest(tmp_path: Path) -> None:
+def test_an_approximate_index_finds_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     """Real vectors are nearer to each other than random ones: these are the hardest case."""
     unit = _unit(np.random.default_rng(7), 20_000)
     whole = quantisation.quantise(unit)
-    dense.Sketch.of([whole[:3], whole[3:]], 384).save(tmp_path / "sketch")
-    sketch = dense.Sketch.load(tmp_path / "sketch", dim=384, count=20_000)
+    dense.ApproximateIndex.of([whole[:3], whole[3:]], 384).save(tmp_path / "approximate")
+    approximate = dense.ApproximateIndex.load(tmp_path / "approximate", dim=384, count=20_000)
     found = []
     for question in whole[:20] + quantisation.quantise(_unit(np.random.default_rng(8), 20) / 2):
         expected = dense.best(dense.products(whole, question), 50)
-        near = sketch.nearest(question, dense.RESCORED)
+        near = approximate.nearest(question, dense.RESCORED)
         assert len(near) == len(set(near.tolist())) == dense.RESCORED
         found.append(np.isin(expected, near).mean())
     assert np.mean(found) > 0.99
-    assert np.sort(sketch.nearest(whole[0], 30_000)).tolist() == list(range(20_000))
+    assert np.sort(approximate.nearest(whole[0], 30_000)).tolist() == list(range(20_000))
 
 
-def test_a_sketch_is_the_same_however_its_vectors_come(
+def test_an_approximate_index_is_the_same_however_its_vectors_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dense, "SHARD", 150)
     whole = quantisation.quantise(_unit(np.random.default_rng(9), 400))
     for name, cuts in (("one", [0, 400]), ("many", [0, 1, 33, 250, 400])):
-        dense.Sketch.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
+        dense.ApproximateIndex.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(
+            tmp_path / name
+        )
     files = [sorted((tmp_path / name).iterdir()) for name in ("one", "many")]
     assert len(files[0]) == 3
     for one, many in zip(*files, strict=True):
         assert one.read_bytes() == many.read_bytes()
-    sketch = dense.Sketch.load(tmp_path / "one", dim=384, count=400)
-    assert np.sort(sketch.nearest(whole[0], 400)).tolist() == list(range(400))
-    assert all(at in sketch.nearest(whole[at], 20) for at in range(0, 400, 50))
+    approximate = dense.ApproximateIndex.load(tmp_path / "one", dim=384, count=400)
+    assert np.sort(approximate.nearest(whole[0], 400)).tolist() == list(range(400))
+    assert all(at in approximate.nearest(whole[at], 20) for at in range(0, 400, 50))
 
 
-def test_a_file_that_is_no_sketch_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "sketch").mkdir()
-    (tmp_path / "sketch" / "0000.faiss").write_bytes(b"no sketch")
+def test_a_file_that_is_no_approximate_index_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "approximate").mkdir()
+    (tmp_path / "approximate" / "0000.faiss").write_bytes(b"no approximate")
     with pytest.raises(IndexDamaged, match="build again"):
-        dense.Sketch.load(tmp_path / "sketch", dim=384, count=20_000)
+        dense.ApproximateIndex.load(tmp_path / "approximate", dim=384, count=20_000)
 
 
 @pytest.fixture(scope="module")

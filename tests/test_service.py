@@ -13,11 +13,11 @@ import pytest
 from indexes import write
 
 import qa
-from qa.asking.service import GLANCE, QA
+from qa.asking.service import POLL_INTERVAL, QA
 from qa.building.pipeline import build
 from qa.checking.verifying import verify
 from qa.errors import IndexMissing, QuestionRefused, QuestionsInvalid
-from qa.index.snapshot import current
+from qa.index.manifest import current
 from qa.records import Freshness
 
 TEXTS = {
@@ -201,11 +201,11 @@ def test_a_snapshot_of_another_version_does_not_take_over_and_is_told_of(
     (manifest,) = asker.index.glob(f"snapshots/{current(asker.index)}/manifest.json")
     said = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**said, "format": 99}))
-    time.sleep(2 * GLANCE)
+    time.sleep(2 * POLL_INTERVAL)
     assert asker.ask(question).snapshot == before.snapshot
     assert "format 99" in asker.warning
     manifest.write_text(json.dumps(said))
-    time.sleep(2 * GLANCE)
+    time.sleep(2 * POLL_INTERVAL)
     assert asker.ask(question).snapshot != before.snapshot
     assert asker.warning == ""
 

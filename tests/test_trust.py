@@ -18,7 +18,7 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.encoding.encoder import Encoder
 from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
-from qa.index import snapshot
+from qa.index import manifest
 
 FLAT = 64 << 20  # bytes that the floor of memory may rise by; ten builds that leak add more
 
@@ -67,8 +67,8 @@ def test_a_missing_index_and_a_missing_current_are_told_apart(index: Path, tmp_p
 
 def files(index: Path) -> list[str]:
     """One file of every kind of the live snapshot."""
-    manifest = snapshot.read_manifest(index / "snapshots" / snapshot.current(index))
-    kinds = {Path(path).suffix + Path(path).stem[:3]: path for path in manifest.files}
+    live = manifest.read_manifest(index / "snapshots" / manifest.current(index))
+    kinds = {Path(path).suffix + Path(path).stem[:3]: path for path in live.files}
     return [path for path in kinds.values() if (index / path).stat().st_size]
 
 
@@ -78,7 +78,7 @@ def test_a_truncated_file_of_any_kind_is_named_and_the_last_snapshot_answers(
     spare = tmp_path / "spare"
     shutil.copytree(index, spare)
     older = min((index / "snapshots").iterdir())
-    shared = snapshot.read_manifest(older).files
+    shared = manifest.read_manifest(older).files
     for path in files(index):
         data = (index / path).read_bytes()
         (index / path).write_bytes(data[: len(data) // 2])
@@ -158,8 +158,8 @@ def test_a_flipped_bit_in_any_file_is_found_by_the_check(index: Path) -> None:
         data = bytearray((index / path).read_bytes())
         data[len(data) // 2] ^= 4
         (index / path).write_bytes(bytes(data))
-        with_manifest = snapshot.read_manifest(index / "snapshots" / snapshot.current(index))
-        assert snapshot.damage(index, with_manifest) == [path]
+        with_manifest = manifest.read_manifest(index / "snapshots" / manifest.current(index))
+        assert manifest.damaged(index, with_manifest) == [path]
         try:
             with QA.open(index) as qa:
                 qa.ask("How many sails has the mill?")
@@ -167,7 +167,7 @@ def test_a_flipped_bit_in_any_file_is_found_by_the_check(index: Path) -> None:
             pass
         data[len(data) // 2] ^= 4
         (index / path).write_bytes(bytes(data))
-    assert snapshot.damage(index, with_manifest) == []
+    assert manifest.damaged(index, with_manifest) == []
 
 
 def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
@@ -197,7 +197,7 @@ def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
 
 
 def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(index: Path) -> None:
-    file = index / "snapshots" / snapshot.current(index) / "manifest.json"
+    file = index / "snapshots" / manifest.current(index) / "manifest.json"
     said = json.loads(file.read_text())
     file.write_text(json.dumps({**said, "format": 99}))
     with pytest.raises(IndexForeign, match="qa build --full"):
@@ -232,7 +232,7 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         (seeds / f"note-{number - 1}.txt").unlink(missing_ok=True)
         build(seeds, index)
         memory.append(anonymous_memory())
-    final = snapshot.read_manifest(index / "snapshots" / snapshot.current(index)).snapshot
+    final = manifest.read_manifest(index / "snapshots" / manifest.current(index)).snapshot
     deadline = time.monotonic() + 10
     while final not in seen and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -14,7 +14,7 @@ from qa.building.pipeline import build
 from qa.checking.quotations import LONGEST, nearest_copy, nearest_paragraph
 from qa.checking.verifying import Bounds, Verdict, verify, verify_within
 from qa.errors import QuestionsInvalid
-from qa.index.snapshot import Snapshot
+from qa.index.snapshot import LocalSnapshot
 
 SHORT = st.text("ab", max_size=12)
 TEXTS = {
@@ -65,8 +65,8 @@ def index(seeds: Path, new_index: Callable[[], Path]) -> Path:
 
 
 @pytest.fixture
-def snapshot(index: Path) -> Iterator[Snapshot]:
-    with closing(Snapshot.open(index)) as opened:
+def snapshot(index: Path) -> Iterator[LocalSnapshot]:
+    with closing(LocalSnapshot.open(index)) as opened:
         yield opened
 
 
@@ -90,7 +90,7 @@ def one(verdicts: tuple[Verdict, ...]) -> tuple[str, str | None]:
 
 
 @pytest.fixture
-def within(index: Path, seeds: Path, snapshot: Snapshot) -> Callable[..., tuple[Verdict, ...]]:
+def within(index: Path, seeds: Path, snapshot: LocalSnapshot) -> Callable[..., tuple[Verdict, ...]]:
     def check(answer: dict[str, object], **bounds: float) -> tuple[Verdict, ...]:
         limits = Bounds(**{"seconds": 60.0, **bounds})  # type: ignore[arg-type]
         return verify_within(limits, answer, snapshot, seeds, index=index)

@@ -27,9 +27,8 @@ from qa.asking.service import QA, open_encoder
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import Vectors
-from qa.index.dense import Mask
 from qa.index.segment import Segment
-from qa.index.snapshot import Snapshot
+from qa.index.store import Filter, Snapshot
 
 Part = tuple[str, AbstractContextManager[object]]
 """what is taken away, and the time for which it is"""
@@ -78,32 +77,31 @@ def untouched(tokens: Vectors, *_: object) -> Vectors:
     return tokens
 
 
-def by_words(snapshot: Snapshot, question: EncodedQuestion, only: Mask | None) -> Candidates:
+def by_words(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The candidates of the word index."""
-    allowed = None if only is None else np.flatnonzero(only).tolist()
-    found, scores = snapshot.words.search(question.terms, CANDIDATES, only=allowed)
-    order = np.argsort(found)
-    order = order[snapshot.tokens(found[order]) > 0]
-    return Candidates(found[order], scores[order])
+    found, scores = snapshot.search(question.terms, CANDIDATES, among)
+    places = snapshot.places(found)
+    order = np.argsort(places)
+    return Candidates(found[order], places[order], scores[order])
 
 
-def by_meaning(snapshot: Snapshot, question: EncodedQuestion, only: Mask | None) -> Candidates:
+def by_meaning(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The candidates of the pooled vectors."""
-    near = snapshot.nearest(question.pooled, CANDIDATES, only)
-    near = np.sort(near[snapshot.tokens(near) > 0])
-    return Candidates(near, snapshot.words.relevance(question.terms, near.tolist()))
+    near = snapshot.nearest(question.pooled, CANDIDATES, among)
+    near = near[np.argsort(snapshot.places(near))]
+    return Candidates(near, snapshot.places(near), snapshot.bm25(question.terms, near))
 
 
 def by_cosine(
     snapshot: Snapshot, codebook: Codebook, question: EncodedQuestion, found: Candidates
 ) -> list[Ranked]:
     """The candidates by the sum of cosine and BM25, both as z-scores."""
-    ranked = {each.ordinal: each for each in rerank(snapshot, codebook, question, found)}
-    cosine = snapshot.similarity(question.pooled, found.ordinals)
+    ranked = {each.key: each for each in rerank(snapshot, codebook, question, found)}
+    cosine = snapshot.similarity(question.pooled, found.keys)
     relevance = z_scores(cosine) + z_scores(found.bm25)
     return [
-        ranked[int(found.ordinals[at])]._replace(relevance=float(relevance[at]))
-        for at in np.lexsort((found.ordinals, -relevance)).tolist()
+        ranked[int(found.keys[at])]._replace(relevance=float(relevance[at]))
+        for at in np.lexsort((found.places, -relevance)).tolist()
     ]
 
 

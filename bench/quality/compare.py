@@ -122,9 +122,9 @@ def distinct(qa: QA) -> list[tuple[str, Excerpt]]:
     """The passages of an index with their ranking texts, those of equal texts once."""
     passages: dict[str, tuple[str, Excerpt]] = {}
     snapshot = qa.snapshot
-    for ordinal in range(snapshot.passages):
-        segment, row, document = snapshot.locate(ordinal)
-        live, text = snapshot.documents[document], segment.text(row)
+    for key in range(snapshot.count):
+        segment, row, number = snapshot.locate(key)
+        live, text = snapshot.documents[number], segment.text(row)
         start, end = int(segment.records[row]["start"]), int(segment.records[row]["end"])
         if text in passages:
             ranking_text, same = passages[text]

@@ -85,10 +85,11 @@ def excerpts(
     snapshot = qa.snapshot
     left_out = [escape(question.document)] if without and question.document else []
     for rank, candidate in enumerate(qa.rank(question.text, snapshot, exclude=left_out)[:DEPTH]):
-        segment, row, document = snapshot.locate(candidate.ordinal)
-        start, end = (int(segment.records[row][name]) for name in ("start", "end"))
-        here = not without and question.document in snapshot.documents[document].paths
-        right = here and any(first < end and last > start for first, last in question.spans)
+        (passage,) = snapshot.passages([candidate.key])
+        here = not without and question.document in passage.paths
+        right = here and any(
+            first < passage.end and last > passage.start for first, last in question.spans
+        )
         yield features(candidate), rank, not without, right
 
 

@@ -22,16 +22,16 @@ from qa.encoding import quantisation
 from qa.encoding.encoder import Encoder
 from qa.evaluation.metrics import percentile
 from qa.index import dense
-from qa.index.lexical import Words
-from qa.index.snapshot import Snapshot
+from qa.index.lexical import WordIndex
+from qa.index.snapshot import LocalSnapshot
 
 DEPTH = 50  # of the recall: recall@50
 CALLERS = (1, 2, 4, 8)
 CALLING = 10.0  # seconds
 STAGES: dict[str, Sequence[tuple[object, str]]] = {
     "encode": [(Encoder, "encode_question")],
-    "vectors": [(Snapshot, "nearest"), (Snapshot, "similarity")],
-    "words": [(Words, "search")],
+    "vectors": [(LocalSnapshot, "nearest"), (LocalSnapshot, "similarity")],
+    "words": [(WordIndex, "search")],
     "ranking": [(service, "candidates"), (service, "rerank")],
     "excerpts": [(excerpts, "answer"), (Freshnesses, "marked")],
 }
@@ -131,7 +131,7 @@ def recall(qa: QA, questions: Sequence[str]) -> float:
     for question in questions:
         asked = quantisation.quantise(encoder.encode_question(question).pooled)
         exact = dense.best(snapshot.products(asked), DEPTH)
-        found = snapshot.nearest(asked, DEPTH)
+        found = snapshot.all_nearest(asked, DEPTH)
         shares.append(len(np.intersect1d(exact, found)) / len(exact))
     return statistics.mean(shares)
 

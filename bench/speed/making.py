@@ -14,7 +14,7 @@ from qa import storage
 from qa.building import pipeline
 from qa.encoding.encoder import Encoder
 from qa.errors import QAError
-from qa.index.snapshot import Snapshot
+from qa.index.snapshot import LocalSnapshot
 from qa.settings import Settings
 
 REAL = 20_000  # passages that are encoded for real
@@ -51,7 +51,7 @@ def measure(place: Place) -> Figures:
 def _made_by(place: Place, fingerprint: str) -> bool:
     """Whether the index is what a build would make now."""
     try:
-        snapshot = Snapshot.open(place.index)
+        snapshot = LocalSnapshot.open(place.index)
     except (QAError, OSError):
         return False
     snapshot.close()

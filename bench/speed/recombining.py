@@ -16,7 +16,7 @@ import numpy as np
 from qa.encoding.codebook import Codebook, Codes
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import Vectors, quantise
-from qa.index.segment import Coded, encode
+from qa.index.coding import Coded, encode
 from qa.splitting import RankingText
 
 NOISE = 0.01  # standard deviation of each number of a vector of unit length

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, pairwise, takewhile
 
 from qa.asking.confidence import THRESHOLD, confidence
 from qa.asking.highlights import highlights
 from qa.asking.questions import EncodedQuestion
 from qa.asking.reranking import Ranked
-from qa.index.snapshot import Located, Snapshot
+from qa.index.store import Snapshot, StoredPassage
 from qa.records import Answer, Excerpt
 
 
@@ -32,44 +32,48 @@ def _excerpts(
     snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], limit: int
 ) -> Iterator[Excerpt]:
     """The best `limit` passages as excerpts, those of the same words once with all their paths."""
-    groups: dict[str, list[Ranked]] = {}
-    for candidate in ranking:
-        located = snapshot.locate(candidate.ordinal)
-        words = " ".join(re.findall(r"\w+", located.segment.text(located.row).casefold()))
+    groups: dict[str, list[tuple[Ranked, StoredPassage]]] = {}
+    for ranked, passage in _stored(snapshot, ranking, limit):
+        words = " ".join(re.findall(r"\w+", passage.text.casefold()))
         if words not in groups and len(groups) == limit:
             break
-        groups.setdefault(words, []).append(candidate)
+        groups.setdefault(words, []).append((ranked, passage))
     for same in groups.values():
-        best, located = same[0], snapshot.locate(same[0].ordinal)
-        others = [snapshot.locate(other.ordinal).document for other in same]
-        paths = [path for number in others for path in snapshot.documents[number].paths]
-        sentences = snapshot.sentences(best.ordinal)
-        best = best.with_words(snapshot.words, question.terms, *sentences)
-        yield excerpt(snapshot, best, located, tuple(dict.fromkeys(paths)))
+        best, passage = same[0]
+        paths = [path for _, other in same for path in other.paths]
+        best = best.with_words(snapshot.words, question.terms, passage.context, sentences(passage))
+        yield excerpt(best, passage, tuple(dict.fromkeys(paths)))
 
 
-def excerpt(
-    snapshot: Snapshot, ranked: Ranked, located: Located, paths: tuple[str, ...]
-) -> Excerpt:
+def _stored(
+    snapshot: Snapshot, ranking: Sequence[Ranked], limit: int
+) -> Iterator[tuple[Ranked, StoredPassage]]:
+    """The ranking with its passages, which are read as many at once as are likely to be quoted."""
+    rest = iter(ranking)
+    while ranked := list(islice(rest, limit + 1)):
+        yield from zip(ranked, snapshot.passages(each.key for each in ranked), strict=True)
+
+
+def sentences(passage: StoredPassage) -> list[str]:
+    """The sentences of a passage, word for word."""
+    bounds = pairwise([0, *(end - passage.start for end in passage.sentences)])
+    return [passage.text[start:end] for start, end in bounds]
+
+
+def excerpt(ranked: Ranked, passage: StoredPassage, paths: tuple[str, ...]) -> Excerpt:
     """A ranked passage as it is quoted."""
-    segment, row = located.segment, located.row
-    record = segment.records[row]
-    live = snapshot.documents[located.document]
-    title, date = segment.title(live.place)
-    text = segment.text(row)
-    start = int(record["start"])
     return Excerpt(
-        text=text,
-        start=start,
-        end=int(record["end"]),
-        highlights=highlights(text, start, segment.sentence_ends(row), ranked),
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        highlights=highlights(passage.text, passage.start, passage.sentences, ranked),
         confidence=confidence(ranked),
-        document=live.sha256,
+        document=passage.document,
         path=paths[0],
         paths=paths,
-        title=title or paths[0].rpartition("/")[2],
-        date=date,
-        lines=(int(record["line"]), int(record["last_line"])),
-        page=int(record["page"]) or None,
-        heading=segment.heading(int(record["heading"])),
+        title=passage.title or paths[0].rpartition("/")[2],
+        date=passage.date,
+        lines=passage.lines,
+        page=passage.page,
+        heading=passage.heading,
     )

@@ -15,11 +15,11 @@ from qa.errors import (
     ModelMismatch,
     QAError,
 )
-from qa.index.integrity import check_sizes
+from qa.index.opening import live_name, newest_complete, open_named
 from qa.index.origin import seeds_of
-from qa.index.snapshot import Snapshot, current_or_none, newest_whole
+from qa.index.store import Snapshot
 
-GLANCE = 0.5  # seconds between looks at CURRENT
+POLL_INTERVAL = 0.5  # seconds between looks at CURRENT
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Following:
         if self._closed:
             raise IndexClosed(f"{self._index} was closed: open it again.")
         now = time.monotonic()
-        if now - self._looked < GLANCE or not self._looking.acquire(blocking=False):
+        if now - self._looked < POLL_INTERVAL or not self._looking.acquire(blocking=False):
             return self.opened
         try:
             self._take_up_live()
@@ -67,21 +67,21 @@ class Following:
         """Follows, and goes back to an older snapshot where files of this one are damaged.
 
         For a process that runs on, which calls it now and then; it reads no more than sizes. When
-        no snapshot is whole, `broken` says so: reading a mapped file that was cut off would end
+        no snapshot is complete, `broken` says so: reading a mapped file that was cut off would end
         the process.
         """
         with self._looking:
             self._take_up_live()
             snapshot = self.opened.snapshot
             try:
-                check_sizes(self._index, snapshot.manifest.files)
+                snapshot.check()
             except IndexDamaged as error:
                 self.broken = None if self._fall_back(error) else error
             except OSError as error:  # it is gone, but open still
                 self._fall_back(_missing(error))
             else:
                 self.broken = None
-                if snapshot.name == current_or_none(self._index):
+                if snapshot.name == live_name(self._index):
                     self.warning = ""
 
     def close(self) -> None:
@@ -95,26 +95,26 @@ class Following:
         self._looked = time.monotonic()
         if self._closed:
             return
-        name = current_or_none(self._index)
+        name = live_name(self._index)
         if name is None or name == self.opened.snapshot.name:
             return
         try:
-            snapshot = Snapshot(self._index, name)
+            snapshot = open_named(self._index, name)
             self._check(snapshot)
         except (IndexDamaged, IndexForeign, IndexUnreadable, ModelMismatch, OSError) as error:
-            if name == current_or_none(self._index):  # else a builder has cleaned up meanwhile
+            if name == live_name(self._index):  # else a builder has cleaned up meanwhile
                 self._fall_back(_missing(error) if isinstance(error, OSError) else error)
             return
         self._take_up(snapshot)
         self.warning = ""
 
     def _fall_back(self, problem: QAError) -> bool:
-        """Has the newest whole snapshot answer; whether another than the damaged one does."""
+        """Has the newest complete snapshot answer; whether another than the damaged one does."""
         if str(problem) in self.warning:  # known, and done what can be
             return self.broken is None
         self.warning = f"{problem} Until then an older snapshot answers."
         self._log_fallback()
-        older = newest_whole(self._index)
+        older = newest_complete(self._index)
         if older is None or older.manifest.encoder_fingerprint != self._encoder:
             return False
         if older.name != self.opened.snapshot.name:

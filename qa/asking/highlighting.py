@@ -15,13 +15,14 @@ from qa import splitting, storage
 from qa.asking.confidence import THRESHOLD, confidence
 from qa.asking.highlights import highlights
 from qa.asking.questions import encoded_question, validated_question
-from qa.asking.reranking import Ranked, TokenCodes, ranking
+from qa.asking.reranking import Ranked, ranking
 from qa.asking.retrieval import Candidates
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded, Encoder, codebook_of
 from qa.index import dense
-from qa.index.lexical import Words
-from qa.index.segment import Coded, encode
+from qa.index.coding import Coded, encode
+from qa.index.lexical import WordIndex
+from qa.index.store import TokenCodes
 from qa.records import Block, Document, Highlight, Passage
 from qa.settings import Settings
 from qa.splitting import RankingText
@@ -98,11 +99,12 @@ def _ranked(
     encoder, book = _encoder(settings)
     coded = [encode(encoder, book, part.ranking) for part in parts]
     mean = dense.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
-    found = Candidates(np.arange(len(parts)), np.zeros(len(parts), np.float32))
-    words = Words.of([part.ranking.text for part in parts], language=settings.language)
+    numbers = np.arange(len(parts))
+    found = Candidates(numbers, numbers, np.zeros(len(parts), np.float32))
+    words = WordIndex.of([part.ranking.text for part in parts], language=settings.language)
     asked = encoded_question(question, encoded, words, mean)
     ranked = ranking(book, asked, found, _token_codes(coded))
-    for part, each in zip(parts, sorted(ranked, key=attrgetter("ordinal")), strict=True):
+    for part, each in zip(parts, sorted(ranked, key=attrgetter("key")), strict=True):
         sentences = _sentences(texts[part.text], part.passage)
         yield each.with_words(words, asked.terms, "", sentences)
 

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from qa.encoding.encoder import Encoded
 from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import QuestionRefused
-from qa.index.lexical import STOP_WORDS, Words
+from qa.index.lexical import STOP_WORDS
+from qa.index.store import Words
 from qa.settings import QUESTION_LIMIT
 
 HALF_TRUST = 100  # passages at which half of what they have in common is believed

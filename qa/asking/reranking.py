@@ -12,27 +12,19 @@ import numpy as np
 from qa.asking import late_interaction, scoring
 from qa.asking.questions import EncodedQuestion
 from qa.asking.retrieval import Candidates, z_scores
-from qa.encoding.codebook import Codebook, Codes
+from qa.encoding.codebook import Codebook
 from qa.encoding.quantisation import Vectors
-from qa.index.lexical import Words
-from qa.index.snapshot import Ordinals, Snapshot
+from qa.index.store import Snapshot, TokenCodes, Words
 
 BM25_WEIGHT = 0.25  # against MaxSim, both as z-scores (measured on three sets)
 SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
 
 
-class TokenCodes(NamedTuple):
-    """The codes of passages' tokens, one passage after the other."""
-
-    codes: Codes  # (tokens, code bytes)
-    runs: Ordinals  # where each run of tokens begins: each passage's context, then its sentences
-    firsts: Ordinals  # (n,) which run is each passage's context
-
-
 class Ranked(NamedTuple):
     """A reranked passage."""
 
-    ordinal: int
+    key: int  # of its passage in the snapshot
+    place: int  # where it stands by path and position
     relevance: float  # what the ranking is ordered by; comparable within one question
     score_gap: float  # how much lower its MaxSim is than that of the first, at least 0
     maxsim: float  # of the passage, a mean cosine
@@ -51,16 +43,16 @@ class Ranked(NamedTuple):
 def rerank(
     snapshot: Snapshot, codebook: Codebook, question: EncodedQuestion, found: Candidates
 ) -> list[Ranked]:
-    """The candidates of a snapshot, best first, ties by ordinal."""
-    if not len(found.ordinals):
+    """The candidates of a snapshot, best first, ties by path and position."""
+    if not len(found.keys):
         return []
-    return ranking(codebook, question, found, TokenCodes(*snapshot.token_codes(found.ordinals)))
+    return ranking(codebook, question, found, snapshot.token_codes(found.keys))
 
 
 def ranking(
     codebook: Codebook, question: EncodedQuestion, found: Candidates, tokens: TokenCodes
 ) -> list[Ranked]:
-    """The candidates, best first, ties by ordinal; `tokens` are theirs, in the same order."""
+    """The candidates, best first, ties by path and position; `tokens` are theirs, in the same order."""
     if not len(question.tokens):  # the model knows none of its characters
         return []
     products = late_interaction.token_products(codebook, tokens.codes, question.tokens)
@@ -68,11 +60,12 @@ def ranking(
     strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
     relevance += BM25_WEIGHT * z_scores(found.bm25)
-    order = np.lexsort((found.ordinals, -relevance)).tolist()
+    order = np.lexsort((found.places, -relevance)).tolist()
     first = scores.passages[order[0]]
     return [
         Ranked(
-            ordinal=int(found.ordinals[at]),
+            key=int(found.keys[at]),
+            place=int(found.places[at]),
             relevance=float(relevance[at]),
             score_gap=max(float(first - scores.passages[at]), 0.0),
             maxsim=float(scores.passages[at]),

@@ -3,43 +3,44 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from qa.asking.questions import EncodedQuestion
-from qa.index.dense import Mask
-from qa.index.lexical import Scores
-from qa.index.snapshot import Ordinals, Snapshot
+from qa.index.store import Filter, Keys, Scores, Snapshot
 
 CANDIDATES = 64  # of each list
 RERANKED = 64  # of both lists together: those of the best sum of both z-scores
 
 
 class Candidates(NamedTuple):
-    """Passages that may answer, in the order of their ordinals."""
+    """Passages that may answer, by path and position."""
 
-    ordinals: Ordinals  # (n,)
+    keys: Keys  # (n,)
+    places: npt.NDArray[np.int64]  # (n,) ascending
     bm25: Scores  # (n,)
 
 
-def candidates(snapshot: Snapshot, question: EncodedQuestion, only: Mask | None) -> Candidates:
-    """The passages that are best by meaning and by words at once; `only` marks what may be found."""
-    found = _of_both_lists(snapshot, question, only)
-    similarity = snapshot.similarity(question.pooled, found.ordinals)
+def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
+    """The passages that are best by meaning and by words at once."""
+    found = _of_both_lists(snapshot, question, among)
+    similarity = snapshot.similarity(question.pooled, found.keys)
     order = np.argsort(-(z_scores(similarity) + z_scores(found.bm25)), kind="stable")
     kept = np.sort(order[:RERANKED])
-    return Candidates(found.ordinals[kept], found.bm25[kept])
+    return Candidates(found.keys[kept], found.places[kept], found.bm25[kept])
 
 
-def _of_both_lists(snapshot: Snapshot, question: EncodedQuestion, only: Mask | None) -> Candidates:
+def _of_both_lists(
+    snapshot: Snapshot, question: EncodedQuestion, among: Filter | None
+) -> Candidates:
     """The best passages by meaning or by words, and the BM25 of each."""
-    near = snapshot.nearest(question.pooled, CANDIDATES, only)
-    near = near[snapshot.tokens(near) > 0]
-    allowed = None if only is None else np.flatnonzero(only).tolist()
-    by_words, scores = snapshot.words.search(question.terms, CANDIDATES, only=allowed)
+    near = snapshot.nearest(question.pooled, CANDIDATES, among)
+    by_words, scores = snapshot.search(question.terms, CANDIDATES, among)
     others = np.setdiff1d(near, by_words)
-    ordinals = np.concatenate([by_words, others])
-    bm25 = np.concatenate([scores, snapshot.words.relevance(question.terms, others.tolist())])
-    order = np.argsort(ordinals)
-    return Candidates(ordinals[order], bm25[order])
+    keys = np.concatenate([by_words, others])
+    bm25 = np.concatenate([scores, snapshot.bm25(question.terms, others)])
+    places = snapshot.places(keys)
+    order = np.argsort(places)
+    return Candidates(keys[order], places[order], bm25[order])
 
 
 def z_scores(values: Scores) -> Scores:

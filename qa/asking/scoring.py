@@ -10,7 +10,7 @@ import numpy.typing as npt
 from qa.asking import late_interaction
 from qa.asking.questions import EncodedQuestion
 from qa.encoding.quantisation import Vectors
-from qa.index.lexical import Words
+from qa.index.store import Words
 
 CARRY_OVER = 0.3  # of what the sentence before matches better
 OWN_WEIGHT = 0.05  # of the share of the question's words that a sentence holds

@@ -1,29 +1,29 @@
 """QA: an open snapshot and an encoder, ready to answer; follows new snapshots by itself."""
 
-import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from qa import processes
 from qa.asking import excerpts
-from qa.asking.filters import allowed
-from qa.asking.following import GLANCE, Following, Opened
+from qa.asking.following import POLL_INTERVAL, Following, Opened
 from qa.asking.questions import EncodedQuestion, encoded_question, validated_question
 from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
-from qa.index.dense import Mask
+from qa.index.manifest import ENCODERS
+from qa.index.opening import open_snapshot
 from qa.index.origin import seeds_of
-from qa.index.snapshot import ENCODERS, Manifest, Snapshot, damage
+from qa.index.store import Filter, Manifest, Snapshot
 from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, INDEX
 
-__all__ = ["GLANCE", "QA", "allowed", "open_encoder"]
+__all__ = ["POLL_INTERVAL", "QA", "open_encoder"]
 
 
 class QA:
@@ -42,7 +42,7 @@ class QA:
         self._codebook = codebook_of(self._encoder)
         encoder = fingerprint_of(self._encoder)
         self._following = Following(index, self._seeds, snapshot, encoder)
-        self._turns = threading.BoundedSemaphore((os.cpu_count() or 1) + 1)
+        self._turns = threading.BoundedSemaphore(processes.cores() + 1)
 
     @classmethod
     def open(cls, index: str | Path = INDEX, *, seeds: str | Path | None = None) -> "QA":
@@ -51,7 +51,7 @@ class QA:
         Raises IndexMissing, IndexDamaged, IndexUnreadable, IndexForeign, ModelMissing, ModelMismatch.
         """
         folder = Path(index)
-        return cls(folder, Path(seeds) if seeds is not None else None, Snapshot.open(folder))
+        return cls(folder, Path(seeds) if seeds is not None else None, open_snapshot(folder))
 
     def ask(
         self,
@@ -63,8 +63,8 @@ class QA:
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
         opened = self._following.follow()
-        mask = allowed(opened.snapshot, only, exclude)
-        return self._answer(opened, validated_question(question), mask, limit)
+        among = opened.snapshot.among(only, exclude)
+        return self._answer(opened, validated_question(question), among, limit)
 
     def ask_many(
         self,
@@ -80,11 +80,11 @@ class QA:
         before the first is answered.
         """
         opened = self._following.follow()
-        mask = allowed(opened.snapshot, only, exclude)
+        among = opened.snapshot.among(only, exclude)
         asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = pool.map(lambda said: self._answer(opened, said, mask, limit), different)
+        with ThreadPoolExecutor(processes.cores()) as pool:
+            found = pool.map(lambda said: self._answer(opened, said, among, limit), different)
             answers = dict(zip(different, found, strict=True))
         return [answers[question] for question in asked]
 
@@ -97,8 +97,8 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> list[Ranked]:
         """The whole ranking of a question in a snapshot, for those who measure it."""
-        mask = allowed(snapshot, only, exclude)
-        return self._rerank(self._encode(question, snapshot), snapshot, mask)
+        among = snapshot.among(only, exclude)
+        return self._rerank(self._encode(question, snapshot), snapshot, among)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -108,16 +108,13 @@ class QA:
     def document(self, sha256: str) -> Document | None:
         """The whole document whose source has that hash, as it was indexed."""
         snapshot = self._following.opened.snapshot
-        for live in snapshot.documents:
-            if live.sha256 == sha256:
-                return snapshot.segments[live.segment].document(live.place)
-        return None
+        return snapshot.document(sha256)
 
     def files(self) -> tuple[File, ...]:
         """Every file that the last build saw, sorted by path."""
         return self._following.follow().snapshot.files()
 
-    def dates(self) -> dict[str, str | None]:
+    def dates(self) -> Mapping[str, str | None]:
         """The date that each indexed document tells of itself, by path."""
         return self._following.follow().snapshot.dates
 
@@ -144,7 +141,7 @@ class QA:
 
     def damage(self) -> list[str]:
         """The files of the live snapshot that are not byte for byte what was written."""
-        return damage(self.index, self.manifest)
+        return self._following.opened.snapshot.damaged()
 
     @property
     def manifest(self) -> Manifest:
@@ -156,12 +153,12 @@ class QA:
         """The folder of the documents."""
         return self._seeds or seeds_of(self.index, self.manifest)
 
-    def _answer(self, opened: Opened, question: str, mask: Mask | None, limit: int) -> Answer:
+    def _answer(self, opened: Opened, question: str, among: Filter | None, limit: int) -> Answer:
         if self._following.broken is not None:
             raise self._following.broken
         with self._turns:
             encoded = self._encode(question, opened.snapshot)
-            ranking = self._rerank(encoded, opened.snapshot, mask)
+            ranking = self._rerank(encoded, opened.snapshot, among)
             answer = excerpts.answer(opened.snapshot, encoded, ranking, limit=limit)
         return replace(
             answer,
@@ -174,9 +171,9 @@ class QA:
         return encoded_question(question, encoded, snapshot.words, snapshot.mean)
 
     def _rerank(
-        self, question: EncodedQuestion, snapshot: Snapshot, mask: Mask | None
+        self, question: EncodedQuestion, snapshot: Snapshot, among: Filter | None
     ) -> list[Ranked]:
-        found = candidates(snapshot, question, mask)
+        found = candidates(snapshot, question, among)
         return rerank(snapshot, self._codebook, question, found)
 
     def close(self) -> None:

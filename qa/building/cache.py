@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from qa import storage
-from qa.index.segment import Coded
+from qa.index.coding import Coded
 
 LIMIT = 2 << 30
 PATIENCE = 1.0  # seconds between commits

@@ -3,15 +3,15 @@
 import logging
 from pathlib import Path
 
+from qa.building.files import FAILURES
 from qa.records import BuildReport, File, Status
 
 _log = logging.getLogger("qa.building")
-_FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
 
 
 def log_failure(file: File) -> None:
     """Logs a file that gave nothing. After a colon its reason may quote the file."""
-    if file.status not in _FAILURES:
+    if file.status not in FAILURES:
         return
     level = logging.WARNING if file.status is Status.FAILED else logging.INFO
     is_full = _log.isEnabledFor(logging.DEBUG)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from qa.checking.quotations import Quotation
-from qa.index.snapshot import Snapshot
+from qa.index.store import Snapshot
 from qa.reading.walking import Found
 from qa.records.printable import one_line, visible
 
@@ -57,13 +57,12 @@ def likely(
 def _by_words(quotation: Quotation, snapshot: Snapshot) -> Iterator[str]:
     """The files in whose passages, as they were indexed, the quotation begins or ends."""
     text = visible(one_line(quotation.text))
-    ordinals, _ = snapshot.words.search(_terms(quotation, snapshot), HITS)
-    for ordinal in ordinals.tolist():
-        located = snapshot.locate(ordinal)
-        passage = visible(one_line(located.segment.text(located.row)))
-        if text[:ENDS] in passage or text[-ENDS:] in passage:
-            for path in snapshot.documents[located.document].paths[:HITS]:
-                yield snapshot.file_of_path[path].source
+    keys, _ = snapshot.search(_terms(quotation, snapshot), HITS)
+    for passage in snapshot.passages(keys.tolist()):
+        indexed = visible(one_line(passage.text))
+        if text[:ENDS] in indexed or text[-ENDS:] in indexed:
+            files = map(snapshot.file, passage.paths[:HITS])
+            yield from (file.source for file in files if file)
 
 
 def _terms(quotation: Quotation, snapshot: Snapshot) -> list[str]:
@@ -77,7 +76,7 @@ def _unindexed(
     quoted: Sequence[Quotation], found: Mapping[str, Found], snapshot: Snapshot
 ) -> list[str]:
     """The files that are not in the index as they are now; those of a quoted one's size first."""
-    files = snapshot.file_of_path
+    files = {file.path: file for file in snapshot.files()}
     known = {(file.source, file.size, file.modified) for file in files.values()}
     sizes = {files[quotation.path].size for quotation in quoted if quotation.path in files}
     kinds = _kinds(quoted)

@@ -1,13 +1,15 @@
 """Whether files still are what was indexed: compared by size and time, then by hash, once."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from qa.index.snapshot import Snapshot
+from qa import storage
+from qa.index.store import Snapshot
 from qa.reading.walking import locate, walk
 from qa.records import Excerpt, File, Freshness
+
+TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
 
 
 class Waiting(NamedTuple):
@@ -19,6 +21,17 @@ class Waiting(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
+
+
+def is_untouched(file: File, size: int, modified: int) -> bool:
+    """Whether size and time say that a file is as it was read."""
+    return (file.size, file.modified) == (size, modified)
+
+
+def is_trusted(file: File, size: int, modified: int) -> bool:
+    """The same, sure enough not to hash it: it had stood for a while when it was read."""
+    is_old = file.modified + TRUST < file.seen and file.source_sha256 != ""
+    return is_untouched(file, size, modified) and is_old
 
 
 class Freshnesses:
@@ -36,7 +49,7 @@ class Freshnesses:
 
     def of(self, path: str) -> Freshness:
         """How the file at an indexed path stands."""
-        file = self._snapshot.file_of_path.get(path)
+        file = self._snapshot.file(path)
         if file is None or not self._seeds.is_dir():
             return Freshness.UNKNOWN
         at = locate(self._seeds, file.source)
@@ -46,7 +59,7 @@ class Freshnesses:
             return Freshness.GONE
         except OSError:
             return Freshness.UNKNOWN
-        if (state.st_size, state.st_mtime_ns) == (file.size, file.modified):
+        if is_untouched(file, state.st_size, state.st_mtime_ns):
             return Freshness.FRESH
         try:
             same = self._hash(at, state.st_size, state.st_mtime_ns) == file.source_sha256
@@ -58,17 +71,21 @@ class Freshnesses:
         """The file's SHA-256, computed once for each state of it."""
         key = (str(file), size, modified)
         if key not in self._hashes:
-            with file.open("rb") as stream:
-                self._hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+            self._hashes[key] = storage.sha256(file)
         return self._hashes[key]
 
 
 def waiting(seeds: Path, files: tuple[File, ...], *, leave_out: Path) -> Waiting:
     """What stands in the folder otherwise than in the index, by size and time alone."""
-    known = {file.source: (file.size, file.modified) for file in files}
-    found = {at.path: (at.size, at.modified) for at in walk(seeds, leave_out=leave_out)}
+    known = {file.source: file for file in files}
+    found = {at.path: at for at in walk(seeds, leave_out=leave_out)}
+    changed = (
+        path
+        for path in found.keys() & known.keys()
+        if not is_untouched(known[path], found[path].size, found[path].modified)
+    )
     return Waiting(
         added=tuple(sorted(found.keys() - known.keys())),
-        changed=tuple(sorted(p for p in found.keys() & known.keys() if found[p] != known[p])),
+        changed=tuple(sorted(changed)),
         removed=tuple(sorted(known.keys() - found.keys())),
     )

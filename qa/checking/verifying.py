@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from qa.checking.candidates import Candidates, every, likely
 from qa.checking.quotations import Quotation, nearest_copy, nearest_paragraph, quotations
+from qa.index.opening import open_snapshot
 from qa.index.origin import seeds_of
-from qa.index.snapshot import Snapshot
+from qa.index.store import Snapshot
 from qa.reading.walking import Found, walk
 from qa.reading.workers import Outcome, ReadFile, file_reader
 from qa.records import Answer, Status
@@ -111,7 +112,7 @@ def _verdicts(
 
 
 def _seeds(index: Path) -> Path:
-    snapshot = Snapshot.open(index)
+    snapshot = open_snapshot(index)
     seeds = seeds_of(index, snapshot.manifest)
     snapshot.close()
     return seeds

@@ -1,9 +1,9 @@
 """Passages by their meaning: inner products of pooled vectors, quantised to integers.
 
-Up to `EXACT` passages every vector is looked at. Beyond, a sketch of two bits a number names the
-`RESCORED` that may be nearest, and those are looked at exactly. Its levels are those that suit a
+Up to `EXACT` passages every vector is looked at. Beyond, a PQ index of two bits a number gives
+`RESCORED` candidates, and those are compared exactly. Its levels are those that suit a
 normal distribution (Max, Quantizing for minimum distortion, 1960): nothing is learned from the
-documents, and a passage's sketch depends on its own vector alone.
+documents, and a passage's code depends on its own vector alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ LEVELS = (
     0.453,
     1.51,
 )  # in standard deviations; of a unit vector's numbers: dim**-.5
-BLOCK = 65_536  # vectors sketched at a time
+BLOCK = 65_536  # vectors added at a time
 SHARD = 250_000  # vectors: looked at in two milliseconds
 
 faiss.omp_set_num_threads(1)  # one question is faster on one thread, and threads share the cores
@@ -64,7 +64,7 @@ def products(matrix: Vectors, question: Vectors) -> Vectors:
 
 
 def mean(blocks: Iterable[Vectors], dim: int, count: int) -> Vectors:
-    """The mean `(dim,)` of `count` whole vectors, as one of unit vectors; further ones are zeros.
+    """The mean `(dim,)` of `count` quantised vectors, as one of unit vectors; further ones are zeros.
 
     They come in blocks `(n, dim)`. The sum is one of whole numbers and exact: no order and no block
     size changes a bit of it.
@@ -75,8 +75,8 @@ def mean(blocks: Iterable[Vectors], dim: int, count: int) -> Vectors:
     return (total / (max(count, 1) * SCALE)).astype(np.float32)
 
 
-class Sketch:
-    """Very many vectors in two bits a number, to name those that may be nearest to a question.
+class ApproximateIndex:
+    """Very many vectors in two bits a number, to find those that may be nearest to a question.
 
     A product quantiser over pairs of numbers with a fixed grid of 16 centroids, searched in
     registers (André et al., Cache locality is not enough, 2015; faiss's fast scan), each shard of
@@ -93,8 +93,8 @@ class Sketch:
                 self._index.add_shard(shard)
 
     @classmethod
-    def of(cls, blocks: Iterable[Vectors], dim: int) -> "Sketch":
-        """The sketch of whole vectors that come in blocks `(n, dim)`, in the order of ordinals."""
+    def of(cls, blocks: Iterable[Vectors], dim: int) -> "ApproximateIndex":
+        """The index of quantised vectors that come in blocks `(n, dim)`, in the order of ordinals."""
         shards = [_empty_shard(dim)]
         for block in blocks:
             left = block
@@ -107,8 +107,8 @@ class Sketch:
         return cls(shards)
 
     @classmethod
-    def load(cls, folder: Path, *, dim: int, count: int) -> "Sketch":
-        """The sketch of `count` vectors in a folder that `save` wrote.
+    def load(cls, folder: Path, *, dim: int, count: int) -> "ApproximateIndex":
+        """The index of `count` vectors in a folder that `save` wrote.
 
         Of faiss's files only the codes are taken, in the number that the file has room for: all
         else in them is what `_empty_shard` knows. Raises IndexDamaged when they are none.
@@ -120,13 +120,13 @@ class Sketch:
         return cls(shards)
 
     def save(self, folder: Path) -> None:
-        """Writes the sketch, a file for each shard."""
+        """Writes the index, a file for each shard."""
         storage.new_folder(folder)
         for number, shard in enumerate(self._shards):
             faiss.write_index(shard, str(folder / f"{number:04}.faiss"))
 
     def nearest(self, question: Vectors, limit: int) -> Ordinals:
-        """The ordinals of about the `limit` nearest to a whole vector, in no order."""
+        """The ordinals of about the `limit` nearest to a quantised vector, in no order."""
         _, found = self._index.search(question[None], min(limit, self._index.ntotal))
         ordinals: Ordinals = found[0][found[0] >= 0]
         return ordinals
@@ -142,7 +142,7 @@ def _empty_shard(dim: int) -> faiss.Index:
 
 
 def _shard(file: Path, dim: int) -> faiss.Index:
-    """A shard that `Sketch.save` wrote. Raises ValueError when it is none."""
+    """A shard that `ApproximateIndex.save` wrote. Raises ValueError when it is none."""
     shard: Any = _empty_shard(dim)  # faiss's types do not know what it is made of
     data = file.read_bytes()
     count = int.from_bytes(data[8:16], "little")

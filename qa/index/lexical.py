@@ -1,6 +1,6 @@
 """Passages by their words: BM25. The only importer of tantivy.
 
-One writer thread makes one segment, so that a passage's number in tantivy is its ordinal in the
+One writer thread makes one segment, so that a passage's number in tantivy is its key in the
 snapshot, statistics are of the live passages only, and ties stand in the order of ordinals.
 """
 
@@ -76,8 +76,8 @@ def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
 
 
 def _fill(index: tantivy.Index, texts: Iterable[str], *, count: int) -> None:
-    parted = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-    index.register_tokenizer("words", parted)
+    by_blanks = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("words", by_blanks)
     heap = SMALL_HEAP if count < MANY else HEAP
     writer = index.writer(heap_size=heap, num_threads=1)
     for ordinal, text in enumerate(texts):
@@ -86,8 +86,8 @@ def _fill(index: tantivy.Index, texts: Iterable[str], *, count: int) -> None:
     writer.wait_merging_threads()
 
 
-class Words:
-    """An open word index; `count` of its passages have words, the others are furniture."""
+class WordIndex:
+    """An open word index; `count` of its passages have words, the others are boilerplate."""
 
     def __init__(self, index: tantivy.Index, place: Path, *, language: str, count: int) -> None:
         self._place = place
@@ -100,13 +100,13 @@ class Words:
         self.count = count
 
     @classmethod
-    def open(cls, folder: Path, *, language: str, count: int) -> "Words":
+    def open(cls, folder: Path, *, language: str, count: int) -> "WordIndex":
         """The word index in a folder that `write` wrote. Raises IndexDamaged."""
         with _reading(folder), _openable(folder) as place:
             return cls(tantivy.Index.open(str(place)), folder, language=language, count=count)
 
     @classmethod
-    def of(cls, texts: Sequence[str], *, language: str) -> "Words":
+    def of(cls, texts: Sequence[str], *, language: str) -> "WordIndex":
         """The word index of texts as they are, in memory; all of them have words."""
         analyzer, index = Analyzer(language), tantivy.Index(_schema())
         _fill(index, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
@@ -117,8 +117,8 @@ class Words:
 
         When nothing but stop words is asked, they are kept.
         """
-        said = re.findall(r"\w+", question.lower())
-        kept = [word for word in said if word not in STOP_WORDS] or said
+        words = re.findall(r"\w+", question.lower())
+        kept = [word for word in words if word not in STOP_WORDS] or words
         return list(dict.fromkeys(self._analyzer.words(" ".join(kept))))
 
     def frequency(self, term: str) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa.errors import SettingsInvalid
-from qa.index.snapshot import Manifest, current_or_none
+from qa.index.manifest import current_or_none
+from qa.index.store import Manifest
 from qa.settings import SEEDS, Settings
 
 

@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from qa.errors import ReadFailed
+from qa.processes import cores as available_cores
 from qa.reading import wire
 from qa.reading.children import Child, too_slow
 from qa.reading.formats import Format, format_of
@@ -61,7 +62,7 @@ def read_files(
     member of an archive, may take; very large files get more, and pages that OCR reads, too.
     """
     waiting = iter(paths)
-    with _Pool(processes or min(_cores(), 4), seconds) as pool:
+    with _Pool(processes or min(available_cores(), 4), seconds) as pool:
         ahead = deque[_Task]()
         while True:
             for path in islice(waiting, AHEAD * pool.size - len(ahead)):
@@ -77,10 +78,6 @@ def file_reader(seeds: Path, *, seconds: float = 60.0) -> Iterator[ReadFile]:
     """A function that reads files by one process; of an archive it holds one member at a time."""
     with _Pool(1, seconds) as pool:
         yield lambda path, until: pool.stream(_Task(locate(seeds, path), path), until)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Task:

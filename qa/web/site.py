@@ -1,13 +1,13 @@
 """What the page, the API and the MCP tools share: the open index and what may be done with it."""
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qa import processes
 from qa.asking.service import QA
 from qa.errors import QuestionRefused, ReadFailed
 from qa.records import Answer, Document
@@ -46,7 +46,7 @@ class Site:
         self.watcher = Watcher(self.qa, self.rebuilder)
         self.monitor = Monitor(self.qa, self.rebuilder, self.watcher, self)
         # Asking is work for the processor: more at once than it has cores only slows all down.
-        self._turns = threading.Semaphore(max(os.cpu_count() or 2, 2))
+        self._turns = threading.Semaphore(max(processes.cores(), 2))
 
     @property
     def seeds(self) -> Path:
@@ -105,9 +105,9 @@ class Site:
 
     def days(self, answer: Answer) -> dict[str, str]:
         """The day of each cited path: what its document tells, or else when its file changed."""
-        files = self.qa.snapshot.file_of_path
         cited = {excerpt.path: excerpt.date for excerpt in (*answer.excerpts, *answer.nearest)}
-        return {path: day(files[path], cited) for path in cited if path in files}
+        files = {path: self.qa.snapshot.file(path) for path in cited}
+        return {path: day(file, cited) for path, file in files.items() if file}
 
     def paths(self, document: Document) -> list[str]:
         """Where the document stands in the folder, as the last build saw it."""

@@ -1,0 +1,110 @@
+"""The catalog of a snapshot: its files and its live documents, in SQLite by named columns."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import NamedTuple
+
+from qa.index.files import close_with, open_database
+from qa.index.integrity import reading
+from qa.records import File, Status
+
+FILE = "catalog.sqlite"
+_SCHEMA = """
+CREATE TABLE file (path TEXT PRIMARY KEY, status TEXT, reason TEXT, size INTEGER, modified INTEGER,
+    sha256 TEXT, reader TEXT, passages INTEGER, pages INTEGER, characters INTEGER, source TEXT,
+    source_sha256 TEXT, seen INTEGER) WITHOUT ROWID;
+CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, paths TEXT,
+    segment INTEGER, place INTEGER, row INTEGER, passages INTEGER);
+"""
+_FILE_COLUMNS = [field.name for field in fields(File)]
+
+
+class LiveDocument(NamedTuple):
+    """A live document: who it is, and where its passages stand."""
+
+    sha256: str
+    reader: str
+    paths: tuple[str, ...]  # sorted
+    segment: int  # index into the manifest's segments
+    place: int  # its number in the segment
+    row: int  # of its first passage in the segment
+    passages: int
+
+
+class Catalog:
+    """An open catalog."""
+
+    def __init__(self, file: Path) -> None:
+        self.file_path = file
+        self._database = open_database(file)
+        self._database.row_factory = sqlite3.Row
+        close_with(self, self._database)
+
+    def documents(self) -> list[LiveDocument]:
+        """The live documents in the order of their first paths."""
+        with reading(self.file_path):
+            found = self._database.execute("SELECT * FROM document ORDER BY number")
+            return [_document(row) for row in found]
+
+    def files(self) -> tuple[File, ...]:
+        """Every file that the build saw, sorted by path."""
+        with reading(self.file_path):
+            found = self._database.execute("SELECT * FROM file ORDER BY path")
+            return tuple(map(_file, found))
+
+    def file(self, path: str) -> File | None:
+        """The file at a path."""
+        query = "SELECT * FROM file WHERE path = ?"
+        with reading(self.file_path):
+            found = self._database.execute(query, (path,)).fetchone()
+            return _file(found) if found else None
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._database.close()
+
+
+def write(file: Path, documents: Sequence[LiveDocument], files: Iterable[File]) -> None:
+    """Writes the catalog of a snapshot."""
+    database = sqlite3.connect(file, isolation_level=None)
+    database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
+    _insert(
+        database, "document", ["number", *LiveDocument._fields], map(_row, enumerate(documents))
+    )
+    _insert(database, "file", _FILE_COLUMNS, map(asdict, files))
+    database.execute("COMMIT")
+    database.close()
+
+
+def _insert(
+    database: sqlite3.Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[dict[str, object]],
+) -> None:
+    names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
+    database.executemany(f"INSERT INTO {table} ({names}) VALUES ({values})", rows)
+
+
+def _row(numbered: tuple[int, LiveDocument]) -> dict[str, object]:
+    number, document = numbered
+    return {**document._asdict(), "number": number, "paths": json.dumps(document.paths)}
+
+
+def _document(row: sqlite3.Row) -> LiveDocument:
+    """The document of a row. Raises ValueError and TypeError where it is damaged."""
+    numbers = {name: row[name] for name in ("segment", "place", "row", "passages")}
+    if not all(isinstance(number, int) for number in numbers.values()):
+        raise ValueError("a document stands nowhere")
+    paths = tuple(json.loads(row["paths"]))
+    if not paths or not all(isinstance(path, str) for path in paths):
+        raise ValueError("a document has no path")
+    return LiveDocument(str(row["sha256"]), str(row["reader"]), paths, **numbers)
+
+
+def _file(row: sqlite3.Row) -> File:
+    values = {name: row[name] for name in _FILE_COLUMNS}
+    return File(**{**values, "status": Status(row["status"])})

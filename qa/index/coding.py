@@ -1,0 +1,40 @@
+"""A passage's ranking text as an index keeps it: one vector, and codes of its tokens."""
+
+import hashlib
+from typing import NamedTuple
+
+from qa.encoding.codebook import Codebook, Codes
+from qa.encoding.encoder import Encoder
+from qa.encoding.quantisation import Vectors, quantise
+from qa.records import Passage
+from qa.splitting import RankingText
+
+
+class Coded(NamedTuple):
+    """A passage's ranking text as an index keeps it."""
+
+    vector: Vectors  # (dim,) quantised
+    codes: Codes  # (tokens, code bytes)
+    bounds: tuple[int, ...]  # tokens of the context, then where each sentence's tokens end
+
+
+Row = tuple[Passage, RankingText, Coded]
+"""a passage as it is added to an index"""
+
+
+def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
+    """A ranking text's vector and codes, and where the tokens of its sentences end."""
+    if not ranking.text.strip():
+        empty = book.encode(encoder.encode("").tokens[:0])
+        return Coded(quantise(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
+    encoded = encoder.encode(ranking.text)
+    bounds = encoded.ends.searchsorted(ranking.ends, side="right")
+    return Coded(
+        quantise(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)
+    )
+
+
+def input_hash(text: str, passage: Passage) -> bytes:
+    """The 16 bytes by which an exact ranking text is known again, split into equal sentences."""
+    ends = ",".join(str(end - passage.start) for end in passage.sentences)
+    return hashlib.blake2b(f"{text}\0{ends}".encode(), digest_size=16).digest()

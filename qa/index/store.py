@@ -1,0 +1,215 @@
+"""The interface of an index: what a question and a build need of a store, whatever keeps it.
+
+Nothing outside this package knows which store it is. One is local (`snapshot`, `build`: faiss,
+tantivy, SQLite and memory maps); another stands beside it when it passes `tests/test_store.py`.
+
+A passage is named by a key: a whole number that means nothing outside of its snapshot. Where two
+passages match equally well, the one whose document's first path sorts first goes first, and within
+a document the one that stands first: `Snapshot.places` gives numbers that ascend so.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.encoding.codebook import Codes
+from qa.encoding.quantisation import Vectors
+from qa.index.coding import Coded, Row
+from qa.records import Document, File
+from qa.settings import FORMAT, fingerprint
+
+Keys = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+DocumentKey = tuple[str, str]  # SHA-256 of the source and name of the reader
+Filter = Any  # some passages of one snapshot, as its `among` gave them
+
+
+class TokenCodes(NamedTuple):
+    """The codes of passages' tokens, one passage after the other."""
+
+    codes: Codes  # (tokens, code bytes)
+    runs: npt.NDArray[np.int64]  # where each run begins: each passage's context, then its sentences
+    firsts: npt.NDArray[np.int64]  # (n,) which run is each passage's context
+
+
+class StoredPassage(NamedTuple):
+    """A passage as it stands in its document."""
+
+    text: str
+    start: int  # in the document
+    end: int
+    sentences: tuple[int, ...]  # the ends of its sentences, in the document
+    context: str  # what its ranking text has in front of its sentences
+    lines: tuple[int, int]
+    page: int | None
+    heading: tuple[str, ...]
+    document: str  # SHA-256 of its source
+    paths: tuple[str, ...]  # of its document, sorted
+    title: str | None
+    date: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot is made of, and from what."""
+
+    snapshot: str  # id by content: equal documents and settings give an equal id
+    created: str  # ISO 8601, UTC
+    seeds: str  # absolute
+    settings: dict[str, str | int]
+    encoder: str
+    encoder_fingerprint: str
+    fingerprint: str  # of everything that shapes the index
+    dim: int
+    code_bytes: int
+    documents: int
+    passages: int
+    ranked: int  # passages that have words; the others are boilerplate
+    segments: tuple[str, ...]
+    files: dict[str, tuple[int, str]] = field(repr=False)  # path in the index -> size, SHA-256
+    format: int = FORMAT
+    seeds_relative: str = ""  # to the index: both may be moved together
+    checksum: str = ""  # see `summed`
+
+    def summed(self) -> str:
+        """What `checksum` was when this was written; the rest of it is checked by what it names."""
+        return fingerprint(
+            *(self.snapshot, self.seeds, self.seeds_relative, self.settings, self.segments),
+            *(self.dim, self.code_bytes, self.documents, self.passages, self.ranked),
+            self.files,
+        )
+
+
+class Words(Protocol):
+    """The words of a language, and how often they stand in the passages that have words."""
+
+    count: int  # of these passages
+
+    def terms(self, question: str) -> list[str]:
+        """The question's words as they are indexed: each once, stop words dropped."""
+
+    def stems(self, text: str) -> set[str]:
+        """The words of a text as they are indexed."""
+
+    def frequency(self, term: str) -> int:
+        """In how many passages a term stands."""
+
+    def idf(self, term: str) -> float:
+        """The inverse document frequency of a term, as in BM25."""
+
+
+class Snapshot(Protocol):
+    """One immutable version of an index, open for questions from any number of threads."""
+
+    name: str  # another version has another name
+    manifest: Manifest
+    warning: str  # why an older version answers in place of the live one; "" when it does not
+    mean: Vectors  # (dim,) of the vectors of all passages that have words
+
+    @property
+    def words(self) -> Words:
+        """The words of its language, and how often they stand."""
+
+    def nearest(self, vector: Vectors, limit: int, among: Filter | None = None) -> Keys:
+        """Up to `limit` passages that have words, nearest to a quantised vector, best first."""
+
+    def search(
+        self, terms: Sequence[str], limit: int, among: Filter | None = None
+    ) -> tuple[Keys, Scores]:
+        """Up to `limit` passages in which terms stand, and their BM25, best first."""
+
+    def similarity(self, vector: Vectors, keys: Keys) -> Scores:
+        """The cosines `(n,)` of passages' vectors with a quantised vector."""
+
+    def bm25(self, terms: Sequence[str], keys: Keys) -> Scores:
+        """The BM25 `(n,)` of passages, 0 where no term stands."""
+
+    def places(self, keys: Keys) -> npt.NDArray[np.int64]:
+        """Numbers `(n,)` that ascend by path and position."""
+
+    def token_codes(self, keys: Keys) -> TokenCodes:
+        """The codes of the passages' tokens, in the order of `keys`."""
+
+    def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
+        """The passages, in the order of `keys`."""
+
+    def among(self, only: Sequence[str], exclude: Sequence[str]) -> Filter | None:
+        """The passages that globs on paths leave, to be given to `nearest` and `search`.
+
+        A document is kept when one of its paths matches `only` and not all match `exclude`. None
+        when all are kept.
+        """
+
+    def document(self, sha256: str) -> Document | None:
+        """The whole document whose source has that hash."""
+
+    def files(self) -> tuple[File, ...]:
+        """Every file that the build saw, sorted by path."""
+
+    def file(self, path: str) -> File | None:
+        """The file at a path."""
+
+    @property
+    def dates(self) -> Mapping[str, str | None]:
+        """The date that each document gives, by path."""
+
+    def check(self) -> None:
+        """Raises IndexDamaged where damage shows at once, and OSError; cheap."""
+
+    def damaged(self) -> list[str]:
+        """What is not byte for byte as it was written; reads everything."""
+
+    def close(self) -> None:
+        """Lets go of what is open. What is asked afterwards raises IndexClosed."""
+
+
+class Shape(NamedTuple):
+    """What shapes an index besides its documents."""
+
+    settings: dict[str, str | int]
+    language: str
+    encoder: str
+    encoder_fingerprint: str
+    coding: str  # fingerprint of what shapes codes
+    fingerprint: str  # of everything; ends with "/" and `coding`
+    dim: int
+    code_bytes: int
+
+
+class Published(NamedTuple):
+    """What a build has made the live snapshot."""
+
+    snapshot: str
+    passages: int
+
+
+class Build(Protocol):
+    """A new version in the making, by the one writer. Until it is published nobody sees it."""
+
+    last: Manifest | None  # of the version that this one follows
+    files_before: tuple[File, ...]  # of that version
+    files: tuple[File, ...]  # the same where its shape is equal: what is unchanged can be kept
+
+    def __enter__(self) -> Self:
+        """The build."""
+
+    def __exit__(self, *_: object) -> None:
+        """Abandons what is not published; the last version stays."""
+
+    def passages_of(self, key: DocumentKey) -> int | None:
+        """How many passages a document has that this or the last version holds; None for others."""
+
+    def coded(self, input_hash: bytes) -> Coded | None:
+        """The codes of a ranking text that the last version holds."""
+
+    def add(self, document: Document, rows: Iterable[Row]) -> int:
+        """Adds a document with its passages, which may come one at a time; how many they are.
+
+        Raises DocumentFailed when it is the document's own fault; then nothing of it stays.
+        """
+
+    def publish(self, files: Sequence[File]) -> Published:
+        """Makes the documents of these files the live snapshot, all at once."""

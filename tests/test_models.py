@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from indexes import write
+from onnx.numpy_helper import from_array, to_array
+from tokenizers import Tokenizer
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
@@ -145,3 +148,52 @@ def test_a_model_that_does_not_bear_8_bits_is_used_whole_for_questions(
     whole = encoder.encode(QUESTION)
     assert (encoder.encode_question(QUESTION).tokens == whole.tokens).all()
     assert len({file.stat().st_size for file in tmp_path.iterdir()}) == 1
+
+
+def test_another_version_of_onnxruntime_that_says_the_same_leaves_an_index_as_it_is(
+    tmp_path: Path,
+    new_index: Callable[[], Path],
+    encoded: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seeds, index = made(tmp_path / "seeds"), new_index()
+    build(seeds, index)
+    with QA.open(index) as qa:
+        said = qa.ask(QUESTION)
+    exports = sorted(file.name for file in (index / "encoders").iterdir())
+    encoded.clear()
+    monkeypatch.setattr(models, "VERSION", "99.0")
+    with QA.open(index) as qa:
+        assert qa.ask(QUESTION).to_json() == said.to_json()
+    write(seeds, "tide.txt", "High water comes twice a day.")
+    assert len(build(seeds, index).unchanged) == 2
+    assert encoded == ["High water comes twice a day."]
+    assert sorted(file.name for file in (index / "encoders").iterdir()) == exports
+
+
+def test_an_export_of_which_another_version_of_onnxruntime_says_otherwise_is_made_anew(
+    tmp_path: Path, encoders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (original,) = encoders.glob(f"{Encoder(folder=encoders).exports[1]}.*.onnx")
+    changed = onnx.load(original)
+    (weight, *_) = (each for each in changed.graph.initializer if each.name.endswith(" scales"))
+    weight.CopyFrom(from_array(to_array(weight) * 3, weight.name))
+    onnx.save(changed, tmp_path / original.name)
+    whole = Encoder(folder=encoders).encode_question(QUESTION)
+    wrong = models.exported(tmp_path / original.name)  # by its own version: it is what it is
+    assert float(models.unit(wrong(ids(QUESTION))[1]) @ whole.pooled) < 0.99
+    monkeypatch.setattr(models, "VERSION", "99.0")
+    with pytest.raises(ArithmeticError, match=r"99\.0 computes other vectors"):
+        models.exported(tmp_path / original.name)
+    mended = Encoder(folder=tmp_path)
+    assert float(mended.encode_question(QUESTION).pooled @ whole.pooled) > 0.99999
+    assert not (tmp_path / original.name).exists()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def ids(text: str) -> list[int]:
+    """The default model's tokens of a text."""
+    folder = models.model_folder("all-MiniLM-L6-v2")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    return list(tokenizer.encode(text).ids)

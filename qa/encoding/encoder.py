@@ -60,13 +60,13 @@ class Encoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes when the weights, the tokenizer or the way they are run change."""
-        return fingerprint(EXPORT, self.precision, models.VERSION, self._hashes)
+        """Changes when the weights, the tokenizer, the precision or the way of exporting change."""
+        return fingerprint(EXPORT, self.precision, models.VECTORS_OF, self._hashes)
 
     @cached_property
     def exports(self) -> tuple[str, str]:
         """What the names of the exported models begin with: that for passages, for questions."""
-        return self.fingerprint, fingerprint(QUESTIONS, EXPORT, models.VERSION, self._hashes)
+        return self.fingerprint, fingerprint(QUESTIONS, EXPORT, models.VECTORS_OF, self._hashes)
 
     @cached_property
     def dim(self) -> int:

@@ -14,16 +14,16 @@ import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import file_digest
-from json import loads
+from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from qa import processes, storage
 from qa.encoding.quantisation import Vectors
+from qa.encoding.shortening import shorten
 from qa.errors import ModelMissing, SettingsInvalid
 from qa.settings import DEFAULT_MODEL
 
@@ -34,6 +34,9 @@ Run = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
 """token ids -> token vectors `(n, dim)` and the pooled vector `(dim,)`, none of unit length yet"""
 
 VERSION = onnxruntime.__version__
+# That whose vectors all are: it stands in fingerprints, and another version says the same of a sample
+# (1.30 to 1.32 to the bit, 1.23 to 2e-7) or does not run the export.
+VECTORS_OF = "1.32.0"
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")  # of NVIDIA's GPUs
 WINDOWS = (  # where a model says how many tokens it reads: the least of them holds
     ("sentence_bert_config.json", "max_seq_length"),  # sentence-transformers until 5
@@ -43,7 +46,6 @@ WINDOWS = (  # where a model says how many tokens it reads: the least of them ho
 DIGITS = 16  # of its hash, in the name of an exported model
 CLOSE_ENOUGH = 0.9999  # cosine between the exported model and the original
 QUESTION_CLOSE_ENOUGH = 0.99  # the same for questions; .9987 at least over 300 of them
-BLOCK = 32  # weights of a question's model that share a scale
 SAMPLE = (
     "How many people live there?",
     "The committee met on 3 May 2019, and agreed to publish the report in full.",
@@ -128,12 +130,17 @@ def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -
         said = original(source)
         if _agreement(source, said, passages) < CLOSE_ENOUGH:
             raise ArithmeticError("the exported model does not agree with the original")
+        _sign(passages, source, CLOSE_ENOUGH)
         if not _shortened(source, said, passages, questions):
             shutil.copyfile(passages, questions)
         if precision == "int8":
             _quantise(passages)
+            _sign(passages, source, CLOSE_ENOUGH)
         for name, draft in zip(names, drafts, strict=True):
-            storage.install(draft, folder / f"{name}.{sha256(draft)[:DIGITS]}.onnx")
+            file = folder / f"{name}.{sha256(draft)[:DIGITS]}.onnx"
+            storage.install(draft, file)
+            for other in {*folder.glob(f"{name}.*.onnx")} - {file}:
+                other.unlink(missing_ok=True)
 
 
 def damaged(folder: Path) -> list[Path]:
@@ -164,7 +171,11 @@ def original(source: Path, device: str = "cpu") -> Run:
 
 
 def exported(file: Path, threads: int = 0) -> Run:
-    """An exported model; `threads` share the work on one text (0: one for each core)."""
+    """An exported model; `threads` share the work on one text (0: one for each core).
+
+    Raises ArithmeticError when it says of the sample what it did not say to the version of
+    onnxruntime by which it was exported, and onnxruntime's own errors.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -176,6 +187,9 @@ def exported(file: Path, threads: int = 0) -> Run:
         tokens, pooled = session.run(None, {"ids": np.array([ids], np.int64)})
         return tokens, pooled
 
+    signed = session.get_modelmeta().custom_metadata_map
+    if signed.get("version", VERSION) != VERSION and not _says(run, signed):
+        raise ArithmeticError(f"{VERSION} computes other vectors than {signed['version']}")
     return run
 
 
@@ -222,80 +236,51 @@ def _model(source: Path) -> Any:
 
 def _agreement(source: Path, said: Run, file: Path) -> float:
     """The least cosine between what the original and the exported model say of the sample."""
-    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-    tokenizer.no_padding()
     found = exported(file)
     cosines = [
         float((unit(a) * unit(b)).sum(-1).min())
-        for ids in (tokenizer.encode(text).ids for text in SAMPLE)
+        for ids in _sample(source)
         for a, b in zip(said(ids), found(ids), strict=True)
     ]
     return min(cosines)
 
 
-def _shortened(source: Path, said: Run, whole: Path, file: Path) -> bool:
-    """Whether an exported model bears short weights: written to `file`, it says nearly the same."""
-    try:
-        _shorten(whole, file)
-        return _agreement(source, said, file) >= QUESTION_CLOSE_ENOUGH
-    except Exception:  # noqa: BLE001 - another model's graph or another processor may not bear them
-        return False
+def _sample(source: Path) -> list[list[int]]:
+    """The tokens of the texts by which models are held against each other."""
+    tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
+    tokenizer.no_padding()
+    return [tokenizer.encode(text).ids for text in SAMPLE]
 
 
-def _shorten(whole: Path, file: Path) -> None:
-    """Writes an exported model with weights of 8 bits, and tables of word vectors of 16.
+def _sign(file: Path, source: Path, close: float) -> None:
+    """Writes into an exported model what it says of the sample, and to which onnxruntime.
 
-    A question is short: the time of its encoding is that of bringing 40 MB of weights to the
-    processor. What the weights are multiplied with has 8 bits too (accuracy level 4 of
-    onnxruntime's MatMulNBits); every `BLOCK` of either has a scale of its own.
+    `close` is the least cosine with what it says to another version.
     """
     import onnx
-    from onnx.helper import make_opsetid
-    from onnx.numpy_helper import from_array, to_array
+    from onnx.helper import set_model_props
 
-    model = onnx.load(whole)
-    graph = model.graph
-    constants = {each.name: to_array(each) for each in graph.initializer}
-    nodes: list[Any] = []
-    for node in graph.node:
-        short, read = _short(node, constants)
-        nodes += short
-        graph.initializer.extend(from_array(values, name) for name, values in read.items())
-    used = {name for node in nodes for name in node.input}
-    kept = [each for each in graph.initializer if each.name in used]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(kept)
-    model.opset_import.append(make_opsetid("com.microsoft", 1))
+    run = exported(file)
+    sample = [(ids, run(ids)[1].tolist()) for ids in _sample(source)]
+    model = onnx.load(file)
+    set_model_props(model, {"version": VERSION, "close": str(close), "sample": dumps(sample)})
     onnx.save(model, file)
 
 
-def _short(node: Any, constants: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """What stands for a node of an ONNX graph, and the constants that it reads."""
-    from onnx import TensorProto
-    from onnx.helper import make_node
-
-    out = node.output[0]
-    table = constants.get(node.input[0]) if node.op_type == "Gather" else None
-    if table is not None and table.ndim == 2 and table.dtype == np.float32:
-        gather = make_node("Gather", [f"{out} table", node.input[1]], [f"{out} short"], axis=0)
-        cast = make_node("Cast", [f"{out} short"], [out], to=TensorProto.FLOAT)
-        return [gather, cast], {f"{out} table": table.astype(np.float16)}
-    weight = constants.get(node.input[1]) if node.op_type == "MatMul" else None
-    if weight is not None and weight.ndim == 2 and len(weight) % BLOCK == 0:
-        read = dict(zip((f"{out} weights", f"{out} scales"), _blocks(weight), strict=True))
-        kind: dict[str, Any] = {"bits": 8, "block_size": BLOCK, "accuracy_level": 4}
-        kind |= zip("KN", weight.shape, strict=True)
-        inputs = [node.input[0], *read]
-        return [make_node("MatMulNBits", inputs, [out], domain="com.microsoft", **kind)], read
-    return [node], {}
+def _says(run: Run, signed: Mapping[str, str]) -> bool:
+    """Whether a model says of the sample what it said when it was exported, but for rounding."""
+    pairs = ((run(ids)[1], np.array(pooled)) for ids, pooled in loads(signed["sample"]))
+    return all(float(unit(now) @ unit(then)) >= float(signed["close"]) for now, then in pairs)
 
 
-def _blocks(weight: Vectors) -> tuple[npt.NDArray[np.uint8], Vectors]:
-    """The weights `(k, n)` as bytes around 128, `(n, k / BLOCK, BLOCK)`, and the blocks' scales."""
-    blocks = weight.T.reshape(weight.shape[1], -1, BLOCK)
-    scales = np.maximum(np.abs(blocks).max(axis=2, keepdims=True) / np.float32(127), 1e-12)
-    return (np.rint(blocks / scales) + 128).astype(np.uint8), scales[:, :, 0]
+def _shortened(source: Path, said: Run, whole: Path, file: Path) -> bool:
+    """Whether an exported model bears short weights: written to `file`, it says nearly the same."""
+    try:
+        shorten(whole, file)
+        _sign(file, source, QUESTION_CLOSE_ENOUGH)
+        return _agreement(source, said, file) >= QUESTION_CLOSE_ENOUGH
+    except Exception:  # noqa: BLE001 - another model's graph or another processor may not bear them
+        return False
 
 
 def _quantise(file: Path) -> None:

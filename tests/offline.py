@@ -16,11 +16,16 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
-TRACED = "network,openat,open,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink"
+TRACED = (
+    "network,io_uring_setup,openat,openat2,open,creat,mkdir,mkdirat,rename,renameat,renameat2,link"
+    ",linkat,symlink,symlinkat"
+)
 PORT = 7860
 
 BUILD = """
@@ -47,14 +52,33 @@ while time.monotonic() < end:
     time.sleep(1)
 """
 
+# A user who wants to send what can be sent.
+WISHES = {
+    "ORT_DISABLE_TELEMETRY": "0",
+    "GRADIO_ANALYTICS_ENABLED": "True",
+    "HF_HUB_DISABLE_TELEMETRY": "0",
+    "HF_HUB_OFFLINE": "0",
+    "TRANSFORMERS_OFFLINE": "0",
+    "DO_NOT_TRACK": "0",
+}
+# A document that names other places in every way.
+OUTWARD = """<!DOCTYPE html SYSTEM "http://dtd.example/outward.dtd">
+<html><head><link rel="stylesheet" href="http://style.example/a.css"><base href="http://base.example">
+<script src="http://script.example/a.js"></script></head>
+<body><img src="http://image.example/a.png"><iframe src="http://frame.example/"></iframe>
+<p>The pilot boat is moored at the northern quay.</p></body></html>
+"""
+
 
 def main(folder: Path, seconds: float) -> None:
     """Runs all of it; ends with an error where one of them failed."""
     loopback_up()
     (folder / "traces").mkdir()
-    shutil.copytree(ROOT / "seeds", folder / "seeds")
+    make_documents(folder / "seeds")
     environment = {
-        **{name: value for name, value in os.environ.items() if "TELEMETRY" not in name},
+        **os.environ,
+        **WISHES,
+        "QA_OCR": "1",
         "HOME": str(folder / "home"),
         "XDG_CACHE_HOME": str(folder / "home" / ".cache"),
         "TMPDIR": str(folder / "tmp"),
@@ -83,8 +107,11 @@ def main(folder: Path, seconds: float) -> None:
     highlighting = start("highlight", *python, "-c", HIGHLIGHT, str(seconds))
     serving = start("serve", *python, "-m", "qa", "serve")
     begun = time.monotonic()
-    use_page(begun, seconds)
-    asyncio.run(use_tools(traced("mcp", *python, "-m", "qa", "mcp"), folder, environment, seconds))
+    tools = use_tools(traced("mcp", *python, "-m", "qa", "mcp"), folder, environment, seconds)
+    with ThreadPoolExecutor() as beside:
+        talking = beside.submit(asyncio.run, tools)
+        use_page(folder, seconds)
+        talking.result()
     for process in (building, asking, highlighting):
         assert process.wait(seconds + 60) == 0, process.args
     time.sleep(max(begun + seconds - time.monotonic(), 0))
@@ -102,23 +129,53 @@ def loopback_up() -> None:
         fcntl.ioctl(control, put, struct.pack("16sh14x", b"lo", flags | up))
 
 
-def use_page(begun: float, seconds: float) -> None:
-    """Waits for the server, and asks on its page in a real browser where there is one."""
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORT), 1):
-            break
-        assert time.monotonic() < begun + seconds + 60, "the server did not start"
+def make_documents(seeds: Path) -> None:
+    """The project's own, one of every format, and one that names other places."""
+    import files
+
+    shutil.copytree(ROOT / "seeds", seeds)
+    for name, (data, _) in files._sound_files().items():
+        (seeds / name).parent.mkdir(exist_ok=True)
+        (seeds / name).write_bytes(data)
+    (seeds / "outward.html").write_text(OUTWARD)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Returns when it holds; an AssertionError when it does not within minutes."""
+    end = time.monotonic() + 200
+    while not condition():
+        assert time.monotonic() < end, condition
         time.sleep(0.1)
+
+
+def listens() -> bool:
+    """Whether the server does."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORT), 1):
+        return True
+    return False
+
+
+def use_page(folder: Path, seconds: float) -> None:
+    """Asks in a real browser where there is one, looks at sources, and changes a document."""
+    wait_for(listens)
     if not CHROMIUM.exists():
         return
     from playwright.sync_api import sync_playwright
+    from served import ARGUMENTS, new_tab
 
+    end = time.monotonic() + seconds
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{PORT}/?q=How+old+is+Ri%3F")
-        page.wait_for_selector("blockquote", timeout=60_000)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        with new_tab(browser) as page:
+            page.goto(f"http://127.0.0.1:{PORT}/?q=Where+is+the+pilot+boat+moored%3F")
+            page.locator(".open").first.click(timeout=60_000)
+            page.goto(f"http://127.0.0.1:{PORT}/?q=How+many+killed+or+wounded&kind=pdf")
+            page.locator(".open").first.click(timeout=60_000)
+            snapshots = folder / "index" / "snapshots"
+            before = set(snapshots.iterdir())
+            (folder / "seeds" / "outward.html").write_text(OUTWARD.replace("northern", "eastern"))
+            wait_for(lambda: set(snapshots.iterdir()) - before)
+            page.wait_for_timeout(max(end - time.monotonic(), 0) * 1000)
         browser.close()
 
 
@@ -134,7 +191,7 @@ async def use_tools(
     )
     async with stdio_client(parameters) as (read, write), mcp.ClientSession(read, write) as client:
         await client.initialize()
-        await client.call_tool("ask", {"question": "How old is Ri?"})
+        assert not (await client.call_tool("ask", {"question": "How old is Ri?"})).is_error
         await asyncio.sleep(seconds)
 
 

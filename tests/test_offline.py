@@ -7,6 +7,7 @@ first, and these tests are the last.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,14 +51,17 @@ def begin():
     folder = Path(tempfile.mkdtemp(prefix="offline-"))
     command = ["unshare", "--net", sys.executable, str(DRIVER), str(folder), str(SECONDS)]
     with (folder / "driver.log").open("wb") as log:
-        _started.append((subprocess.Popen(command, stdout=log, stderr=log), folder))
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        _started.append((process, folder))
 
 
 def end():
     """Ends what `begin` started and removes its folder."""
     for process, folder in _started:
-        with suppress(ProcessLookupError):
-            process.kill()
+        with suppress(
+            ProcessLookupError
+        ):  # the server too, where the driver did not come to its end
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
     _started.clear()

@@ -83,6 +83,27 @@ def test_modules_among_the_documents_are_not_imported_by_a_build(trapped):
     assert not (trapped / "TRAPPED").exists()
 
 
+def test_modules_among_the_documents_are_not_imported_by_a_watch(trapped):
+    command = [sys.executable, "-m", "qa", "watch", "--seeds", ".", "--index", "index"]
+    watching = subprocess.Popen(
+        command,
+        cwd=trapped,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    names = (trapped / "index" / "snapshots").glob
+    try:
+        for text in ("The mill grinds rye.", "The mill grinds wheat."):
+            before = set(names("*"))
+            write(trapped, "mill.html", f"<p>{text}</p>")
+            wait_for(lambda before=before: set(names("*")) - before)
+    finally:
+        watching.send_signal(signal.SIGINT)
+        watching.wait(30)
+    assert not (trapped / "TRAPPED").exists()
+
+
 @LINUX
 def test_a_server_among_the_documents_imports_none_and_its_processes_know_no_password(trapped):
     build = [sys.executable, "-P", "-m", "qa", "build", ".", "--index", "index"]

@@ -1,14 +1,15 @@
 """Whoever runs the service sees what happens: its log, its health and its figures."""
 
 import os
+import shutil
 import signal
-import subprocess
+import socket
 import sys
-import threading
 from urllib.parse import quote
 
 import pytest
 from indexes import write
+from served import browser, new_tab
 from servers import serving_process, wait_for
 
 from qa.asking.service import QA
@@ -17,6 +18,8 @@ from qa.index import manifest
 from qa.web import rebuilding
 from qa.web.rebuilding import Rebuilder
 from qa.web.site import Site
+
+__all__ = ["browser"]
 
 SECRET = "Zanzibar keeps seven purple umbrellas"
 BROKEN = """
@@ -120,12 +123,39 @@ def test_a_folder_out_of_reach_is_degraded_until_it_is_back(server, library):
     assert "out of reach" in degraded["reason"]
     assert str(seeds.parent) not in degraded["reason"]
     assert server.ask("What does the mill grind?").status_code == 200
-    away.rename(seeds)
+    shutil.copytree(away, seeds)  # another folder at the same path, as after a new mount
     wait_for(lambda: server.health()["status"] == "ok")
     write(seeds, "back.txt", "The ferry is back.\n")  # and is watched as before
     wait_for(lambda: "back.txt" in server.ask("Is the ferry back?").text)
     server.event("health", status="degraded")
     server.event("health", status="ok")
+
+
+def test_the_page_shows_in_a_line_that_the_service_is_degraded(server, library, browser):
+    seeds = library[0]
+    away = seeds.with_name("elsewhere")
+    seeds.rename(away)
+    try:
+        wait_for(lambda: server.health()["status"] == "degraded")
+        with new_tab(browser) as tab:
+            tab.goto(f"{server.base_url}/?q=What+does+the+mill+grind%3F")
+            tab.wait_for_selector(".card")
+            (notice,) = tab.locator(".notice:visible").all_inner_texts()
+            assert notice == server.health()["reason"]
+    finally:
+        away.rename(seeds)
+    wait_for(lambda: server.health()["status"] == "ok")
+    with new_tab(browser) as tab:
+        tab.goto(f"{server.base_url}/?q=What+does+the+mill+grind%3F")
+        tab.wait_for_selector(".card")
+        assert tab.locator(".notice").count() == 0
+
+
+def test_what_libraries_log_has_the_same_form(server):
+    with socket.create_connection((server.base_url.host, server.base_url.port)) as client:
+        client.sendall(b"\x00\x01 nonsense\r\n\r\n")
+        client.recv(1000)
+    wait_for(lambda: any(record["logger"].startswith("uvicorn") for record in server.records))
 
 
 def test_the_figures_move_and_prometheus_reads_them(server, library):
@@ -255,23 +285,3 @@ def test_a_watcher_that_fails_is_logged_shown_and_begun_again(
         wait_for(lambda: site.monitor.health.status == "ok")
         wait_for(lambda: "new.txt" in [file.path for file in qa.files()])
         site.watcher.close()
-
-
-def test_an_unread_stderr_holds_back_no_request(library, place):
-    """A pipe takes 64 kB; then who writes to it waits for the reader."""
-    code = (
-        "import logging, sys; from qa import logs\n"
-        "with logs.to_stderr():\n"
-        "    for number in range(20_000): logging.getLogger('qa.building').warning('x' * 100)\n"
-        "    print('done', flush=True); sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        timer = threading.Timer(60, process.kill)
-        timer.start()
-        assert process.stdout.readline() == "done\n"
-        timer.cancel()
-        _, err = process.communicate("")
-    assert "lines were lost" in err

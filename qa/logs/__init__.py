@@ -10,12 +10,13 @@ are indented (`text`) or a field (`json`), so that no file name can forge a reco
 `debug` no text of a question or document is written: what an exception quotes is left out.
 """
 
+import faulthandler
 import logging
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, NamedTuple
 
 from qa.errors import SettingsInvalid
@@ -31,6 +32,7 @@ from qa.logs.writing import PrintedLines, StderrHandler
 
 __all__ = [
     "LogSettings",
+    "flush",
     "is_json",
     "is_set_up",
     "last_line",
@@ -79,6 +81,9 @@ def to_stderr() -> Iterator[LogSettings]:
         logging.getLogger("qa").setLevel(settings.level)
         logging.captureWarnings(capture=True)
         _log_uncaught()
+        if not faulthandler.is_enabled():  # a crash of native code leaves its place behind
+            with suppress(OSError, ValueError):  # of a stream that is none of the system's
+                faulthandler.enable(stream)
         if not stream.isatty():
             sys.stderr = PrintedLines(stream, is_full=settings.level <= logging.DEBUG)
         try:
@@ -115,10 +120,15 @@ def is_json() -> bool:
 def plain_stderr() -> IO[str]:
     """Where lines for people go, those of the log before them written."""
     handler = _handler()
-    if handler is None:
-        return sys.stderr
-    handler.flush()
-    return handler.stream
+    flush()
+    return handler.stream if handler else sys.stderr
+
+
+def flush() -> None:
+    """Waits until what was logged is written, a moment at most."""
+    handler = _handler()
+    if handler is not None:
+        handler.flush()
 
 
 def _handler() -> StderrHandler | None:

@@ -5,7 +5,6 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
 from typing import IO
 
 from qa.logs.lines import MESSAGE_LIMIT, LineFormatter, without_quotations
@@ -19,25 +18,32 @@ class _Bursts:
     """Which records of one kind come too often: a flood of requests must not fill a disk."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # when it began, how many
+        self._times: dict[tuple[str, str], tuple[float, int]] = {}  # when it began, how many
+        self._over: list[tuple[str, str, int]] = []
 
     def lets_through(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be written."""
         if record.name.startswith("qa.") and not record.name.startswith("qa.web"):
             return True  # no request causes it
+        self._end(BURST_SECONDS)
         kind = (record.name, str(record.msg)[:100])
-        began, count = self._seen.get(kind, (time.monotonic(), 0))
-        self._seen[kind] = (began, count + 1)
+        began, count = self._times.get(kind, (time.monotonic(), 0))
+        self._times[kind] = (began, count + 1)
         return count < BURST
 
-    def dropped(self) -> Iterator[tuple[str, str, int]]:
-        """Logger, message and count of what was dropped in the times that are over."""
+    def dropped(self, seconds: float) -> list[tuple[str, str, int]]:
+        """Logger, message and count of what was left out in the times that began so long ago."""
+        self._end(seconds)
+        over, self._over = self._over, []
+        return over
+
+    def _end(self, seconds: float) -> None:
         now = time.monotonic()
-        for kind, (began, count) in list(self._seen.items()):
-            if now - began > BURST_SECONDS:
-                del self._seen[kind]
+        for kind, (began, count) in list(self._times.items()):
+            if now - began >= seconds:
+                del self._times[kind]
                 if count > BURST:
-                    yield (*kind, count - BURST)
+                    self._over.append((*kind, count - BURST))
 
 
 class StderrHandler(logging.Handler):
@@ -50,17 +56,24 @@ class StderrHandler(logging.Handler):
         self._bursts = _Bursts()
         self._lines: queue.Queue[str | None] = queue.Queue(WAITING)
         self._lost = 0
+        self._holding = threading.Lock()
+        self._noted = time.monotonic()
         self._thread = threading.Thread(target=self._write_all, name="qa-log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Has the record written, unless there are too many."""
-        if not self._bursts.lets_through(record):
-            return
+        with self._holding:
+            if not self._bursts.lets_through(record):
+                return
+        self._put(self.format(record))
+
+    def _put(self, line: str) -> None:
         try:
-            self._lines.put_nowait(self.format(record))
+            self._lines.put_nowait(line)
         except queue.Full:
-            self._lost += 1
+            with self._holding:
+                self._lost += 1
 
     def flush(self) -> None:
         """Waits until all is written, a moment at most."""
@@ -73,17 +86,18 @@ class StderrHandler(logging.Handler):
         """Writes what waits, and ends."""
         super().close()
         self.flush()
-        self._note_dropped()
+        self._note_dropped(0.0)
         self.flush()
         if not self._lines.full():
             self._lines.put(None)
 
     def _write_all(self) -> None:
         while True:
+            if time.monotonic() - self._noted > BURST_SECONDS:
+                self._note_dropped()
             try:
                 line = self._lines.get(timeout=BURST_SECONDS)
             except queue.Empty:
-                self._note_dropped()
                 continue
             try:
                 if line is None:
@@ -95,19 +109,19 @@ class StderrHandler(logging.Handler):
             finally:
                 self._lines.task_done()
 
-    def _note_dropped(self) -> None:
-        for name, message, count in self._bursts.dropped():
+    def _note_dropped(self, seconds: float = BURST_SECONDS) -> None:
+        self._noted = time.monotonic()
+        with self._holding:
+            dropped = self._bursts.dropped(seconds)
+            lost, self._lost = self._lost, 0
+        for name, message, count in dropped:
             self._note(name, f"{count} more lines were left out: {message}")
-        if self._lost:
-            self._note("qa", f"{self._lost} lines were lost: stderr was not read.")
-            self._lost = 0
+        if lost:
+            self._note("qa", f"{lost} lines were lost: stderr was not read.")
 
     def _note(self, name: str, message: str) -> None:
         fields = {"name": name, "msg": message, "levelname": "WARNING", "created": time.time()}
-        try:
-            self._lines.put_nowait(self.format(logging.makeLogRecord(fields)))
-        except queue.Full:
-            self._lost += 1
+        self._put(self.format(logging.makeLogRecord(fields)))
 
 
 class PrintedLines(io.TextIOBase):

@@ -27,6 +27,7 @@ from qa.web.arguments import (
 from qa.web.health import FAILING
 from qa.web.observing import PATH_LIMIT, log_fault
 from qa.web.site import Site
+from qa.web.verifying import VerifierBusy
 from qa.web.viewer import page_spans
 
 PART = 200_000  # characters of a document in one answer, at most
@@ -375,6 +376,8 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
         status = 422
     elif isinstance(error, ReadFailed):
         status = 404
+    if isinstance(error, VerifierBusy):
+        return JSONResponse({"error": str(error)}, status, {"retry-after": "5"})
     if status == 503:
         log_fault(error, f"The request {request.url.path[:PATH_LIMIT]}")
     return JSONResponse({"error": str(error)}, status)

@@ -8,6 +8,7 @@ a folder on a hung network drive holds nobody up. A reason is words alone: it na
 import logging
 import threading
 import time
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from qa.asking.service import QA
@@ -52,37 +53,38 @@ class Monitor:
         self._qa, self._rebuilder, self._watcher = qa, rebuilder, watcher
         self._outcomes = outcomes
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="qa-health", daemon=True)
+        self._is_looking = False
         self._last = Health(OK)
         self._looked = time.monotonic()
 
     def start(self) -> None:
         """Begins to look."""
         self._look()
-        self._thread.start()
+        self._ended, self._is_looking = threading.Event(), True
+        run = partial(self._run, self._ended)
+        threading.Thread(target=run, name="qa-health", daemon=True).start()
 
     def close(self) -> None:
         """Looks no more."""
         self._ended.set()
-        if self._thread.is_alive():
-            self._thread.join(EVERY)
+        self._is_looking = False
 
     @property
     def health(self) -> Health:
         """How the service was at the last look, which is now when nothing looks by itself."""
-        if not self._thread.is_alive():
+        if not self._is_looking:
             self._look()
         elif time.monotonic() - self._looked > OVERDUE:
             return _HUNG
         return self._last
 
-    def _run(self) -> None:
-        while not self._ended.wait(EVERY):
+    def _run(self, ended: threading.Event) -> None:
+        while not ended.wait(EVERY):
             try:
                 self._look()
             except Exception:  # noqa: BLE001 - it looks again
                 _log.exception("Looking how the service is failed.", extra={"event": "error"})
-                self._ended.wait(OVERDUE)
+                ended.wait(OVERDUE)
 
     def _look(self) -> None:
         self._qa.look()

@@ -211,7 +211,7 @@ class _Views:
         if not address.q.strip():
             return []
         try:
-            answer = self._site.ask(address)
+            answer = self._site.ask_again(address)
         except QAError:
             return []
         ranking = enumerate((*answer.excerpts, *answer.nearest), 1)

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -185,28 +186,29 @@ class Watcher:
         self._qa = qa
         self._rebuilder = rebuilder
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="qa-watcher", daemon=True)
         self.problem = ""  # why files are not watched now
 
     def start(self) -> None:
         """Begins to look."""
-        self._thread.start()
+        self._ended = threading.Event()
+        watch = partial(self._watch, self._ended)
+        threading.Thread(target=watch, name="qa-watcher", daemon=True).start()
 
     def close(self) -> None:
         """Looks no more."""
         self._ended.set()
 
-    def _watch(self) -> None:
-        while not self._ended.is_set():
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.is_set():
             pause = 0.0
             try:
                 if folder := identity(self._qa.seeds):
-                    self._watch_folder(folder)
+                    self._watch_folder(folder, ended)
             except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception
                 if identity(self._qa.seeds):
                     pause = AGAIN
                     self._note(error)
-            self._ended.wait(pause if identity(self._qa.seeds) else AWAY)
+            ended.wait(pause if identity(self._qa.seeds) else AWAY)
 
     def _note(self, error: BaseException) -> None:
         self.problem = logs.last_line(error)
@@ -215,17 +217,17 @@ class Watcher:
             exc_info=error, extra={"event": "watcher"},
         )  # fmt: skip
 
-    def _watch_folder(self, folder: Identity) -> None:
+    def _watch_folder(self, folder: Identity, ended: threading.Event) -> None:
         """Rebuilds after changes until another folder, or none, stands at the path."""
         seeds = self._qa.seeds
         overdue, tried = True, time.monotonic()  # what changed while nobody watched
         for found in changes(
-            seeds, watch_filter=None, stop_event=self._ended, debounce=GATHER,
+            seeds, watch_filter=None, stop_event=ended, debounce=GATHER,
             rust_timeout=500, yield_on_timeout=True,
         ):  # fmt: skip
             if identity(seeds) != folder:
                 return
-            failed = self._rebuilder.state.is_pending and time.monotonic() - tried > AGAIN
+            failed = self._rebuilder.state.error and time.monotonic() - tried > AGAIN
             overdue = overdue or bool(found) or bool(failed)
             if overdue and not self._rebuilder.state.running:
                 tried = time.monotonic()

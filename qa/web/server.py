@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from qa import processes
+from qa import logs, processes
 from qa.asking.service import QA
 from qa.errors import SettingsInvalid
 from qa.settings import INDEX
@@ -70,7 +70,6 @@ def serve(  # noqa: PLR0913 - a command with its settings
         if ready:
             ready(at)
         run(app, taken)
-        _log.info("Stopped.", extra={"event": "stop"})
 
 
 def make_app(  # noqa: PLR0913 - see serve
@@ -151,6 +150,8 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
         site.rebuilder.close()
         site.page_images.close()
         site.qa.close()
+        _log.info("Stopped.", extra={"event": "stop"})
+        logs.flush()  # a signal may end the process next
 
     return lifespan
 

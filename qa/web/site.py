@@ -55,8 +55,18 @@ class Site:
 
     def ask(self, address: Address) -> Answer:
         """The answer to an address's question among the files that its filters leave in."""
-        only = globs(address.filters, self.qa.files(), self.qa.dates()) if address.filters else []
-        return self.answer(address.q, only=only)
+        return self.answer(address.q, only=self._only(address))
+
+    def ask_again(self, address: Address) -> Answer:
+        """The same, for what is shown beside an answer: it counts as no question."""
+        only = self._only(address)
+        with self.turn():
+            return self.qa.ask(address.q, only=only)
+
+    def _only(self, address: Address) -> list[str]:
+        if not address.filters:
+            return []
+        return globs(address.filters, self.qa.files(), self.qa.dates())
 
     @property
     def has_failed(self) -> bool:

@@ -24,8 +24,10 @@ __all__ = ["browser"]
 SECRET = "Zanzibar keeps seven purple umbrellas"
 BROKEN = """
 import os, sys
+from qa.web import rebuilding
 def fsync(_): raise RuntimeError("a broken installation")
-if "qa.web.rebuilding" in sys.orig_argv: os.fsync = fsync
+os.fsync = fsync
+sys.exit(rebuilding.main(sys.argv[1]))
 """
 FORGED = '2026-01-01T00:00:00.000Z ERROR   qa forged\n{"level": "error", "message": "forged"}\n'
 
@@ -167,11 +169,12 @@ def test_the_figures_move_and_prometheus_reads_them(server, library):
     server.ask("Who won the chess match on Mars?")
     server.get("/healthz", headers={"host": "evil.example"})
     write(library[0], "count.txt", "The count is nine.\n")
-    wait_for(lambda: figures(server)["qa_documents"] > before["qa_documents"])
+    done = ("qa_builds_total", "done")
+    wait_for(lambda: figures(server)[done] > before[done])
     after = figures(server)
     moved = {name for name in after if after[name] > before.get(name, 0)}
     assert {("qa_questions_total", "answered"), ("qa_questions_total", "unanswered")} <= moved
-    assert {("qa_builds_total", "done"), ("qa_files", "indexed")} <= moved
+    assert {done, ("qa_files", "indexed")} <= moved
     assert after["qa_question_seconds_count"] == before["qa_question_seconds_count"] + 2
     assert after["qa_question_seconds_bucket", "+Inf"] == after["qa_question_seconds_count"]
     assert after["qa_rejected_requests_total", "unknown host"] >= 1
@@ -201,7 +204,7 @@ def test_a_rebuild_that_a_signal_ends_is_logged_and_told_on_the_page(unwatched, 
     message = f"The rebuild crashed: its process was ended by {name}."
     crash = server.event("crash", level="error", message=message)
     if number == signal.SIGSEGV:
-        assert "pipeline.py" in crash["exception"]
+        assert "/building/" in crash["exception"]
     wait_for(lambda: "rebuild failed" in server.health()["reason"])
     server.post("/api/build")
     wait_for(lambda: server.health()["status"] == "ok")
@@ -209,22 +212,23 @@ def test_a_rebuild_that_a_signal_ends_is_logged_and_told_on_the_page(unwatched, 
 
 
 def test_an_exception_in_a_rebuild_leaves_its_traceback_in_the_log_and_its_last_line_on_the_page(
-    encoders, tmp_path
+    encoders, tmp_path, caplog
 ):
     seeds, index = new_library(tmp_path, encoders)
-    write(tmp_path / "broken", "sitecustomize.py", BROKEN)
     write(seeds, "new.txt", "The ferry leaves at six.\n")
-    modules = os.pathsep.join([str(tmp_path / "broken"), *sys.path])
-    options = ("--no-watch",)
-    with serving_process(seeds, index, tmp_path, *options, PYTHONPATH=modules) as server:
-        server.post("/api/build")
-        state = wait_for(lambda: (found := server.get("/api/build").json())["error"] and found)
-        crash = server.event("crash")
-        assert crash["exception"].startswith("Traceback")
-        assert crash["exception"].splitlines()[-1] == "RuntimeError: a broken installation"
-        assert "RuntimeError: a broken installation" in state["error"]
-        wait_for(lambda: "rebuild failed" in server.health()["reason"])
-        assert server.ask("What does the mill grind?").json()["answered"]
+    with QA.open(index) as qa:
+        site = Site(qa, Rebuilder(seeds, index, qa.manifest.settings))
+        given = site.rebuilder._command()[-1]
+        site.rebuilder._command = lambda: [sys.executable, "-c", BROKEN, given]
+        site.rebuilder.start()
+        wait_for(lambda: not site.rebuilder.state.running)
+        (crash,) = (one for one in caplog.records if getattr(one, "event", "") == "crash")
+        first, *_, last = crash.exc_text.splitlines()
+        assert first.startswith("Traceback") and "/building/" in crash.exc_text
+        assert last == "RuntimeError: a broken installation"
+        assert last in site.rebuilder.state.error
+        assert site.monitor.health.status == "degraded"
+        assert qa.ask("What does the mill grind?").answered
 
 
 def cut_off(index, name):

@@ -1,14 +1,17 @@
 """Whoever runs the service sees what happens: its log, its health and its figures."""
 
+import io
 import os
 import shutil
 import signal
 import socket
 import sys
+import zipfile
 from urllib.parse import quote
 
 import pytest
 from indexes import write
+from openpyxl import Workbook
 from served import browser, new_tab
 from servers import serving_process, wait_for
 
@@ -87,6 +90,17 @@ def test_the_start_each_build_each_failed_file_and_each_snapshot_are_lines_of_js
     assert all({"time", "level", "logger", "message"} <= set(record) for record in server.records)
 
 
+def spoil_sheet(file, text):
+    """Writes a workbook in which a text stands where a number should."""
+    whole = io.BytesIO()
+    book = Workbook()
+    book.active["A1"] = 4711
+    book.save(whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(file, "w") as spoiled:
+        for name in source.namelist():
+            spoiled.writestr(name, source.read(name).replace(b"4711", text.encode()))
+
+
 def test_no_text_of_a_question_or_document_is_logged(server, library):
     question = "Which colour have the umbrellas of the harbour master?"
     assert SECRET in server.ask(SECRET).text
@@ -95,10 +109,9 @@ def test_no_text_of_a_question_or_document_is_logged(server, library):
     server.get("/", params={"q": question})
     body = {"data": [question], "fn_index": 4, "session_hash": "abcdefghijk"}
     server.post("/gradio_api/run/predict", params={"q": question}, json=body)
-    (library[0] / "row.json").write_text(f'{{"{SECRET}": [')
-    wait_for(lambda: "row.json" in server.get("/api/documents").text)
-    server.post("/api/build")
-    wait_for(lambda: not server.get("/api/build").json()["running"])
+    spoil_sheet(library[0] / "spoiled.xlsx", SECRET)  # its reason quotes what it stumbled over
+    server.event("file", path="spoiled.xlsx")
+    wait_for(lambda: SECRET in server.get("/api/documents").text)
     log = server.log.read_text()
     assert "umbrella" not in log
     assert "harbour" not in log

@@ -218,6 +218,7 @@ def test_a_server_short_of_descriptors_outlives_half_sent_requests(library):
 
 STUCK = """
 import threading, time
+from qa import logs
 from qa.web import serving
 
 serving.STANDSTILL = 2
@@ -226,7 +227,7 @@ async def app(scope, receive, send):
     if scope["type"] == "http":
         threading.Event().wait()
 
-with serving.listening("127.0.0.1", 0) as listener:
+with logs.to_stderr(), serving.listening("127.0.0.1", 0) as listener:
     print(listener.getsockname()[1], flush=True)
     serving.run(app, listener)
 """

@@ -7,86 +7,18 @@ import socket
 import subprocess
 import sys
 import textwrap
-import threading
-import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from connecting import BODY, HALF, LARGE, answers, connected, end_of, limited, wait_until
 
 from qa import processes
-from qa.web.connections import Limits, Phase
-from qa.web.serving import Server, listening
+from qa.web.connections import Phase
+from qa.web.serving import listening
 
-HALF = b"GET / HTTP/1.1\r\nhost: x\r\n"
-BODY = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nx"
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
-LARGE = 32 << 20  # bytes, more than the system takes from a server for a client that does not read
-
-
-async def echo(scope, receive, send):
-    """Says how many bytes came; `/large` is answered with many."""
-    if scope["type"] != "http":
-        return
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        size, more = size + len(message["body"]), message["more_body"]
-    body = b"x" * LARGE if scope["path"] == "/large" else str(size).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": body})
-
-
-@contextmanager
-def limited(**limits):
-    """A server of `echo` within these limits, and its port."""
-    with listening("127.0.0.1", 0) as listener:
-        server = Server(echo, Limits(**limits))
-        server.config.lifespan = "off"
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        try:
-            wait_until(lambda: server.started)
-            yield server, listener.getsockname()[1]
-        finally:
-            server.should_exit = server.force_exit = True
-            thread.join(10)
-
-
-def wait_until(is_so, seconds=20):
-    """Waits for a condition."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
-@contextmanager
-def connected(port, *sent, source="127.0.0.1"):
-    """One connection for each text that is sent at its beginning."""
-    with ExitStack() as stack:
-        sockets = []
-        for text in sent:
-            client = socket.create_connection(("127.0.0.1", port), 20, (source, 0))
-            sockets.append(stack.enter_context(client))
-            client.sendall(text)
-        yield sockets
-
-
-def answers(port):
-    """Whether a new client is answered."""
-    return httpx.post(f"http://127.0.0.1:{port}/", content=b"four", timeout=20).text == "4"
-
-
-def end_of(client):
-    """What a client reads until the server closes."""
-    text = b""
-    with contextlib.suppress(ConnectionResetError):
-        while part := client.recv(65_536):
-            text += part
-    return text
 
 
 @pytest.mark.parametrize("sent", [HALF, BODY, CHUNKED + b"5\r\nab"], ids=["head", "body", "chunk"])
@@ -206,14 +138,45 @@ def is_up(server, port):
     return False
 
 
-def test_a_server_short_of_descriptors_outlives_half_sent_requests(library):
-    with serving_process(library, 256) as (server, port), connected(port, *[HALF] * 300):
-        asked = {"question": "What is in the notes?"}
-        for _ in range(3):
-            said = httpx.post(f"http://127.0.0.1:{port}/api/ask", json=asked, timeout=20)
+EVENT = "/gradio_api/run/predict"
+SLOW = [
+    f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    "content-length: 30000\r\n\r\n{".encode()
+    for method, path in (
+        ("POST", "/api/ask"),
+        ("POST", "/api/verify"),
+        ("POST", "/mcp"),
+        ("POST", EVENT),
+        ("PUT", "/api/files?name=slow.txt"),
+        ("GET", "/api/documents"),
+        ("GET", "/"),
+    )
+]
+
+
+def resident(process):
+    """Bytes of memory that a process holds."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) << 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read in /proc")
+def test_a_server_short_of_descriptors_answers_under_attack_and_ends_when_told(library):
+    record = {"path": "/dev/zero", "meta": {"_type": "gradio.FileData"}}
+    with serving_process(library, 256) as (server, port), ExitStack() as attack:
+        at = f"http://127.0.0.1:{port}"
+        for sent in ([b""] * 50, [HALF] * 300, SLOW * 15, [HALF] * 50):
+            attack.enter_context(connected(port, *sent))
+            event = {"fn_index": 4, "data": [record], "session_hash": "abc"}
+            assert httpx.post(f"{at}{EVENT}", json=event, timeout=20).status_code == 422
+            event["data"] = ["What is in the notes?" * 10_000]
+            assert httpx.post(f"{at}{EVENT}", json=event, timeout=20).status_code == 413
+            asked = {"question": "What is in the notes?"}
+            said = httpx.post(f"{at}/api/ask", json=asked, timeout=20)
             assert said.status_code == 200
+        assert resident(server) < 1 << 30
         server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == -signal.SIGTERM
+        assert server.wait(30) == -signal.SIGTERM
 
 
 STUCK = """

@@ -7,7 +7,8 @@ from starlette.testclient import TestClient
 
 from qa.errors import SettingsInvalid
 from qa.web import make_app, serve
-from qa.web.guards import ATTEMPTS, ATTEMPTS_SECONDS, BUSY_LIMIT, Guards, Hosts, Passwords, limit
+from qa.web.admission import body_limit
+from qa.web.guards import ATTEMPTS, ATTEMPTS_SECONDS, Guards, Hosts, Passwords
 from qa.web.library import UPLOAD_LIMIT
 from qa.web.server import listening
 
@@ -124,27 +125,14 @@ def test_a_change_from_another_site_is_refused(client, headers):
 
 
 def test_a_large_body_is_refused_by_its_header_and_by_its_size(client):
-    assert client.post("/api/ask", content=b"x" * (limit("/api/ask") + 1)).status_code == 413
+    assert client.post("/api/ask", content=b"x" * (body_limit("/api/ask") + 1)).status_code == 413
 
     def drip():
         for _ in range(40):
             yield b"x" * 10_000
 
     assert client.post("/api/ask", content=drip()).status_code == 413
-    assert limit("/api/files") == UPLOAD_LIMIT
-
-
-def test_beyond_the_limit_of_work_503_is_said_at_once():
-    guards = Guards(echo, Hosts.of("127.0.0.1"), None)
-    guards._busy = BUSY_LIMIT
-    client = TestClient(guards, "http://localhost")
-    refused = client.post("/api/ask", json={})
-    assert refused.status_code == 503
-    assert refused.headers["retry-after"] == "1"
-    assert client.get("/").text == "reached"
-    guards._busy = BUSY_LIMIT - 1
-    assert client.post("/api/ask", json={}).text == "reached"
-    assert guards._busy == BUSY_LIMIT - 1
+    assert body_limit("/api/files") == UPLOAD_LIMIT
 
 
 def test_every_answer_bears_the_guarding_headers(client):

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa.settings import QUESTION_LIMIT
+from qa.web.bodies import replayed, stream
 
 EVENT_LIMIT = 32 << 10  # bytes: a question of the greatest length, each character escaped
 _SESSION = re.compile(r"[a-z0-9]{0,32}\Z")
@@ -70,7 +71,7 @@ class Events:
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
         ]
-        await self._app({**scope, "headers": headers}, _replayed(body, receive), send)
+        await self._app({**scope, "headers": headers}, replayed(body, receive), send)
 
 
 def event_of(body: bytes, inputs: Mapping[int, int]) -> Event:
@@ -115,22 +116,8 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     if "content-encoding" in Headers(scope=scope):
         raise EventRefused("The body is encoded.")
     body = bytearray()
-    async for block in Request(scope, receive).stream():
-        body += block
+    async for part in stream(receive):
+        body += part
         if len(body) > EVENT_LIMIT:
             raise EventRefused(f"An event has {EVENT_LIMIT:,} bytes at most.")
     return bytes(body)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives this body, and then what the client does."""
-    is_given = False
-
-    async def replayed() -> Message:
-        nonlocal is_given
-        if is_given:
-            return await receive()
-        is_given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed

@@ -4,8 +4,7 @@
     origin          a change is taken from this server's own pages only
     password        needed wherever others can reach the server; compared in constant time
     route           of Gradio, only what the page uses: no upload, file, proxy or monitoring
-    body            limited, whatever its header says
-    load            more than the server can do is refused at once with 503
+    body            none whose header says that it is too large
 Each answer leaves with headers that let a page of this server load nothing from elsewhere.
 """
 
@@ -22,16 +21,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qa.web.events import EVENT_LIMIT
-from qa.web.library import UPLOAD_LIMIT
+from qa.web.admission import body_limit
 
-BODY_LIMIT = 256 << 10  # bytes
-VERIFY_LIMIT = 4 << 20  # an answer with its excerpts
-BUSY_LIMIT = 96  # requests being worked on at once
 ATTEMPTS = 10  # wrong passwords from one address
 ATTEMPTS_SECONDS = 300
 ADDRESSES = 10_000  # that are remembered
@@ -43,7 +37,6 @@ _GRADIO = re.compile(
     r"|(?=.{,200}\Z)(?:assets|static)/(?:[\w-][\w.-]*/)*[\w-][\w.-]*)\Z",
     re.ASCII,
 )
-_WORK = re.compile(r"/(?:api/.*|mcp|gradio_api/run/.*)\Z")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -129,7 +122,6 @@ class Guards:
         self._app = app
         self._hosts = hosts
         self._passwords = passwords
-        self._busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets the request through, or says why not."""
@@ -143,7 +135,7 @@ class Guards:
         if refusal is not None:
             await _refused(refusal)(scope, receive, _sealed(send))
             return
-        await self._admit(scope, receive, _sealed(send))
+        await self._app(scope, receive, _sealed(send))
 
     def refusal(self, scope: Scope) -> Refusal | None:
         """The first reason to keep a request out."""
@@ -160,36 +152,9 @@ class Guards:
             return Refusal(404, "There is nothing here.")
         if method not in _SAFE and not _is_own(headers):
             return Refusal(403, "A change is taken from this server's own pages only.")
-        if _length(headers) > limit(path):
+        if _length(headers) > body_limit(path):
             return Refusal(413, "The request is too large.")
         return None
-
-    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # MCP clients keep a GET open for messages from the server: that is no work.
-        work = _WORK.match(scope["path"]) and not (
-            scope["path"] == "/mcp" and scope["method"] == "GET"
-        )
-        if not work:
-            await self._app(scope, receive, send)
-            return
-        if self._busy >= BUSY_LIMIT:
-            busy = Refusal(503, "Too many questions at once: try again.", (("retry-after", "1"),))
-            await _refused(busy)(scope, receive, send)
-            return
-        self._busy += 1
-        try:
-            await self._app(scope, _counted(receive, limit(scope["path"])), send)
-        finally:
-            self._busy -= 1
-
-
-def limit(path: str) -> int:
-    """The most bytes that a request to that path may bring."""
-    if path == "/api/files":
-        return UPLOAD_LIMIT
-    if path.startswith("/gradio_api/"):
-        return EVENT_LIMIT
-    return VERIFY_LIMIT if path in ("/api/verify", "/mcp") else BODY_LIMIT
 
 
 def is_loopback(host: str) -> bool:
@@ -220,21 +185,6 @@ def _sealed(send: Send) -> Send:
         await send(message)
 
     return sealed
-
-
-def _counted(receive: Receive, most: int) -> Receive:
-    """`receive`, which ends a request whose body grows beyond what it said."""
-    taken = 0
-
-    async def counted() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > most:
-            raise HTTPException(413, "The request is too large.")
-        return message
-
-    return counted
 
 
 def _is_own(headers: Headers) -> bool:

@@ -20,6 +20,7 @@ from qa.asking.service import QA
 from qa.errors import SettingsInvalid
 from qa.settings import INDEX
 from qa.web import shell
+from qa.web.admission import THREADS, Admission
 from qa.web.api import make_api
 from qa.web.events import Events
 from qa.web.examples import examples
@@ -32,7 +33,6 @@ from qa.web.site import Site
 
 HOST = "127.0.0.1"
 PORT = 7860
-THREADS = 24  # requests worked on at once; more wait for their turn
 _FILES = ("style.css", "page.js")
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,9 @@ def make_app(  # noqa: PLR0913 - see serve
     inner = FastAPI(lifespan=_lifespan(site, api, watch=watch and not read_only), openapi_url=None)
     passwords = Passwords(password) if password else None
     names = os.environ.get("QA_HOSTS", "").split(",")
-    guarded = Guards(_Split(api, _with_page(inner, site)), Hosts.of(host, names), passwords)
+    guarded = Guards(
+        Admission(_Split(api, _with_page(inner, site))), Hosts.of(host, names), passwords
+    )
     return Observed(guarded, site.tally)
 
 

@@ -1,13 +1,11 @@
 """What the page, the API and the MCP tools share: the open index and what may be done with it."""
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qa import processes
 from qa.asking.service import QA
 from qa.errors import QuestionRefused, ReadFailed
 from qa.records import Answer, Document
@@ -38,15 +36,12 @@ class Site:
     watcher: Watcher = field(init=False)
     monitor: Monitor = field(init=False)
     failed_in: str = ""  # the snapshot in which the last question failed
-    _turns: threading.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self.page_images = PageImages(self.qa)
         self.verifier = Verifier(self.qa)
         self.watcher = Watcher(self.qa, self.rebuilder)
         self.monitor = Monitor(self.qa, self.rebuilder, self.watcher, self)
-        # Asking is work for the processor: more at once than it has cores only slows all down.
-        self._turns = threading.Semaphore(max(processes.cores(), 2))
 
     @property
     def seeds(self) -> Path:
@@ -84,8 +79,7 @@ class Site:
         """What the documents say to a question, counted and timed. Raises what `QA.ask` raises."""
         started, outcome = time.perf_counter(), FAILED
         try:
-            with self.turn():
-                answer = self.qa.ask(question, limit=limit, only=only, exclude=exclude)
+            answer = self.qa.ask(question, limit=limit, only=only, exclude=exclude)
             outcome = ANSWERED if answer.answered else UNANSWERED
         except QuestionRefused:
             outcome = REFUSED
@@ -101,10 +95,6 @@ class Site:
                 self.failed_in = self.qa.snapshot.name if is_fault else ""
             _log.debug("%s in %.0f ms: %s", outcome, seconds * 1000, question)
         return answer
-
-    def turn(self) -> threading.Semaphore:
-        """A turn at the processor, taken with `with`."""
-        return self._turns
 
     def document(self, sha256: str) -> Document:
         """The document with that id. Raises ReadFailed when the index holds none."""

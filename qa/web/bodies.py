@@ -1,0 +1,117 @@
+"""The bodies of requests: read whole before anything is done, within one amount of memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
+
+HELD = 64 << 20  # bytes of all bodies that are in memory
+
+
+class BodyRefused(Exception):
+    """The body is not taken; `status` is the HTTP status that says so."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(eq=False, slots=True)
+class _Body:
+    """One body while it is in memory."""
+
+    arriving: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    size: int = 0
+
+
+class Bodies:
+    """All bodies that are in memory; the one that has been arriving longest gives way to others."""
+
+    def __init__(self, most: int = HELD) -> None:
+        self._most = most
+        self._held = 0
+        self._arriving: dict[_Body, None] = {}  # oldest first
+
+    @asynccontextmanager
+    async def whole(self, receive: Receive, limit: int) -> AsyncIterator[bytes]:
+        """The body, which counts as held until the block ends.
+
+        Raises BodyRefused when it is too large or gave way to others, and ClientDisconnect.
+        """
+        body = _Body()
+        self._arriving[body] = None
+        content = b""
+        try:
+            with body.arriving:
+                content = await self._read(body, receive, limit)
+            if body.arriving.cancel_called:
+                raise BodyRefused(503, "Too much is sent at once: try again.")
+            del self._arriving[body]
+            yield content
+        finally:
+            self._arriving.pop(body, None)
+            self._held -= body.size
+
+    async def _read(self, body: _Body, receive: Receive, limit: int) -> bytes:
+        parts = []
+        async for part in stream(receive):
+            body.size += len(part)
+            self._held += len(part)
+            if body.size > limit:
+                raise BodyRefused(413, "The request is too large.")
+            parts.append(part)
+            self._make_room()
+        return b"".join(parts)
+
+    def _make_room(self) -> None:
+        excess = self._held - self._most
+        for body in self._arriving:
+            if excess <= 0:
+                return
+            if body.size:
+                body.arriving.cancel()
+                excess -= body.size
+
+
+async def stream(receive: Receive) -> AsyncIterator[bytes]:
+    """The parts of a body as they come. Raises ClientDisconnect when its client goes away."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
+
+
+def limited(receive: Receive, limit: int) -> Receive:
+    """`receive` of a body that the application reads: an HTTPException says where it is too large."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise HTTPException(413, "The request is too large.")
+        return message
+
+    return counted
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives a whole body, and then what the client does."""
+    is_given = False
+
+    async def again() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

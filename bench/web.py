@@ -5,6 +5,7 @@ A server of its own on a free port; chromium for what a reader sees, plain HTTP 
 """
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -80,7 +81,9 @@ def main() -> None:
         print(f"resident at first            {resident(server.pid):8.0f} MB")
         browse(at, questions)
         print(f"resident after the browser   {resident(server.pid):8.0f} MB")
-        crowd(at, questions, given.users, given.seconds, given.think)
+        one_after_another(at, questions)
+        for keeps in KEPT:
+            crowd(at, questions, given.users, given.seconds, given.think, keeps=keeps)
         print(f"resident after the crowd     {resident(server.pid):8.0f} MB")
     finally:
         server.send_signal(signal.SIGTERM)
@@ -173,7 +176,42 @@ def weight(request: object) -> int:
     return sizes["responseBodySize"] + sizes["responseHeadersSize"]
 
 
-def crowd(at: str, questions: list[str], users: int, seconds: float, think: float) -> None:
+class Client:
+    """Asks over HTTP, by one connection that is kept or by a new one each time."""
+
+    def __init__(self, at: str, *, keeps: bool) -> None:
+        self._connection = http.client.HTTPConnection(at.removeprefix("http://"), timeout=30)
+        self._keeps = keeps
+
+    def ask(self, question: str) -> float:
+        """The seconds from the question to the last byte of its answer. Raises OSError."""
+        body = json.dumps({"question": question})
+        start = time.perf_counter()
+        self._connection.request("POST", "/api/ask", body, {"content-type": "application/json"})
+        answer = self._connection.getresponse()
+        json.load(answer)
+        seconds = time.perf_counter() - start
+        if answer.status != 200:
+            raise OSError(f"{answer.status} {answer.reason}")
+        if not self._keeps:
+            self._connection.close()
+        return seconds
+
+
+KEPT = {False: "new connections", True: "kept connections"}
+
+
+def one_after_another(at: str, questions: list[str]) -> None:
+    """One client without a browser, by new connections and by one that is kept."""
+    for keeps, name in KEPT.items():
+        client = Client(at, keeps=keeps)
+        times = [client.ask(question) for question in questions[:60]][5:]
+        print(f"asked by {name + ', median':31} {statistics.median(times) * 1000:6.1f} ms")
+
+
+def crowd(
+    at: str, questions: list[str], users: int, seconds: float, think: float, *, keeps: bool
+) -> None:
     """Many who ask at once, each with a while to read between two questions."""
     times: list[float] = []
     errors: list[str] = []
@@ -181,19 +219,14 @@ def crowd(at: str, questions: list[str], users: int, seconds: float, think: floa
 
     def user(number: int) -> None:
         chance = random.Random(number)
+        client = Client(at, keeps=keeps)
         time.sleep(chance.random() * think)
         while time.perf_counter() < end:
-            body = json.dumps({"question": chance.choice(questions)}).encode()
-            asked = urllib.request.Request(
-                f"{at}/api/ask", body, {"content-type": "application/json"}
-            )
-            start = time.perf_counter()
             try:
-                with urllib.request.urlopen(asked, timeout=30) as answer:
-                    json.load(answer)
-                times.append(time.perf_counter() - start)
-            except (OSError, ValueError) as error:
+                times.append(client.ask(chance.choice(questions)))
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 errors.append(repr(error))
+                client = Client(at, keeps=keeps)
             time.sleep(think * (0.5 + chance.random()))
 
     threads = [threading.Thread(target=user, args=(number,)) for number in range(users)]
@@ -203,8 +236,8 @@ def crowd(at: str, questions: list[str], users: int, seconds: float, think: floa
         thread.join()
     times.sort()
     print(
-        f"{users} users, {seconds:.0f} s, {think:g} s to read: {len(times)} answers, "
-        f"{len(errors)} errors, median {times[len(times) // 2] * 1000:.0f} ms, "
+        f"{users} users by {KEPT[keeps]}, {seconds:.0f} s, {think:g} s to read: {len(times)} "
+        f"answers, {len(errors)} errors, median {times[len(times) // 2] * 1000:.0f} ms, "
         f"p95 {times[int(len(times) * 0.95)] * 1000:.0f} ms"
     )
     for error in sorted(set(errors))[:5]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 NOT_ALL_VALID = 3
 INTERRUPTED = 130
 GLANCE = 0.05  # seconds in which `qa ask` looks for files that are not in the index yet
+END_SECONDS = 10  # in which the threads of a server that has ended must end
 DEBUG = "QA_DEBUG"
 LOGGED = ("serve", "watch")  # the commands that run on, and write a log
 
@@ -70,7 +71,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def main() -> None:
     """Runs the command line; ends the process with one of the exit codes."""
     processes.go_offline()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if sys.argv[1:2] == ["serve"]:
+        _end_soon(code)
+    sys.exit(code)
+
+
+def _end_soon(code: int) -> None:
+    """Ends the process in a while even where a thread still works: a supervisor waits for its end."""
+    end = threading.Timer(END_SECONDS, os._exit, (code,))
+    end.daemon = True
+    end.start()
 
 
 def run(arguments: list[str]) -> int:

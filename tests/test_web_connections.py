@@ -102,6 +102,13 @@ def test_the_client_that_holds_most_gives_way_first():
             assert b"HTTP/1.1 200" in first.recv(1_000)
 
 
+def test_another_protocol_is_not_spoken(caplog):
+    upgrade = b"connection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-key: x\r\n\r\n"
+    with limited() as (_, port), connected(port, HALF + upgrade) as (client,):
+        assert end_of(client).startswith(b"HTTP/1.1 200 ")
+    assert "upgrade" not in caplog.text
+
+
 def test_small_answers_are_sent_at_once():
     with limited() as (server, port), connected(port, b""):
         wait_until(lambda: len(server.connections) == 1)
@@ -210,3 +217,29 @@ def test_a_process_whose_loop_stands_still_ends_with_an_error():
         _, said = stuck.communicate()
     assert "stood still" in said.decode()
     assert "in app" in said.decode()
+
+
+HANGING = """
+import sys, threading
+from qa import cli
+from qa.errors import QAError
+from qa.web import server
+
+def serve(*given, **more):
+    threading.Thread(target=threading.Event().wait).start()
+    raise QAError("The server cannot go on.")
+
+server.serve = serve
+cli.END_SECONDS = 0.5
+sys.argv = ["qa", "serve", "--index", "any"]
+cli.main()
+"""
+
+
+def test_a_server_that_cannot_go_on_ends_though_a_thread_hangs():
+    command = [sys.executable, "-c", HANGING]
+    ended = subprocess.run(
+        command, check=False, capture_output=True, timeout=120, env=processes.environment()
+    )
+    assert ended.returncode == 1
+    assert "The server cannot go on." in ended.stderr.decode()

@@ -84,6 +84,11 @@ def test_a_large_or_encoded_body_is_refused(client):
         event_of(b"{}", INPUTS)
 
 
+def test_other_methods_are_refused(client):
+    for method in ("OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"):
+        assert client.request(method, "/").status_code == 405
+
+
 def test_no_file_is_copied_for_a_record(client, tmp_path):
     named = tmp_path / "secret-of-this-machine.txt"
     named.write_text("secret\n")

@@ -203,6 +203,9 @@ class Connection(H11Protocol):
         if self.phase is Phase.BODY and self.size > 2 * self._framed.content + FRAMING:
             self.drop(FRAMED)
 
+    def _should_upgrade(self) -> bool:
+        return False  # no other protocol is spoken here; uvicorn would log two lines each time
+
     def on_response_complete(self) -> None:
         """The answer is written; the next request may be there already."""
         self._begin()

@@ -48,14 +48,17 @@ class Events:
         self._inputs = inputs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes what the page asks for, and answers all else with 422."""
+        """Passes what the page asks for, and refuses all else."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["method"] in ("GET", "HEAD"):
             # The address is read by events alone; here Gradio would take `page` and `deep_link`.
             await self._app({**scope, "query_string": b""}, receive, send)
-        else:
+        elif scope["method"] == "POST":
             await self._event(scope, receive, send)
+        else:
+            refused = JSONResponse({"error": "There is no such method here."}, 405)
+            await refused(scope, receive, send)
 
     async def _event(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

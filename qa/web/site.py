@@ -54,9 +54,7 @@ class Site:
 
     def ask_again(self, address: Address) -> Answer:
         """The same, for what is shown beside an answer: it counts as no question."""
-        only = self._only(address)
-        with self.turn():
-            return self.qa.ask(address.q, only=only)
+        return self.qa.ask(address.q, only=self._only(address))
 
     def _only(self, address: Address) -> list[str]:
         if not address.filters:

@@ -179,4 +179,5 @@ def test_everything_is_synced_before_current_names_it(
         for path in (index / part, *(index / part).rglob("*"))
     ]
     assert {str(path) for path in live if not path.is_symlink()} <= before
+    assert str(index / f".CURRENT.{os.getpid()}") in before, "the name alone would be kept"
     assert str(index) in after

@@ -97,6 +97,23 @@ def test_a_truncated_file_of_any_kind_is_named_and_the_last_snapshot_answers(
         shutil.copytree(spare, index)
 
 
+def test_the_snapshot_before_the_live_one_is_kept_and_answers_when_that_is_damaged(
+    index: Path, tmp_path: Path
+) -> None:
+    seeds, question = tmp_path / "seeds", "How many sails has the mill?"
+    with QA.open(index) as qa:
+        before, name = qa.ask(question), snapshot.current(index)
+    write(seeds, "road.txt", "The road is closed.")
+    build(seeds, index)
+    live = snapshot.current(index)
+    assert {folder.name for folder in (index / "snapshots").iterdir()} == {name, live}
+    (index / "snapshots" / live / "mean.f32").write_bytes(b"")
+    with QA.open(index) as qa:
+        assert qa.ask(question) == before
+        assert live in qa.warning
+        assert {file.path for file in qa.files()} == {"mill.txt", "barn.txt"}
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"../../elsewhere\n"])
 def test_a_current_that_is_none_is_told_and_a_build_mends_it(
     index: Path, tmp_path: Path, content: bytes

@@ -249,8 +249,8 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         (seeds / f"note-{number - 1}.txt").unlink(missing_ok=True)
         build(seeds, index)
         memory.append(anonymous_memory())
-    final = manifest.read_manifest(index / "snapshots" / manifest.current(index)).snapshot
-    deadline = time.monotonic() + 10
+    final = snapshot.read_manifest(index / "snapshots" / snapshot.current(index)).snapshot
+    deadline = time.monotonic() + 60
     while final not in seen and time.monotonic() < deadline:
         time.sleep(0.05)
     stop.set()

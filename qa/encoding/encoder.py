@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from json import loads
 from pathlib import Path
@@ -11,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from qa import storage
 from qa.encoding import models
 from qa.encoding.codebook import Codebook
 from qa.encoding.models import Run, unit
 from qa.encoding.quantisation import Vectors
-from qa.errors import ModelMissing
+from qa.errors import ModelMissing, StorageFailed
 from qa.settings import DEFAULT_MODEL, fingerprint
 
 DATA = Path(__file__).parent / "data"
@@ -118,8 +121,9 @@ class Encoder:
         if there and (run := self._kept(name)):
             return run
         try:
-            models.export(self.source, self._folder, self.exports, self.precision)
-        except OSError:
+            with storage.writing(self._folder):
+                models.export(self.source, self._folder, self.exports, self.precision)
+        except StorageFailed:
             raise
         except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
             warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
@@ -129,10 +133,18 @@ class Encoder:
         for file in self._folder.glob(f"{name}.*.onnx"):
             if self.device != "cpu":  # exported all the same: those who ask need it
                 return models.original(self.source, self.device)
-            try:
-                return models.exported(file, self._threads)
-            except Exception:  # noqa: BLE001 - onnxruntime's errors have nothing else in common
-                file.unlink(missing_ok=True)
+            if run := self._loaded(file):
+                return run
+            with suppress(OSError):
+                file.unlink()
+        return None
+
+    def _loaded(self, file: Path) -> Run | None:
+        """An exported model, None when it does not load or is not byte for byte what was written."""
+        with ThreadPoolExecutor(1) as pool, suppress(Exception):  # onnxruntime's have no kind
+            intact = pool.submit(models.is_intact, file)  # both take as long
+            run = models.exported(file, self._threads)
+            return run if intact.result() else None
         return None
 
 

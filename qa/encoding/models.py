@@ -145,8 +145,12 @@ def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -
 
 def damaged(folder: Path) -> list[Path]:
     """The exported models in a folder that are not byte for byte what was written."""
-    files = sorted(folder.glob("*.onnx"))
-    return [file for file in files if not file.stem.endswith(f".{sha256(file)[:DIGITS]}")]
+    return [file for file in sorted(folder.glob("*.onnx")) if not is_intact(file)]
+
+
+def is_intact(file: Path) -> bool:
+    """Whether an exported model is byte for byte what was written."""
+    return file.stem.endswith(f".{sha256(file)[:DIGITS]}")
 
 
 def clean(folder: Path, *, keep: Collection[str]) -> None:

@@ -158,6 +158,23 @@ def test_a_rebuild_that_fails_says_why_and_leaves_the_index(small):
         assert qa.ask("What grinds rye?").snapshot == qa.manifest.snapshot
 
 
+def test_a_rebuild_empties_no_index_until_that_is_allowed(small):
+    seeds, index = small
+    (seeds / "a.txt").unlink()
+    write(seeds, "b.txt", "The ferry leaves at six.\n")
+    with QA.open(index) as qa:
+        rebuilder = Rebuilder(seeds, index, qa.manifest.settings)
+        rebuilder.start()
+        wait_for(lambda: not rebuilder.state.running)
+        assert rebuilder.state.needs_yes
+        assert "would remove 1 of the 1 documents" in rebuilder.state.error
+        assert [file.path for file in qa.files()] == ["a.txt"]
+        rebuilder.start(allow_removal=True)
+        wait_for(lambda: not rebuilder.state.running)
+        assert (rebuilder.state.error, rebuilder.state.needs_yes) == ("", False)
+        wait_for(lambda: [file.path for file in qa.files()] == ["b.txt"])
+
+
 def test_a_watched_folder_is_rebuilt_when_it_changes(small):
     seeds, index = small
     with QA.open(index) as qa:

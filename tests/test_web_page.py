@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from indexes import write
 from served import OUTPUT, address, browser, held, new_library, new_tab, serving, tab  # noqa: F401
+
+from qa.building.pipeline import build
 
 pytestmark = pytest.mark.usefixtures("browser")
 
@@ -404,6 +407,29 @@ def test_dropped_files_are_taken_and_a_rebuild_tells_how_far_it_is(browser, own,
     far = r"encoding · 1 of 2 files · \d+ passages · [\d.]+ a second · about \d+ s left · lamps.txt"
     within = [said for bar, most, said in told if 1 <= bar <= most == 2 and re.fullmatch(far, said)]
     assert len(set(within)) > 1
+
+
+def test_a_rebuild_that_would_remove_most_documents_asks_first(browser, tmp_path, new_index):
+    seeds, index = tmp_path / "seeds", new_index()
+    for name in ("mill", "barn"):
+        write(seeds, f"{name}.txt", f"This is the {name}.")
+    build(seeds, index)
+    for name in ("mill", "barn"):
+        (seeds / f"{name}.txt").rename(tmp_path / name)
+    write(seeds, "road.txt", "The road is closed.")
+    refused = "#said:has-text('would remove 2 of the 2 documents')"
+    with serving(seeds, index) as at, library(browser, (seeds, index, at)) as page:
+        page.click("button[name=rebuild]")
+        page.wait_for_selector(refused)
+        for answer in ("dismiss", "accept"):
+            page.once("dialog", lambda dialog, answer=answer: getattr(dialog, answer)())
+            with page.expect_event("dialog") as asked:
+                page.click("button[name=rebuild]")
+            assert "Remove them?" in asked.value.message
+            page.wait_for_selector(refused, state="detached")  # it has begun
+            page.wait_for_selector(refused if answer == "dismiss" else "#said:has-text('Rebuilt')")
+        status(page, "road.txt", "indexed")
+        status(page, "mill.txt", None)
 
 
 def test_the_library_is_used_by_keyboard_alone(browser, own, tmp_path):

@@ -161,6 +161,7 @@ class Progress(BaseModel):
     seconds_left: float | None
     report: dict[str, Any] | None
     error: str
+    needs_yes: bool
 
 
 class Judgement(BaseModel):
@@ -302,8 +303,8 @@ def _add_changes(api: FastAPI, site: Site) -> None:
         return {"path": path}
 
     @api.post("/api/build", status_code=202, response_model=Progress)
-    def rebuild() -> dict[str, Any]:
-        site.rebuilder.start()
+    def rebuild(*, allow_removal: bool = False) -> dict[str, Any]:
+        site.rebuilder.start(allow_removal=allow_removal)
         return site.rebuilder.state.to_dict()
 
     @api.put("/api/files", status_code=201, response_model=Done)

@@ -398,7 +398,9 @@ const remove = async (button) => {
 };
 
 const rebuild = async () => {
-	await call("POST", "api/build");
+	const { error, needs_yes } = await call("GET", "api/build");
+	const allowed = needs_yes && confirm(`${error} Remove them?`);
+	await call("POST", allowed ? "api/build?allow_removal=true" : "api/build");
 	told = ""; // even if it ends as the last one did
 	follow();
 };

@@ -25,7 +25,7 @@ from watchfiles import watch as changes
 
 from qa import logs, processes
 from qa.asking.service import QA
-from qa.errors import IndexBusy, QAError
+from qa.errors import IndexBusy, QAError, RemovalRefused
 
 GATHER = 1_000  # ms: changes that come within it are one build
 AGAIN = 60.0  # seconds, after which a failed rebuild, or a watcher that failed, is tried again
@@ -51,6 +51,7 @@ class Rebuild:
     seconds: float = 0.0
     report: Mapping[str, Any] | None = None
     error: str = ""
+    needs_yes: bool = False  # the error is that most documents would be removed unasked
     is_pending: bool = False  # the error still stands: what changed is not in the index
 
     @property
@@ -84,13 +85,16 @@ class Rebuilder:
         self.done = self.failed = 0  # rebuilds
         self.seconds = 0.0  # that those done took
 
-    def start(self) -> bool:
-        """Starts a rebuild; False when one is running."""
+    def start(self, *, allow_removal: bool = False) -> bool:
+        """Starts a rebuild; False when one is running.
+
+        `allow_removal` lets it remove more than half of the documents.
+        """
         with self._lock:
             if self.state.running:
                 return False
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                self._command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                self._command(allow_removal=allow_removal), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                 stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
                 env=processes.environment(),
             )  # fmt: skip
@@ -112,9 +116,9 @@ class Rebuilder:
             self._process.terminate()
             self._process.wait()
 
-    def _command(self) -> list[str]:
+    def _command(self, *, allow_removal: bool) -> list[str]:
         level = logging.getLogger("qa").getEffectiveLevel()
-        given = json.dumps([*self._build, level])
+        given = json.dumps([*self._build, allow_removal, level])
         return processes.command("qa.web.rebuilding", given)
 
     def _follow(self, process: "subprocess.Popen[str]") -> None:
@@ -261,7 +265,7 @@ def main(given: str) -> int:
 
     send = _channel()
     faulthandler.enable()
-    seeds, index, settings, level = json.loads(given)
+    seeds, index, settings, allow_removal, level = json.loads(given)
     logs.send_records(lambda record: send({"log": record}), level)
     sent = 0.0
 
@@ -274,10 +278,12 @@ def main(given: str) -> int:
     try:
         last = origin(Path(index))  # another build may have changed the settings since
         used = last.settings if last else Settings(**settings)
-        report = asdict(build(seeds, index, settings=used, allow_removal=False, progress=tell))
+        done = build(seeds, index, settings=used, allow_removal=allow_removal, progress=tell)
+        report = asdict(done)
     except QAError as error:
         _log.warning("The rebuild failed: %s", error, extra={"event": "build failed"})
-        send({"error": str(error), "is_pending": not isinstance(error, IndexBusy)})
+        needs_yes, is_busy = isinstance(error, RemovalRefused), isinstance(error, IndexBusy)
+        send({"error": str(error), "needs_yes": needs_yes, "is_pending": not is_busy})
         return 1
     except Exception as error:  # noqa: BLE001 - the server is told, whatever happens
         _log.exception("The rebuild crashed.", extra={"event": "crash"})

@@ -62,7 +62,7 @@ def asked(index: Path) -> list[str]:
     """All that is asked of an index, as text."""
     with QA.open(index) as qa:
         answers = [qa.ask(question, limit=20).to_json() for question in QUESTIONS]
-        documents = [qa.document(live.sha256) for live in qa.snapshot.documents]
+        documents = [qa.document(file.sha256) for file in qa.files()]
         return [*answers, repr(documents), repr(qa.files()), repr(qa.dates())]
 
 

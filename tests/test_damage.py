@@ -21,8 +21,9 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.errors import IndexClosed, IndexDamaged
 from qa.index import dense, integrity
+from qa.index.manifest import current
 from qa.index.segment import PASSAGE, SENTENCE
-from qa.index.snapshot import Snapshot, current
+from qa.index.snapshot import LocalSnapshot
 
 HERE = Path(__file__).parent
 ROUNDS = 100 * int(os.environ.get("QA_LONG", "1"))
@@ -48,7 +49,7 @@ def uncompared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(integrity, "COMPARED", -1)
 
 
-@pytest.mark.parametrize("compared", [16 << 20, 0])
+@pytest.mark.parametrize("compared", [4 << 20, 0])
 def test_a_bit_flipped_anywhere_gives_the_same_answer_or_a_clear_error(
     tmp_path: Path, encoders: Path, compared: int
 ) -> None:
@@ -102,14 +103,14 @@ def test_an_approximate_index_of_another_number_of_passages_is_damage(
     tmp_path: Path, place: int
 ) -> None:
     vectors = np.ones((20, 384), np.float32)
-    dense.Sketch.of([vectors], 384).save(tmp_path / "sketch")
-    dense.Sketch.load(tmp_path / "sketch", dim=384, count=20)
+    dense.ApproximateIndex.of([vectors], 384).save(tmp_path / "sketch")
+    dense.ApproximateIndex.load(tmp_path / "sketch", dim=384, count=20)
     (file,) = (tmp_path / "sketch").iterdir()
     data = bytearray(file.read_bytes())
     data[place] ^= 64
     file.write_bytes(data)
     with pytest.raises(IndexDamaged, match="sketch"):
-        dense.Sketch.load(tmp_path / "sketch", dim=384, count=20)
+        dense.ApproximateIndex.load(tmp_path / "sketch", dim=384, count=20)
 
 
 def test_a_snapshot_that_does_not_open_lets_go_of_what_it_had_opened(
@@ -122,12 +123,12 @@ def test_a_snapshot_that_does_not_open_lets_go_of_what_it_had_opened(
     gc.disable()
     try:
         before = handles()
-        needed = Snapshot(index, older)
+        needed = LocalSnapshot(index, older)
         taken = handles() - before
         needed.close()
         del needed
         before = handles()
-        opened = Snapshot.open(index)
+        opened = LocalSnapshot.open(index)
         assert opened.name == older
         assert handles() - before == taken
     finally:
@@ -141,7 +142,7 @@ def handles() -> int:
 
 def test_an_index_that_was_closed_is_said_to_be_closed(index: Path) -> None:
     qa = QA.open(index)
-    (document, *_) = qa.snapshot.documents
+    (document, *_) = qa.files()
     qa.close()
     qa.close()
     for use in (

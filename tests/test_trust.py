@@ -102,10 +102,10 @@ def test_the_snapshot_before_the_live_one_is_kept_and_answers_when_that_is_damag
 ) -> None:
     seeds, question = tmp_path / "seeds", "How many sails has the mill?"
     with QA.open(index) as qa:
-        before, name = qa.ask(question), snapshot.current(index)
+        before, name = qa.ask(question), manifest.current(index)
     write(seeds, "road.txt", "The road is closed.")
     build(seeds, index)
-    live = snapshot.current(index)
+    live = manifest.current(index)
     assert {folder.name for folder in (index / "snapshots").iterdir()} == {name, live}
     (index / "snapshots" / live / "mean.f32").write_bytes(b"")
     with QA.open(index) as qa:
@@ -249,7 +249,7 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         (seeds / f"note-{number - 1}.txt").unlink(missing_ok=True)
         build(seeds, index)
         memory.append(anonymous_memory())
-    final = snapshot.read_manifest(index / "snapshots" / snapshot.current(index)).snapshot
+    final = manifest.read_manifest(index / "snapshots" / manifest.current(index)).snapshot
     deadline = time.monotonic() + 60
     while final not in seen and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -19,7 +19,8 @@ CREATE TABLE file (path TEXT PRIMARY KEY, status TEXT, reason TEXT, size INTEGER
 CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, paths TEXT,
     segment INTEGER, place INTEGER, row INTEGER, passages INTEGER);
 """
-_FILE_COLUMNS = [field.name for field in fields(File)]
+_FILE_KINDS = {field.name: int if field.type is int else str for field in fields(File)}
+_FILE_COLUMNS = list(_FILE_KINDS)
 
 
 class LiveDocument(NamedTuple):
@@ -107,4 +108,6 @@ def _document(row: sqlite3.Row) -> LiveDocument:
 
 def _file(row: sqlite3.Row) -> File:
     values = {name: row[name] for name in _FILE_COLUMNS}
+    if not all(isinstance(value, _FILE_KINDS[name]) for name, value in values.items()):
+        raise ValueError("a file is not as it was written")
     return File(**{**values, "status": Status(row["status"])})

@@ -17,8 +17,9 @@ from servers import serving_process, wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
+from qa.errors import SettingsInvalid
 from qa.index import manifest
-from qa.web import rebuilding
+from qa.web import make_app, rebuilding
 from qa.web.rebuilding import Rebuilder
 from qa.web.site import Site
 
@@ -282,6 +283,12 @@ def test_a_damaged_snapshot_is_degraded_while_an_older_one_answers_and_failing_w
         build(seeds, index, full=True)
         wait_for(lambda: server.health()["status"] == "ok")
         assert server.ask("What does the mill grind?").json()["answered"]
+
+
+def test_figures_without_their_package_are_refused_in_words(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(SettingsInvalid, match=r"pip install 'seedqa\[metrics\]'"):
+        make_app(tmp_path, metrics=True)
 
 
 def test_a_watcher_that_fails_is_logged_shown_and_begun_again(

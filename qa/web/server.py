@@ -82,7 +82,9 @@ def make_app(  # noqa: PLR0913 - see serve
     password: str | None = None,
     metrics: bool = False,
 ) -> ASGIApp:
-    """The whole application, guards included. Raises what `QA.open` raises."""
+    """The whole application, guards included. Raises SettingsInvalid, and what `QA.open` raises."""
+    if metrics:
+        check_metrics()
     qa = QA.open(index, seeds=seeds)
     _log_start(qa)
     rebuilder = Rebuilder(qa.seeds, qa.index, qa.manifest.settings)
@@ -114,6 +116,15 @@ def check_reach(host: str, password: str | None) -> None:
     if not password and not is_loopback(host):
         raise SettingsInvalid(
             f"{host} can be reached by others: set a password in QA_PASSWORD, or stay on {HOST}."
+        )
+
+
+def check_metrics() -> None:
+    """Raises SettingsInvalid when the package for metrics is missing: it is an extra."""
+    if find_spec("prometheus_client") is None:
+        raise SettingsInvalid(
+            "Metrics need the package prometheus-client: pip install 'seedqa[metrics]', "
+            "or serve without --metrics and QA_METRICS."
         )
 
 
@@ -193,12 +204,7 @@ async def _mount_page(app: FastAPI, site: Site) -> dict[int, int]:
 
 
 def _add_metrics(api: FastAPI, site: Site) -> None:
-    """The figures for Prometheus at /metrics. Raises SettingsInvalid without their package."""
-    if find_spec("prometheus_client") is None:
-        raise SettingsInvalid(
-            "Metrics need the package prometheus-client: pip install 'seedqa[metrics]', "
-            "or serve without --metrics and QA_METRICS."
-        )
+    """The figures for Prometheus at /metrics."""
     from qa.web import metrics
 
     scrape = metrics.scraper(site)

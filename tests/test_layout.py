@@ -58,7 +58,6 @@ SOLE_IMPORTERS = {
     "pptx": "reading",
     "openpyxl": "reading",
     "odf": "reading",
-    "pathspec": "reading",
 }
 ALSO = {("pypdfium2", "web"): "draws the pages that the viewer shows"}
 

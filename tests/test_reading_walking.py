@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import SeedsMissing
-from qa.reading.walking import Found, locate, safe, walk
+from qa.reading.walking import Found, locate, safe, survey, walk
 
 
 def put(folder, *names):
@@ -22,6 +22,11 @@ def put(folder, *names):
 
 def paths(folder, **options):
     return [found.path for found in walk(folder, **options)]
+
+
+def left_out(folder, **options):
+    """What cannot be a document, with its reason."""
+    return {found.path: found.reason for found in survey(folder, **options) if found.reason}
 
 
 def test_files_are_found_sorted_with_size_and_time(tmp_path):
@@ -94,16 +99,37 @@ def test_an_ignore_file_of_nonsense_ignores_nothing(tmp_path):
     assert paths(tmp_path) == ["a.txt"]
 
 
-def test_links_that_leave_the_folder_are_not_followed(tmp_path):
-    """Neither a file nor a folder elsewhere is read through a link."""
+def test_links_that_leave_the_folder_are_told_and_not_followed(tmp_path):
+    """Neither a file nor a folder elsewhere is read through a link, and each says why."""
     seeds = tmp_path / "seeds"
     put(seeds, "a.txt")
     put(tmp_path, "secret/b.txt")
     (seeds / "file").symlink_to(tmp_path / "secret" / "b.txt")
     (seeds / "folder").symlink_to(tmp_path / "secret")
     (seeds / "nothing").symlink_to(tmp_path / "missing")
+    (seeds / "within").symlink_to(seeds / "b.txt")
     (seeds / "self").symlink_to(seeds / "self")
+    (seeds / "named.log").symlink_to(tmp_path / "secret" / "b.txt")
+    (seeds / ".qaignore").write_text("*.log\n")
     assert paths(seeds) == ["a.txt"]
+    leaves = "a link that leaves the folder"
+    nowhere = "a link that leads nowhere"
+    told = {"file": leaves, "folder": leaves, "nothing": leaves, "self": nowhere, "within": nowhere}
+    assert left_out(seeds) == told
+
+
+def test_a_link_into_the_index_is_left_out_without_a_word(tmp_path):
+    """The index is no part of the documents, by whatever way it is reached."""
+    put(tmp_path, "a.txt", "index/CURRENT")
+    (tmp_path / "link").symlink_to(tmp_path / "index")
+    found = survey(tmp_path, leave_out=tmp_path / "index")
+    assert [(one.path, one.reason) for one in found] == [("a.txt", "")]
+
+
+def test_an_index_around_the_folder_leaves_nothing_out(tmp_path):
+    """The folder may lie within that of the index."""
+    put(tmp_path, "index/seeds/a.txt")
+    assert paths(tmp_path / "index" / "seeds", leave_out=tmp_path / "index") == ["a.txt"]
 
 
 def test_links_within_the_folder_are_followed_without_going_round(tmp_path):
@@ -129,6 +155,7 @@ def test_pipes_and_sockets_are_not_opened(tmp_path):
     put(tmp_path, "a.txt")
     os.mkfifo(tmp_path / "pipe.txt")
     assert paths(tmp_path) == ["a.txt"]
+    assert left_out(tmp_path) == {"pipe.txt": "no regular file"}
 
 
 @pytest.mark.parametrize("make", [lambda _: None, lambda path: path.write_text("x")])

@@ -11,7 +11,8 @@ from watchfiles import watch as changes
 from qa.building.pipeline import Progress, build
 from qa.errors import IndexBusy, RemovalRefused, SeedsEmpty
 from qa.index.origin import chosen
-from qa.reading.walking import IGNORE_FILE, walk
+from qa.reading.ignoring import IGNORE_FILE
+from qa.reading.walking import walk
 from qa.records import BuildReport
 from qa.settings import INDEX, Settings
 

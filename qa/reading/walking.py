@@ -9,15 +9,12 @@ has one path, and `locate` finds the way back.
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pathspec import GitIgnoreSpec
-
 from qa.errors import SeedsMissing
-
-IGNORE_FILE = ".qaignore"
+from qa.reading.ignoring import IGNORE_FILE, IgnoreFileRefused, Rules, is_ignored, rules_of
 
 _UNSAFE = re.compile(
     "[\0-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -32,13 +29,7 @@ class Found(NamedTuple):
     path: str  # relative to the folder, with forward slashes, safe to print
     size: int
     modified: int  # nanoseconds since the epoch
-
-
-class _Rules(NamedTuple):
-    """One ignore file's rules and the folder in which they hold."""
-
-    folder: str  # relative, "" or ending with a slash
-    spec: GitIgnoreSpec
+    reason: str = ""  # why it is left out; "" for what is to be read
 
 
 def safe(name: str) -> str:
@@ -56,12 +47,21 @@ def locate(seeds: Path, path: str) -> Path:
 
 
 def walk(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
-    """The files under `seeds`, sorted by path.
+    """The files under `seeds` that may be documents, sorted by path.
 
     Left out: hidden files, the folder `leave_out` (the index), what `.qaignore` files name
     (gitignore syntax, in any folder), links that leave `seeds`, and what is no regular file.
     A folder that is reached by a link is walked only when it was not reached without one.
     Raises SeedsMissing.
+    """
+    return [found for found in survey(seeds, leave_out=leave_out) if not found.reason]
+
+
+def survey(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
+    """What `walk` finds, and with a reason what is never opened, for a report to tell.
+
+    That is links that leave `seeds` or lead nowhere, what is no regular file, and ignore files
+    whose rules do not hold.
     """
     try:
         with os.scandir(seeds):
@@ -86,11 +86,11 @@ class _Walk:
         self.root = os.path.realpath(seeds)
         self.left_out = os.path.realpath(leave_out) if leave_out else None
         self.reached: set[str] = set()  # the real paths of folders
-        self.linked: list[tuple[str, str, tuple[_Rules, ...]]] = []
+        self.linked: list[tuple[str, str, tuple[Rules, ...]]] = []
 
     def files(self) -> Iterator[Found]:
         """Every file, in the order in which it is met."""
-        folders: list[tuple[str, str, tuple[_Rules, ...]]] = [(self.root, "", ())]
+        folders: list[tuple[str, str, tuple[Rules, ...]]] = [(self.root, "", ())]
         while folders or self.linked:
             if not folders:
                 self.linked.sort(key=lambda waiting: waiting[1], reverse=True)
@@ -104,7 +104,10 @@ class _Walk:
             except OSError:
                 yield Found(safe(relative.rstrip("/")) or ".", 0, 0)
                 continue
-            rules = (*rules, *_rules_in(real, relative))
+            try:
+                rules = (*rules, rules_of(os.path.join(real, IGNORE_FILE), relative, self.root))
+            except IgnoreFileRefused as error:
+                yield Found(safe(relative + IGNORE_FILE), 0, 0, f"its rules do not hold: {error}")
             for entry in entries:
                 yield from self.entry(entry, relative + entry.name, rules, folders)
 
@@ -112,60 +115,44 @@ class _Walk:
         self,
         entry: os.DirEntry[str],
         relative: str,
-        rules: tuple[_Rules, ...],
-        folders: list[tuple[str, str, tuple[_Rules, ...]]],
+        rules: tuple[Rules, ...],
+        folders: list[tuple[str, str, tuple[Rules, ...]]],
     ) -> Iterator[Found]:
-        """The entry when it is a file to be read; a folder joins those to be walked."""
+        """The entry when it is a file, or what cannot be one; a folder joins those to be walked."""
         if entry.name.startswith("."):
             return
-        try:
-            real = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
-            about = os.stat(real)
-        except (OSError, ValueError):
-            return  # a link to nothing, or a file that vanished
-        if entry.is_symlink() and not self.holds(real):
+        is_link = entry.is_symlink()
+        real = os.path.realpath(entry.path) if is_link else entry.path
+        if is_link and self.left_out and _is_within(real, self.left_out):
             return
-        if stat.S_ISDIR(about.st_mode):
-            if not _ignored(relative + "/", rules):
-                waiting = self.linked if entry.is_symlink() else folders
-                waiting.append((real, relative + "/", rules))
-        elif stat.S_ISREG(about.st_mode) and not _ignored(relative, rules):
+        about = _about(real)
+        is_folder = about is not None and stat.S_ISDIR(about.st_mode)
+        if is_ignored(relative, rules, is_folder=is_folder):
+            return
+        if reason := self.reason(real, about, is_link=is_link):
+            yield Found(safe(relative), 0, 0, reason)
+        elif is_folder:
+            waiting = self.linked if is_link else folders
+            waiting.append((real, relative + "/", rules))
+        elif about is not None:
             yield Found(safe(relative), about.st_size, about.st_mtime_ns)
 
-    def holds(self, real: str) -> bool:
-        """True for what stands in the folder and not in the part left out."""
-        if self.left_out and (real == self.left_out or real.startswith(self.left_out + os.sep)):
-            return False
-        return real == self.root or real.startswith(self.root.rstrip(os.sep) + os.sep)
+    def reason(self, real: str, about: os.stat_result | None, *, is_link: bool) -> str:
+        """Why an entry is left out; nothing for files, folders, and what vanished meanwhile."""
+        if is_link and not _is_within(real, self.root):
+            return "a link that leaves the folder"
+        if about is None:
+            return "a link that leads nowhere" if is_link else ""
+        kinds = (stat.S_ISDIR, stat.S_ISREG)
+        return "" if any(is_kind(about.st_mode) for is_kind in kinds) else "no regular file"
 
 
-def _rules_in(folder: str, relative: str) -> Iterator[_Rules]:
-    """The rules of the folder's ignore file; nothing when it has none."""
+def _about(path: str) -> os.stat_result | None:
     try:
-        with open(
-            os.path.join(folder, IGNORE_FILE),
-            encoding="utf-8",
-            errors="surrogateescape",
-        ) as file:
-            lines = file.read().splitlines()
-    except OSError:
-        return
-    yield _Rules(relative, GitIgnoreSpec.from_lines(filter(_is_pattern, lines)))
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
 
 
-def _is_pattern(line: str) -> bool:
-    """True when pathspec understands the line; git passes over the others, too."""
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        return False
-    return True
-
-
-def _ignored(relative: str, rules: Sequence[_Rules]) -> bool:
-    """True when the deepest ignore file that says anything of the path says to ignore it."""
-    for folder, spec in reversed(rules):
-        said = spec.check_file(relative[len(folder) :]).include
-        if said is not None:
-            return said
-    return False
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -17,6 +17,8 @@ from qa import ask, build, splitting
 from qa.building import pipeline
 from qa.encoding.encoder import Encoded, Encoder
 from qa.index import lexical
+from qa.reading import read_noted
+from qa.reading.content import COLUMNS_LIMIT, DEPTH_LIMIT, HEADING_LIMIT
 from qa.records import BuildReport, Document, Passage, Status
 
 CASES = SHARED / "cases" / "hostile"
@@ -52,6 +54,25 @@ def test_each_hostile_file_comes_to_a_status_of_its_own(tmp_path, new_index):
     for name, (_, _, reason) in expected.items():
         assert reason in came[name]["reason"], name
     assert ask("How old is Ri?", index=index).excerpts[0].path == "sound.txt"
+
+
+def test_whatever_a_file_holds_its_headings_columns_and_title_are_bounded():
+    """And every text of it can be stored and printed."""
+    for name, (data, status, _) in files.hostile().items():
+        if status is not Status.INDEXED:
+            continue
+        document, note = read_noted(data, name.rpartition("/")[2])
+        headings = {block.heading for block in document.blocks}
+        assert max((len(heading) for heading in headings), default=0) <= DEPTH_LIMIT, name
+        titles = [document.title or "", *(title for heading in headings for title in heading)]
+        assert max(map(len, titles)) <= HEADING_LIMIT, name
+        columns = {block.columns for block in document.blocks}
+        assert max(map(len, columns), default=0) <= COLUMNS_LIMIT, name
+        for text in (document.text, document.date or "", note, *titles, *columns):
+            text.encode()
+        assert not any(sign in text for text in (note, *titles, *columns) for sign in "\0\n\r"), (
+            name
+        )
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the shared cases are not here")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.reading import read
@@ -131,6 +131,7 @@ def test_furniture_is_covered_and_has_no_ranking_text() -> None:
     assert document.text[second.start : second.end] == "High water is at noon."
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(
         st.tuples(
@@ -159,6 +160,13 @@ def test_paragraphs_without_a_token_are_gathered_up_to_the_limit_of_characters()
     document = Document("0" * 64, "text 2", text, blocks=read(text.encode(), "a.txt").blocks)
     passages = list(split(document, lambda _: [], limit=180, window=256, language="en"))
     assert len(passages) == len(text) // LONGEST + 1
+
+
+def test_a_run_of_characters_without_a_token_or_a_blank_is_cut() -> None:
+    document = read(("\ue000" * 50_000).encode(), "a.txt")
+    passages = list(split(document, lambda _: [], limit=180, window=256, language="en"))
+    assert sum(passage.end - passage.start for passage in passages) == 50_000
+    assert max(passage.end - passage.start for passage in passages) <= LONGEST
 
 
 def test_a_heading_longer_than_a_passage_stands_alone_and_is_kept_whole() -> None:

@@ -5,6 +5,7 @@ The order is always: write files, fsync them and their folder, rename the one na
 live, fsync its folder. POSIX promises that a rename is seen in full or not at all.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -124,8 +125,12 @@ def remove_tree(folder: Path) -> None:
 
 
 def sha256(file: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
-    with file.open("rb") as stream:
+    """The SHA-256 of a regular file's bytes, in hex. Raises OSError, also for pipes and devices."""
+    # Not blocking: what was a file may have become a pipe, which would wait for a writer.
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(file))
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -13,9 +13,10 @@ import pytest
 from conftest import SHARED
 from indexes import write
 
-from qa import ask, build, splitting
+from qa import QA, ask, build, splitting
 from qa.building import pipeline
 from qa.encoding.encoder import Encoded, Encoder
+from qa.errors import SeedsEmpty
 from qa.index import lexical
 from qa.reading import read_noted
 from qa.reading.content import COLUMNS_LIMIT, DEPTH_LIMIT, HEADING_LIMIT
@@ -194,3 +195,31 @@ def test_a_caller_that_gives_up_ends_the_build_and_blames_no_document(tmp_path, 
 
 def _failed(report: BuildReport) -> list[str]:
     return [file.path for file in report.files if file.status is Status.FAILED]
+
+
+def test_what_is_left_out_stands_in_the_report_and_is_never_opened(tmp_path, new_index):
+    """Links out, pipes and a bad ignore file are told once, whatever is built, asked or waits."""
+    seeds, index = tmp_path / "seeds", new_index()
+    write(seeds, "a.txt", SOUND)
+    write(tmp_path, "secret.txt", "The secret harbour froze in January.")
+    (seeds / "out.txt").symlink_to(tmp_path / "secret.txt")
+    os.mkfifo(seeds / "pipe.txt")
+    (seeds / ".qaignore").symlink_to("/dev/zero")
+    expected = {
+        ".qaignore": "its rules do not hold: a link that leaves the folder",
+        "out.txt": "a link that leaves the folder",
+        "pipe.txt": "no regular file",
+    }
+    assert dict(build(seeds, index).failed) == expected
+    again = build(seeds, index)
+    assert dict(again.failed) == expected
+    assert (again.added, again.changed, again.removed) == ((), (), ())
+    with QA.open(index) as qa:
+        assert not qa.waiting()
+        assert qa.ask("When did the secret harbour freeze?").excerpts == ()
+        (seeds / "a.txt").unlink()
+        os.mkfifo(seeds / "a.txt")  # what was a file may become anything
+        assert qa.ask("How old is Ri?").excerpts[0].freshness == "changed"
+        assert qa.waiting().changed == ("a.txt",)
+    with pytest.raises(SeedsEmpty):
+        build(seeds, index)

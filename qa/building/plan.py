@@ -9,7 +9,7 @@ from typing import NamedTuple
 from qa import storage
 from qa.checking.freshness import is_trusted
 from qa.errors import SeedsEmpty
-from qa.reading.walking import Found, locate, walk
+from qa.reading.walking import Found, locate, survey
 from qa.records import BuildReport, File, Status
 
 
@@ -23,8 +23,8 @@ class Plan(NamedTuple):
 
 def find(seeds: Path, index: Path, *, allow_empty: bool) -> list[Found]:
     """The files of the folder. Raises SeedsMissing, and SeedsEmpty unless that is allowed."""
-    found = walk(seeds, leave_out=index)
-    if not found and not allow_empty:
+    found = survey(seeds, leave_out=index)
+    if all(at.reason for at in found) and not allow_empty:
         raise SeedsEmpty(
             f"No file was found in {seeds}: put documents there, "
             "or give --allow-empty to empty the index."
@@ -46,6 +46,11 @@ def compare(seeds: Path, found: Sequence[Found], old: Sequence[File]) -> Plan:
     to_read: list[str] = []
     for at in found:
         known = before.get(at.path)
+        if at.reason:
+            left_out = _left_out(at)
+            kept[at.path] = (left_out,)
+            (unchanged if known == [left_out] else changed if known else added).append(at.path)
+            continue
         if known and is_trusted(known[0], at.size, at.modified):
             kept[at.path] = tuple(known)
             unchanged.append(at.path)
@@ -67,6 +72,11 @@ def compare(seeds: Path, found: Sequence[Found], old: Sequence[File]) -> Plan:
         unchanged=tuple(unchanged),
     )  # fmt: skip
     return Plan(kept, tuple(to_read), report)
+
+
+def _left_out(at: Found) -> File:
+    """What cannot be a document, as a report tells it. It is never opened."""
+    return File(path=at.path, source=at.path, status=Status.UNSUPPORTED, reason=at.reason)
 
 
 def _renamed(files: Sequence[File], at: Found, seen: int) -> Iterator[File]:

@@ -22,6 +22,7 @@ def check(index: Path, seeds: Path, found: Sequence[Found], before: Sequence[Fil
 
     A file that was renamed is still there; one that changed is, too.
     """
+    found = [at for at in found if not at.reason]
     documents = {(file.sha256, file.reader) for file in before if file.status in _INDEXED}
     gone = _gone(before, {at.path for at in found}, set())
     if len(gone) <= MOST * len(documents):

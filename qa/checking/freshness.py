@@ -1,12 +1,13 @@
 """Whether files still are what was indexed: compared by size and time, then by hash, once."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from qa import storage
 from qa.index.store import Snapshot
-from qa.reading.walking import locate, walk
+from qa.reading.walking import locate, survey
 from qa.records import Excerpt, File, Freshness
 
 TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
@@ -62,14 +63,14 @@ class Freshnesses:
         if is_untouched(file, state.st_size, state.st_mtime_ns):
             return Freshness.FRESH
         try:
-            same = self._hash(at, state.st_size, state.st_mtime_ns) == file.source_sha256
+            same = state.st_size == file.size and self._hash(at, state) == file.source_sha256
         except OSError:
             return Freshness.UNKNOWN
         return Freshness.FRESH if same else Freshness.CHANGED
 
-    def _hash(self, file: Path, size: int, modified: int) -> str:
+    def _hash(self, file: Path, state: os.stat_result) -> str:
         """The file's SHA-256, computed once for each state of it."""
-        key = (str(file), size, modified)
+        key = (str(file), state.st_size, state.st_mtime_ns)
         if key not in self._hashes:
             self._hashes[key] = storage.sha256(file)
         return self._hashes[key]
@@ -78,7 +79,7 @@ class Freshnesses:
 def waiting(seeds: Path, files: tuple[File, ...], *, leave_out: Path) -> Waiting:
     """What stands in the folder otherwise than in the index, by size and time alone."""
     known = {file.source: file for file in files}
-    found = {at.path: at for at in walk(seeds, leave_out=leave_out)}
+    found = {at.path: at for at in survey(seeds, leave_out=leave_out)}
     changed = (
         path
         for path in found.keys() & known.keys()

@@ -19,7 +19,7 @@ INDEX = Path("index")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 QUESTION_LIMIT = 2_000  # characters; a question is a sentence or two, the model reads 256 tokens
 EXCERPT_LIMIT = 5  # excerpts and nearest passages in one answer
-FORMAT = 3  # of the index on disk
+FORMAT = 4  # of the index on disk
 
 
 @dataclass(frozen=True, slots=True)

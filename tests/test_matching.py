@@ -44,7 +44,8 @@ def unit(random: np.random.Generator, rows: int) -> quantisation.Vectors:
 
 
 def asked(tokens, weights, idf_weights) -> EncodedQuestion:  # type: ignore[no-untyped-def]
-    return EncodedQuestion("", (), tokens[:0], tokens, weights, idf_weights)
+    ends = np.zeros(len(tokens), np.int32)
+    return EncodedQuestion("", (), tokens[:0], tokens, weights, idf_weights, ends)
 
 
 def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:

@@ -156,6 +156,7 @@ def whole(snapshot: Snapshot, world: World) -> Sequence[object]:
         [keys.tolist().index(key) for key in found.tolist()],
         scores.tolist(),
         snapshot.mean.tolist(),
+        [snapshot.named(word).tolist() for word in ("mill", "txt", "b", "long")],
         [file.path for file in snapshot.files()],
     )
 
@@ -255,6 +256,27 @@ def test_a_filter_leaves_the_passages_of_the_documents_that_globs_name(built, on
     assert {passage.paths[0] for passage in snapshot.passages(found.tolist())} <= paths
     if not only and not exclude:
         assert among is None
+
+
+def test_documents_are_found_by_the_words_of_their_names(built):
+    world, snapshot = built
+    keys = np.array(everything(snapshot, world), np.int64)
+    paths = [passage.paths[0] for passage in snapshot.passages(keys.tolist())]
+    documents = snapshot.documents_of(keys)
+    assert sorted(documents.tolist()) == documents.tolist()
+    for word, named in {
+        "mill": ["b/mill.txt"],
+        "b": ["b/mill.txt", "b/same.txt"],
+        "rye": [],
+    }.items():
+        found = snapshot.named(word)
+        assert [path in named for path in paths] == np.isin(documents, found).tolist()
+        inside = snapshot.nearest(world.question("rye"), 99, snapshot.of_documents(found))
+        assert {passage.paths[0] for passage in snapshot.passages(inside.tolist())} == set(named)
+    both = snapshot.of_documents(snapshot.named("b"), snapshot.among(["*same*"], []))
+    assert len(snapshot.nearest(world.question("rye"), 99, both)) == 1
+    assert snapshot.names_beginning("mi", 9) == ["mill"]
+    assert snapshot.names_beginning("mill", 9) == []
 
 
 def test_documents_and_files_are_found_by_hash_and_path(built):

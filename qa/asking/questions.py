@@ -19,6 +19,7 @@ import numpy.typing as npt
 from qa.encoding.encoder import Encoded
 from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import QuestionRefused
+from qa.index.identifiers import Identifier, identifiers
 from qa.index.lexical import STOP_WORDS
 from qa.index.store import Words
 from qa.settings import QUESTION_LIMIT
@@ -40,6 +41,8 @@ class EncodedQuestion(NamedTuple):
     tokens: Vectors  # (m, dim), those of its words
     weights: Vectors  # (m,) of sum 1: how much each counts in a ranking
     idf_weights: Vectors  # (m,) of sum 1: how much each counts as evidence
+    ends: npt.NDArray[np.int32]  # (m,) where each token ends in the text
+    identifiers: tuple[Identifier, ...] = ()  # its numbers, dates and codes
 
 
 def validated_question(question: str) -> str:
@@ -62,8 +65,12 @@ def encoded_question(text: str, encoded: Encoded, words: Words, mean: Vectors) -
     bounds = pairwise([0, *encoded.ends.tolist()])
     has_word = [any(map(str.isalnum, text[start:end])) for start, end in bounds]
     kept = np.array(has_word) if any(has_word) else np.ones(len(has_word), np.bool_)
-    of_tokens = words_of(text, encoded.ends[kept].tolist())
+    ends = encoded.ends[kept]
+    of_tokens = words_of(text, ends.tolist())
     idfs = np.array([idf(word, words) for word in of_tokens], np.float32)
+    found = tuple(identifiers(text))
+    for one in found:
+        idfs[one.covers(ends)] = max(map(words.idf, one.forms))
     common = np.array([word in STOP_WORDS for word in of_tokens], np.bool_)
     trust = words.count / (words.count + HALF_TRUST)
     return EncodedQuestion(
@@ -73,6 +80,8 @@ def encoded_question(text: str, encoded: Encoded, words: Words, mean: Vectors) -
         tokens=without_common(encoded.tokens[kept], mean, trust),
         weights=_shares(token_weights(idfs, common, words.count)),
         idf_weights=_shares(idfs**IDF_POWER * np.where(common, np.float32(0.5), np.float32(1))),
+        ends=ends,
+        identifiers=found,
     )
 
 

@@ -56,6 +56,9 @@ def ranking(
     if not len(question.tokens):  # the model knows none of its characters
         return []
     products = late_interaction.token_products(codebook, tokens.codes, question.tokens)
+    if found.exact is not None:
+        lengths = np.diff(np.append(tokens.runs[tokens.firsts], tokens.runs[-1]))
+        products = found.exact.applied(products, lengths)
     scores = scoring.score(products, question, tokens.runs, tokens.firsts)
     strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)

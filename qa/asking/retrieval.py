@@ -1,14 +1,22 @@
-"""Retrieval: question -> candidates, the best passages by meaning (vectors) and by words (BM25)."""
+"""Retrieval: question -> candidates, the best passages by meaning (vectors) and by words (BM25).
+
+Where the question names documents, their best passages are candidates too, and what it names them by
+counts as found in each of them.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from qa.asking.exactness import Exact, exact
+from qa.asking.naming import Named, named
 from qa.asking.questions import EncodedQuestion
 from qa.index.store import Filter, Keys, Scores, Snapshot
 
 CANDIDATES = 64  # of each list
+CANDIDATES_NAMED = 32  # of each list, among the documents that the question names
+MOST_NAMED = 64  # documents, of which passages are looked for
 RERANKED = 64  # of both lists together: those of the best sum of both z-scores
 
 
@@ -18,29 +26,45 @@ class Candidates(NamedTuple):
     keys: Keys  # (n,)
     places: npt.NDArray[np.int64]  # (n,) ascending
     bm25: Scores  # (n,)
+    exact: Exact | None = None  # what of the question each holds to the letter
 
 
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The passages that are best by meaning and by words at once."""
-    found = _of_both_lists(snapshot, question, among)
-    similarity = snapshot.similarity(question.pooled, found.keys)
-    order = np.argsort(-(z_scores(similarity) + z_scores(found.bm25)), kind="stable")
-    kept = np.sort(order[:RERANKED])
-    return Candidates(found.keys[kept], found.places[kept], found.bm25[kept])
+    names = named(snapshot, question)
+    keys = _of_both_lists(snapshot, question, among, CANDIDATES)
+    if 0 < len(names.best) <= MOST_NAMED:
+        inside = snapshot.of_documents(names.best, among)
+        keys = np.union1d(keys, _of_both_lists(snapshot, question, inside, CANDIDATES_NAMED))
+    places = snapshot.places(keys)
+    ascending = np.argsort(places)
+    keys, places = keys[ascending], places[ascending]
+    bm25 = _bm25(snapshot, question, names, keys)
+    held = exact(snapshot, question, names, keys)
+    scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + held.bonus
+    kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
+    return Candidates(keys[kept], places[kept], bm25[kept], held.of(kept))
 
 
 def _of_both_lists(
-    snapshot: Snapshot, question: EncodedQuestion, among: Filter | None
-) -> Candidates:
-    """The best passages by meaning or by words, and the BM25 of each."""
-    near = snapshot.nearest(question.pooled, CANDIDATES, among)
-    by_words, scores = snapshot.search(question.terms, CANDIDATES, among)
-    others = np.setdiff1d(near, by_words)
-    keys = np.concatenate([by_words, others])
-    bm25 = np.concatenate([scores, snapshot.bm25(question.terms, others)])
-    places = snapshot.places(keys)
-    order = np.argsort(places)
-    return Candidates(keys[order], places[order], bm25[order])
+    snapshot: Snapshot, question: EncodedQuestion, among: Filter | None, limit: int
+) -> Keys:
+    """The best passages by meaning, by words, and by the question's identifiers alone."""
+    near = snapshot.nearest(question.pooled, limit, among)
+    by_words, _ = snapshot.search(question.terms, limit, among)
+    forms = [form for one in question.identifiers for form in one.forms]
+    by_identifiers, _ = snapshot.search(forms, limit, among)
+    return np.unique(np.concatenate([near, by_words, by_identifiers]))
+
+
+def _bm25(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Keys) -> Scores:
+    """The BM25 of passages; words that name their document count as if they stood in each."""
+    naming = [term for term in question.terms if term in names.terms]
+    if not naming:
+        return snapshot.bm25(question.terms, keys)
+    others = snapshot.bm25([term for term in question.terms if term not in names.terms], keys)
+    of_names = names.of(snapshot.documents_of(keys), names.idf)
+    return others + np.maximum(snapshot.bm25(naming, keys), of_names)
 
 
 def z_scores(values: Scores) -> Scores:

@@ -98,7 +98,7 @@ class LocalBuild:
         same = self._last.folder if self._last and self._has_same_passages(content) else None
         name = publishing.next_name(self._index, content)
         folder = self._index / "snapshots" / name
-        publishing.write(folder, live, files, segments, same=same)
+        publishing.write(folder, live, files, segments, language=self._shape.language, same=same)
         storage.crash_point("before-manifest")
         manifest = self._manifest(content, live, segments, folder)
         for segment in segments:

@@ -1,11 +1,15 @@
-"""The catalog of a snapshot: its files and its live documents, in SQLite by named columns."""
+"""The catalog of a snapshot: its files, its live documents and their names, in SQLite by named columns."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from qa.index.files import close_with, open_database
 from qa.index.integrity import reading
@@ -18,6 +22,7 @@ CREATE TABLE file (path TEXT PRIMARY KEY, status TEXT, reason TEXT, size INTEGER
     source_sha256 TEXT, seen INTEGER) WITHOUT ROWID;
 CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, paths TEXT,
     segment INTEGER, place INTEGER, row INTEGER, passages INTEGER);
+CREATE TABLE name (word TEXT PRIMARY KEY, documents BLOB) WITHOUT ROWID;
 """
 _FILE_KINDS = {field.name: int if field.type is int else str for field in fields(File)}
 _FILE_COLUMNS = list(_FILE_KINDS)
@@ -63,21 +68,51 @@ class Catalog:
             found = self._database.execute(query, (path,)).fetchone()
             return _file(found) if found else None
 
+    def named(self, word: str) -> npt.NDArray[np.int64]:
+        """The numbers of the documents that a word names, ascending."""
+        query = "SELECT documents FROM name WHERE word = ?"
+        with reading(self.file_path):
+            row = self._database.execute(query, (word,)).fetchone()
+            return np.frombuffer(row["documents"] if row else b"", "<u4").astype(np.int64)
+
+    def names_beginning(self, start: str, limit: int) -> list[str]:
+        """The first `limit` words of names that begin so and are longer."""
+        query = "SELECT word FROM name WHERE word > ? AND word < ? ORDER BY word LIMIT ?"
+        with reading(self.file_path):
+            found = self._database.execute(query, (start, f"{start}\U0010ffff", limit))
+            return [str(row["word"]) for row in found]
+
     def close(self) -> None:
         """Closes the database."""
         self._database.close()
 
 
-def write(file: Path, documents: Sequence[LiveDocument], files: Iterable[File]) -> None:
-    """Writes the catalog of a snapshot."""
+def write(
+    file: Path,
+    documents: Sequence[LiveDocument],
+    names: Iterable[Iterable[str]],
+    files: Iterable[File],
+) -> None:
+    """Writes the catalog of a snapshot; `names` are the words of each document's names."""
     database = sqlite3.connect(file, isolation_level=None)
     database.executescript(f"PRAGMA journal_mode=OFF; {_SCHEMA} BEGIN;")
     _insert(
         database, "document", ["number", *LiveDocument._fields], map(_row, enumerate(documents))
     )
+    _insert(database, "name", ["word", "documents"], _by_word(names))
     _insert(database, "file", _FILE_COLUMNS, map(asdict, files))
     database.execute("COMMIT")
     database.close()
+
+
+def _by_word(names: Iterable[Iterable[str]]) -> Iterator[dict[str, object]]:
+    """Each word with the numbers of the documents that it names."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for number, words in enumerate(names):
+        for word in words:
+            numbers[word].append(number)
+    for word, named in numbers.items():
+        yield {"word": word, "documents": np.array(named, "<u4").tobytes()}
 
 
 def _insert(

@@ -19,6 +19,7 @@ import tantivy
 
 from qa import storage
 from qa.errors import StorageFailed
+from qa.index.identifiers import identifiers
 from qa.index.integrity import damaged, reading
 
 Ordinals = npt.NDArray[np.int64]
@@ -57,9 +58,10 @@ class Analyzer:
         self._analyzer = builder.build()
 
     def words(self, text: str) -> list[str]:
-        """The words of a text in their order; very long ones are left out."""
+        """The words of a text in their order, then its identifiers; very long ones are left out."""
         words: list[str] = self._analyzer.analyze(text)
-        return words
+        marked = (found for found in identifiers(text) if not found.is_word)
+        return words + [form for found in marked for form in found.forms]
 
 
 def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
@@ -115,11 +117,16 @@ class WordIndex:
     def terms(self, question: str) -> list[str]:
         """The question's words as they are indexed: stemmed, each once, stop words dropped.
 
-        When nothing but stop words is asked, they are kept.
+        When nothing but stop words is asked, they are kept. Of a number with marks between, its
+        digits are none: only the whole of it is.
         """
+        found = identifiers(question)
+        for one in reversed([each for each in found if each.is_number]):
+            question = f"{question[: one.start]} {question[one.end :]}"
         words = re.findall(r"\w+", question.lower())
         kept = [word for word in words if word not in STOP_WORDS] or words
-        return list(dict.fromkeys(self._analyzer.words(" ".join(kept))))
+        forms = [form for one in found for form in one.forms]
+        return list(dict.fromkeys([*self._analyzer.words(" ".join(kept)), *forms]))
 
     def frequency(self, term: str) -> int:
         """In how many passages a term stands."""

@@ -14,7 +14,7 @@ import numpy as np
 from qa import storage
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign, StorageFailed
-from qa.index import catalog, dense, lexical
+from qa.index import catalog, dense, lexical, names
 from qa.index.catalog import LiveDocument
 from qa.index.dense import ApproximateIndex
 from qa.index.manifest import ENCODERS, read_manifest
@@ -29,14 +29,14 @@ KEPT = 2  # snapshots: the live one and the one before it
 
 def write(
     folder: Path, documents: Sequence[LiveDocument], files: Iterable[File], segments: Sequence[Segment],
-    *, same: Path | None = None,
+    *, language: str, same: Path | None = None,
 ) -> None:  # fmt: skip
     """Writes a snapshot's catalog, words, mean vector and approximate index; the manifest follows when they are hashed.
 
     `same` is the folder of a snapshot with the same passages: what it has of them is linked.
     """
     storage.new_folder(folder)
-    catalog.write(folder / catalog.FILE, documents, files)
+    catalog.write(folder / catalog.FILE, documents, _names(documents, segments, language), files)
     if same is not None:
         for part in filter(Path.is_dir, (same / "words", same / APPROXIMATE)):
             shutil.copytree(part, folder / part.name, copy_function=os.link)
@@ -53,6 +53,16 @@ def write(
         written = pool.submit(_write_vectors, folder, documents, segments, count)
         lexical.write(folder / "words", texts, count=count)
         written.result()
+
+
+def _names(
+    documents: Iterable[LiveDocument], segments: Sequence[Segment], language: str
+) -> Iterator[list[str]]:
+    """The words of each document's names."""
+    stems = lexical.Analyzer(language).words
+    for live in documents:
+        title, date = segments[live.segment].title(live.place)
+        yield names.words_of_document(live.paths, title, date, stems)
 
 
 def _write_vectors(

@@ -27,7 +27,7 @@ from qa.index.globs import Globs
 from qa.index.integrity import damaged, reading
 from qa.index.manifest import current, read_manifest
 from qa.index.segment import PASSAGE, Records, Segment
-from qa.index.store import Keys, Scores, StoredPassage, TokenCodes
+from qa.index.store import Documents, Keys, Scores, StoredPassage, TokenCodes
 from qa.records import Document, File
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
@@ -162,6 +162,29 @@ class LocalSnapshot:
             if chosen and not all(map(unwanted.match, document.paths)):
                 kept[self._first[number] : self._first[number + 1]] = True
         return kept
+
+    def named(self, word: str) -> Documents:
+        """The documents whose names hold a word, ascending."""
+        found = self._catalog.named(word)
+        if len(found) and found.max() >= len(self.documents):
+            raise damaged(self._catalog.file_path, "names documents that are not there")
+        return found
+
+    def names_beginning(self, start: str, limit: int) -> list[str]:
+        """The first `limit` words of names that begin so and are longer."""
+        return self._catalog.names_beginning(start, limit)
+
+    def documents_of(self, keys: Keys) -> Documents:
+        """The document `(n,)` of each passage."""
+        documents: Documents = np.searchsorted(self._first, keys, side="right") - 1
+        return documents
+
+    def of_documents(self, documents: Documents, among: Mask | None = None) -> Mask:
+        """Which passages are of documents, of those that `among` leaves, `(n,)`."""
+        kept = np.zeros(self.count, np.bool_)
+        for number in documents.tolist():
+            kept[self._first[number] : self._first[number + 1]] = True
+        return kept if among is None else kept & among
 
     def check(self) -> None:
         """Raises IndexDamaged when a file has another size than was written; reads none."""

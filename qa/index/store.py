@@ -22,6 +22,7 @@ from qa.records import Document, File
 from qa.settings import FORMAT, fingerprint
 
 Keys = npt.NDArray[np.int64]
+Documents = npt.NDArray[np.int64]  # numbers of documents in one snapshot, ascending by first path
 Scores = npt.NDArray[np.float32]
 DocumentKey = tuple[str, str]  # SHA-256 of the source and name of the reader
 Filter = Any  # some passages of one snapshot, as its `among` gave them
@@ -142,6 +143,18 @@ class Snapshot(Protocol):
         A document is kept when one of its paths matches `only` and not all match `exclude`. None
         when all are kept.
         """
+
+    def named(self, word: str) -> Documents:
+        """The documents whose names hold a word, ascending; see `names`."""
+
+    def names_beginning(self, start: str, limit: int) -> list[str]:
+        """The first `limit` words of names that begin so and are longer, in their order."""
+
+    def documents_of(self, keys: Keys) -> Documents:
+        """The document `(n,)` of each passage."""
+
+    def of_documents(self, documents: Documents, among: Filter | None = None) -> Filter:
+        """The passages of documents, of those that `among` leaves."""
 
     def document(self, sha256: str) -> Document | None:
         """The whole document whose source has that hash."""

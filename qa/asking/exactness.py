@@ -1,0 +1,59 @@
+"""What of a question a passage holds to the letter: identifiers, and the name of its document.
+
+The similarity of tokens means little there: 12.2.2 is like 12.2.3 to the model. What is held counts
+as found, what is not held as not found, however similar another one is.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from qa.asking.naming import Named
+from qa.asking.questions import EncodedQuestion
+from qa.encoding.quantisation import Vectors
+from qa.index.store import Keys, Snapshot
+
+FEW = 8  # passages: a code that stands in more is a term, whose similarity counts as any word's
+HELD = 3.0  # standard deviations by which a candidate is preferred that holds an identifier
+
+
+class Exact(NamedTuple):
+    """What n passages hold of the m tokens of a question."""
+
+    found: Vectors  # (n, m) from 0 to 1: how far the token counts as found
+    open: Vectors  # (n, m) 0 where its similarity with other tokens counts for nothing, else 1
+    bonus: Vectors  # (n,)
+
+    def of(self, rows: Keys) -> "Exact":
+        """The same of some of the passages."""
+        return Exact(self.found[rows], self.open[rows], self.bonus[rows])
+
+    def applied(self, products: Vectors, lengths: Keys) -> Vectors:
+        """The products `(tokens, m)` with what is exact in place of what is similar.
+
+        `lengths` `(n,)` are how many of the tokens each passage has.
+        """
+        if not self.found.any() and self.open.all():
+            return products
+        found, similar = (np.repeat(each, lengths, axis=0) for each in (self.found, self.open))
+        products = products * similar
+        return products + found * (1 - products)
+
+
+def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Keys) -> Exact:
+    """What the passages hold of the question to the letter."""
+    documents = snapshot.documents_of(keys)
+    found = names.of(documents, names.tokens)
+    similar = 1 - names.of(documents, names.others)
+    bonus = np.zeros(len(keys), np.float32)
+    for one in question.identifiers:
+        if not one.is_number and max(map(snapshot.words.frequency, one.forms)) > FEW:
+            continue
+        holds = snapshot.bm25(one.forms, keys) > 0
+        columns = one.covers(question.ends)
+        found[np.ix_(holds, columns)] = 1
+        similar[np.ix_(~holds, columns)] = 0
+        part = found[np.ix_(~holds, columns)]  # where a name has but a piece of it, it has none
+        found[np.ix_(~holds, columns)] = part.min(axis=1, initial=1)[:, None]
+        bonus[holds] += HELD
+    return Exact(found, similar, bonus)

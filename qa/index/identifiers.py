@@ -1,0 +1,133 @@
+"""Identifiers of a text: numbers, dates and codes, each as one word in one form however it is written.
+
+    12.2.2, 10.9.25.20, 3.5     as they stand: a section, an address, a decimal number
+    95,418  95 418  95'418      95418
+    5 July 2021, 2021-07-05     2021-07-05 (and July 5, 2021; 05.07.2021; 7/5/2021 in both readings)
+    ERR-4012, SARS-CoV-2        err4012, sarscov2
+    58740, ERR4012              58740, err4012
+
+A tokeniser parts them at their marks and leaves a bag of digits, which any other number may fill.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("january", "jan"), ("february", "feb"), ("march", "mar"), ("april", "apr"), ("may",),
+            ("june", "jun"), ("july", "jul"), ("august", "aug"), ("september", "sept", "sep"),
+            ("october", "oct"), ("november", "nov"), ("december", "dec"),
+        ),
+        1,
+    )
+    for name in names
+}  # fmt: skip
+_MONTH = rf"(?P<month>{'|'.join(MONTHS)})\b\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_NUMBERED = r"(?P<year>\d{4})"
+_YEAR = re.compile(r"\d{4}")
+_DATES = (
+    re.compile(rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+{_NUMBERED}\b", re.IGNORECASE),
+    re.compile(rf"\b{_MONTH}\s+{_DAY},?\s+{_NUMBERED}\b", re.IGNORECASE),
+    re.compile(
+        r"(?<![\d.])(?<!\d-)(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![\w-])"
+    ),
+    re.compile(r"(?<![\w.-])(?P<day>\d{1,2})([-/.])(?P<month>\d{1,2})\2(?P<year>\d{4})(?![\w-])"),
+    re.compile(r"(?<![\w/])(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})(?![\w/])"),
+)
+_GROUPED = re.compile(
+    r"(?<![\w.,/-])(?<!\d )"
+    r"(\d{1,3}(?:,\d{2,3})+|\d{1,3}(?:['\u2019\u00a0\u2009\u202f]\d{3})+|\d{1,3} \d{3})"
+    r"(\.\d+)?(?![\w/-]|[.,' ]\d)"
+)
+_MARKED = re.compile(r"(?<![\w.,/#:])(?<!\w-)\d+(?:[.:/-]\d+)+[a-z]?(?!\w)")
+_CODE = re.compile(r"(?<![\w-])[^\W_]+(?:[-_/.#][^\W_]+)+(?!\w)")
+_LETTER_AND_DIGIT = re.compile(r"[^\W\d_].*\d|\d.*[^\W\d_]")
+_PLAIN = re.compile(
+    r"(?<![\w.,'-])(?:\d{5,}|(?!(?:fy|cy|[qh][1-4])(?:19|20)\d\d(?!\w))[a-z]{1,8}\d{3,}[^\W_]*)(?!\w)",
+    re.IGNORECASE,
+)
+LONGEST = 64  # characters; a longer one is data
+
+
+class Identifier(NamedTuple):
+    """A number, a date or a code, where it stands in a text."""
+
+    start: int
+    end: int
+    forms: tuple[str, ...]  # what it may be: one form, or both readings of 7/5/2021
+
+    def covers(self, ends: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Which of the tokens that end there are its own."""
+        return (ends > self.start) & (ends <= self.end)
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it has no marks, and is a word of the text as it stands."""
+        return (
+            len(self.forms) == 1
+            and self.forms[0].isalnum()
+            and self.end - self.start == len(self.forms[0])
+        )
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its parts are digits alone, which say nothing without each other."""
+        return not any(map(str.isalpha, self.forms[0]))
+
+
+def identifiers(text: str) -> list[Identifier]:
+    """The identifiers of a text, in their order; none overlaps another."""
+    if not any(map(str.isdigit, text)):
+        return []
+    found: list[Identifier] = []
+    taken: set[int] = set()
+    for one in (*_dates(text), *_grouped(text), *_marked(text), *_codes(text), *_plain(text)):
+        if one.end - one.start <= LONGEST and taken.isdisjoint((one.start, one.end - 1)):
+            taken.update(range(one.start, one.end))
+            found.append(one)
+    return sorted(found)
+
+
+def _dates(text: str) -> Iterator[Identifier]:
+    readings: dict[tuple[int, int], list[str]] = {}
+    for pattern in _DATES if _YEAR.search(text) else ():
+        for found in pattern.finditer(text):
+            month = MONTHS.get(found["month"].lower()) or int(found["month"])
+            try:
+                day = date(int(found["year"]), month, int(found["day"])).isoformat()
+            except ValueError:  # the 31st of a month that has 30, or no date at all
+                continue
+            readings.setdefault(found.span(), []).append(day)
+    for (start, end), days in readings.items():
+        yield Identifier(start, end, tuple(dict.fromkeys(days)))
+
+
+def _grouped(text: str) -> Iterator[Identifier]:
+    """Numbers whose thousands are parted: `95,418.5` is `95418.5`."""
+    for found in _GROUPED.finditer(text):
+        yield Identifier(*found.span(), (re.sub(r"\D", "", found[1]) + (found[2] or ""),))
+
+
+def _marked(text: str) -> Iterator[Identifier]:
+    """Numbers with marks between, as they stand."""
+    return (Identifier(*found.span(), (found[0],)) for found in _MARKED.finditer(text))
+
+
+def _plain(text: str) -> Iterator[Identifier]:
+    """Long numbers, and codes without marks."""
+    return (Identifier(*found.span(), (found[0].lower(),)) for found in _PLAIN.finditer(text))
+
+
+def _codes(text: str) -> Iterator[Identifier]:
+    """Letters and digits joined by marks, without them."""
+    for found in _CODE.finditer(text):
+        if len(found[0]) <= LONGEST and _LETTER_AND_DIGIT.search(found[0]):
+            yield Identifier(*found.span(), (re.sub(r"[-_/.#]", "", found[0]).lower(),))

@@ -34,7 +34,11 @@ def listed():
 
 
 ORDER = tuple(listed())
-OPAQUE = ("web", "reading")  # folders that are listed as one: their files import each other freely
+OPAQUE = (
+    "cli",
+    "web",
+    "reading",
+)  # folders that are listed as one: their files import each other freely
 UPWARD = {
     ("cli", "__init__"): "the version, when it is asked for",
 }

@@ -1,0 +1,100 @@
+"""The commands: the same verbs as the public face. Errors become one line and an exit code.
+
+Exit codes: 0 done (unanswered questions and builds with failed files included), 1 a failure, 2 wrong
+usage, 3 verified but not all valid, 130 interrupted. Each command imports what it needs when it runs,
+so that a question starts fast.
+"""
+
+import logging
+import os
+import sys
+import threading
+from contextlib import nullcontext
+from typing import Annotated
+
+import typer
+
+from qa import logs, processes
+from qa.cli import asking, building, checking, serving
+from qa.cli.output import complain, unexpected
+from qa.errors import QAError
+
+INTERRUPTED = 130
+END_SECONDS = 10  # in which the threads of a server that has ended must end
+LOGGED = ("serve", "watch")  # the commands that run on, and write a log
+
+_log = logging.getLogger("qa.cli")
+
+app = typer.Typer(
+    name="qa",
+    help="Cited, verbatim answers from your own documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+for _command in (
+    building.build, asking.ask, checking.status, checking.verify, building.watch, serving.serve,
+    serving.mcp,
+):  # fmt: skip
+    app.command()(_command)
+app.command("eval")(checking.evaluate)
+
+
+def main() -> None:
+    """Runs the command line; ends the process with one of the exit codes."""
+    processes.go_offline()
+    code = run(sys.argv[1:])
+    if sys.argv[1:2] == ["serve"]:
+        _end_soon(code)
+    sys.exit(code)
+
+
+def _end_soon(code: int) -> None:
+    """Ends the process in a while even where a thread still works: a supervisor waits for its end."""
+    end = threading.Timer(END_SECONDS, os._exit, (code,))
+    end.daemon = True
+    end.start()
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command line; what went wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        with logs.to_stderr() if arguments[:1] and arguments[0] in LOGGED else nullcontext():
+            return _run(arguments)
+    except QAError as error:  # a setting of the log means nothing
+        complain(str(error))
+        return error.exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        app(arguments, prog_name="qa")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            complain("Interrupted.")
+        return end.code if isinstance(end.code, int) else 0
+    except QAError as error:
+        complain(str(error))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - no traceback to users, whatever happens
+        if logs.is_set_up():
+            _log.exception("Ended by an unexpected failure.", extra={"event": "error"})
+        complain(unexpected(error))
+        return 1
+    return 0
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Cited, verbatim answers from your own documents."""
+    if version:
+        from qa import __version__
+
+        typer.echo(f"qa {__version__}")
+        raise typer.Exit

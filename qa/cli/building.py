@@ -1,0 +1,104 @@
+"""The commands that build: `build`, `watch`, and the first build of the default index."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qa.cli.options import Index, Json, Seeds
+from qa.cli.output import complain, print_json
+from qa.errors import IndexMissing, RemovalRefused
+from qa.settings import INDEX, SEEDS
+
+if TYPE_CHECKING:
+    from qa.records import BuildReport
+
+
+def build(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[SEEDS]", help="The folder of documents.")
+    ] = None,
+    *,
+    seeds: Annotated[
+        Path | None, typer.Option(envvar="QA_SEEDS", help="The same, as an option.")
+    ] = None,
+    index: Index = None,
+    full: Annotated[bool, typer.Option("--full", help="Build from nothing.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Build even if no file is found.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove even more than half of the documents.")
+    ] = False,
+    device: Annotated[
+        str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
+    ] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Bring the index up to date with the folder of documents, as the last time if none is named."""
+    from qa import terminal
+    from qa.building import pipeline
+
+    where = (folder or seeds, index or INDEX)
+
+    def run(*, allow_removal: bool) -> "BuildReport":
+        with terminal.building_bar() as tell:
+            return pipeline.build(
+                *where, full=full, allow_empty=allow_empty, allow_removal=allow_removal,
+                device=device, progress=tell,
+            )  # fmt: skip
+
+    if plan:
+        report = pipeline.plan(*where, full=full, allow_empty=allow_empty)
+    else:
+        try:
+            report = run(allow_removal=yes)
+        except RemovalRefused as error:
+            _ask_for(error)
+            report = run(allow_removal=True)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        terminal.show_report(report, planned=plan)
+
+
+def watch(
+    *,
+    seeds: Seeds = None,
+    index: Index = None,
+) -> None:
+    """Rebuild the index whenever documents change, until Ctrl-C."""
+    from qa import terminal
+    from qa.building import watching
+
+    for report in watching.watch(seeds, index or INDEX):
+        terminal.show_report(report, planned=False)
+
+
+def build_first(index: Path | None, seeds: Path | None) -> None:
+    """Builds the default index when it is asked for and not there; a named one is not made up."""
+    from qa.index.opening import require
+
+    if index is not None:
+        return
+    try:
+        require(INDEX)
+    except IndexMissing:
+        from qa import terminal
+        from qa.building import pipeline
+
+        complain(f"There is no index yet: building one from {seeds or SEEDS}.")
+        with terminal.building_bar() as tell:
+            pipeline.build(seeds or SEEDS, INDEX, progress=tell)
+
+
+def _ask_for(refused: RemovalRefused) -> None:
+    """Asks on a terminal whether to do what was refused; raises it again where nobody can say."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise refused
+    complain(str(refused))
+    if not typer.confirm("Remove them?", err=True):
+        raise typer.Exit(1)

@@ -1,0 +1,20 @@
+"""Options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qa.settings import INDEX
+
+Index = Annotated[
+    Path | None,
+    typer.Option(envvar="QA_INDEX", help="The index's folder.", show_default=str(INDEX)),
+]
+Seeds = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="QA_SEEDS", help="The folder of documents, if not the one last built from."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -1,5 +1,6 @@
 """Who is let in, and what they may reach."""
 
+import asyncio
 import base64
 
 import pytest
@@ -8,8 +9,9 @@ from starlette.testclient import TestClient
 from qa.errors import SettingsInvalid
 from qa.web import make_app, serve
 from qa.web.admission import body_limit
-from qa.web.guards import ATTEMPTS, ATTEMPTS_SECONDS, Guards, Hosts, Passwords
+from qa.web.guards import Guards, Hosts
 from qa.web.library import UPLOAD_LIMIT
+from qa.web.passwords import ATTEMPTS, ATTEMPTS_SECONDS, PAUSE, WAITING, Passwords
 from qa.web.server import listening
 
 
@@ -40,6 +42,7 @@ async def echo(scope, receive, send):
         ("127.0.0.1", "evil.example", False),
         ("127.0.0.1", "192.168.1.5", False),
         ("127.0.0.1", "", False),
+        ("127.0.0.2", "127.0.0.2:7860", True),
         ("192.168.1.5", "192.168.1.5:7860", True),
         ("192.168.1.5", "evil.example", False),
         ("0.0.0.0", "192.168.1.5:7860", True),
@@ -72,10 +75,7 @@ def test_with_a_password_only_those_who_have_it_get_in():
     assert client.get("/").status_code == 401
     assert client.get("/", headers=basic("wrong")).status_code == 401
     assert client.get("/", headers=basic("sésame")).text == "reached"
-    assert client.get("/", headers={"authorization": "Bearer sésame".encode()}).status_code in (
-        200,
-        401,
-    )
+    assert client.get("/", headers={"authorization": "Bearer sésame".encode()}).text == "reached"
     assert client.get("/healthz").text == "reached"
 
 
@@ -84,15 +84,98 @@ def test_a_token_opens_as_the_password_does():
     assert client.get("/api/documents", headers={"authorization": "Bearer token"}).text == "reached"
 
 
-def test_guessing_is_stopped_and_forgiven_after_a_while():
+def wrong(passwords, client, **more):
+    """The status that a wrong password from there gets."""
+    return passwords.refusal(basic("wrong")["authorization"], client, **more).status
+
+
+def test_who_guesses_is_refused_for_a_while_and_who_knows_the_password_gets_in_at_once():
     now = 0.0
     passwords = Passwords("right", clock=lambda: now)
-    for _ in range(ATTEMPTS):
-        assert passwords.refusal(basic("wrong")["authorization"], "1.2.3.4").status == 401
-    assert passwords.refusal(basic("right")["authorization"], "1.2.3.4").status == 429
-    assert passwords.refusal(basic("right")["authorization"], "5.6.7.8") is None
-    now = ATTEMPTS_SECONDS + 1
+    assert [wrong(passwords, "1.2.3.4") for _ in range(ATTEMPTS)] == [401] * ATTEMPTS
+    assert wrong(passwords, "1.2.3.4") == 429
     assert passwords.refusal(basic("right")["authorization"], "1.2.3.4") is None
+    assert wrong(passwords, "5.6.7.8") == 401
+    now = ATTEMPTS_SECONDS + 1
+    assert wrong(passwords, "1.2.3.4") == 401
+
+
+def test_a_browser_is_asked_again_however_often_it_was_wrong():
+    """It keeps a password that is answered by anything but 401, and offers no way to another."""
+    guards = Guards(echo, Hosts.of("127.0.0.1"), Passwords("right", sleep=at_once))
+    client = TestClient(guards, "http://localhost", headers={"accept": "text/html,*/*"})
+    for _ in range(ATTEMPTS + 2):
+        refused = client.get("/", headers=basic("wrong"))
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic")
+
+
+async def at_once(_seconds):
+    """No time at all."""
+
+
+def test_guesses_are_checked_one_at_a_time_with_a_pause_after_each():
+    now = 0.0
+
+    async def sleep(seconds):
+        nonlocal now
+        now += seconds
+
+    passwords = Passwords("right", clock=lambda: now, sleep=sleep)
+
+    async def guess(count):
+        for _ in range(count):
+            assert await passwords.turn("Bearer wrong", "1.2.3.4") is None
+            wrong(passwords, "1.2.3.4")
+
+    asyncio.run(guess(ATTEMPTS))
+    assert now == 0
+    asyncio.run(guess(101))
+    assert now == pytest.approx(101 * PAUSE)
+    assert asyncio.run(passwords.turn("", "1.2.3.4")) is None
+    assert asyncio.run(passwords.turn("Bearer wrong", "5.6.7.8")) is None
+    assert now == pytest.approx(101 * PAUSE)
+
+
+def test_more_guesses_than_can_wait_are_refused_unchecked():
+    async def sleep(_seconds):
+        await asyncio.Event().wait()
+
+    passwords = Passwords("right", clock=lambda: 0.0, sleep=sleep)
+    for _ in range(ATTEMPTS):
+        wrong(passwords, "1.2.3.4")
+
+    async def crowd():
+        waiting = [
+            asyncio.create_task(passwords.turn("Bearer wrong", "1.2.3.4")) for _ in range(WAITING)
+        ]
+        await asyncio.sleep(0)
+        refused = await passwords.turn("Bearer right", "1.2.3.4")
+        assert await passwords.turn("Bearer right", "5.6.7.8") is None
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return refused
+
+    assert asyncio.run(crowd()).status == 429
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:10.0.0.7", "10.0.0.7", True),
+        ("10.0.0.7", "10.0.0.8", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("", "", True),
+    ],
+)
+def test_an_address_counts_for_its_network(one, other, is_same):
+    passwords = Passwords("right")
+    for _ in range(ATTEMPTS):
+        wrong(passwords, one)
+    assert (wrong(passwords, other) == 429) is is_same
 
 
 @pytest.mark.parametrize(
@@ -110,18 +193,86 @@ def test_what_gradio_brings_and_the_page_does_not_use_is_closed(client, path, me
     assert client.request(method, path).status_code == 404
 
 
+FOREIGN = [
+    {"origin": "http://evil.example"},
+    {"origin": "null"},
+    {"origin": "http://localhost:9999"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site", "sec-fetch-mode": "cors"},
+    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_what_another_site_requests_is_refused(client, headers):
+    """Whether it changes something or only fetches, and also when it leads a browser there."""
+    for path in ("/api/build", "/api/ask", "/gradio_api/run/predict", "/mcp"):
+        assert client.post(path, headers=headers, json={}).status_code == 403
+    document = client.get("/api/documents").json()["documents"][0]["id"]
+    for path in (
+        *("/api/documents", "/api/filters", "/api/build", "/api/openapi.json", "/config"),
+        *("/api/answer.json?q=Ri", "/api/answer.md?q=Ri", f"/api/documents/{document}"),
+        f"/api/documents/{document}/pages/1.png",
+    ):
+        refused = client.get(path, headers=headers)
+        assert refused.status_code == 403
+        assert "QA_HOSTS" in refused.json()["error"]
+    assert client.options("/api/ask", headers=headers).status_code == 403
+
+
+LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
+def test_a_link_from_anywhere_leads_to_the_page_and_nothing_else_does(client):
+    assert client.get("/?q=How+old+is+Ri", headers=LINK).status_code == 200
+    assert client.head("/", headers=LINK).status_code == 200
+    for other in (
+        {"sec-fetch-dest": "iframe"},
+        {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors"},
+        {"sec-fetch-dest": "image", "sec-fetch-mode": "no-cors"},
+    ):
+        assert client.get("/", headers=LINK | other).status_code == 403
+    assert client.post("/", headers=LINK).status_code == 403
+
+
 @pytest.mark.parametrize(
     "headers",
     [
-        {"origin": "http://evil.example"},
-        {"origin": "null"},
-        {"sec-fetch-site": "cross-site"},
-        {"origin": "http://localhost:9999"},
+        {},
+        {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"},
+        {"sec-fetch-site": "none", "sec-fetch-mode": "navigate"},
+        {"origin": "http://127.0.0.1:7860"},
+        # A proxy put its own name into Host: the browser knows better.
+        {"origin": "https://docs.example", "sec-fetch-site": "same-origin"},
     ],
 )
-def test_a_change_from_another_site_is_refused(client, headers):
-    assert client.post("/api/build", headers=headers).status_code == 403
-    assert client.post("/gradio_api/run/predict", headers=headers, json={}).status_code == 403
+def test_what_the_page_or_a_program_requests_is_answered(client, headers):
+    assert client.get("/api/documents", headers=headers).status_code == 200
+    question = {"question": "How old is Ri?"}
+    assert client.post("/api/ask", json=question, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_own"),
+    [
+        ("http://127.0.0.1:7860", "127.0.0.1:7860", True),
+        ("http://127.0.0.1:7861", "127.0.0.1:7860", False),
+        ("https://docs.example", "127.0.0.1:7860", True),
+        ("https://docs.example:443", "docs.example", True),
+        ("http://docs.example:80", "docs.example:80", True),
+        ("https://docs.example:8443", "127.0.0.1:7860", False),
+        ("https://qa.example:8443", "127.0.0.1:7860", True),
+        ("https://qa.example", "127.0.0.1:7860", False),
+        ("http://[fd00::1]", "127.0.0.1:7860", True),
+        ("null", "127.0.0.1:7860", False),
+        ("", "127.0.0.1:7860", False),
+    ],
+)
+def test_an_origin_is_own_by_host_or_by_a_name_that_was_given(origin, host, is_own):
+    hosts = Hosts.of("127.0.0.1", [" Docs.example", "https://qa.example:8443/", "fd00::1", ""])
+    assert hosts.own(origin, host) is is_own
+    for name in ("docs.example", "qa.example", "qa.example:8443", "[fd00::1]:80"):
+        assert hosts.know(name)
 
 
 def test_a_large_body_is_refused_by_its_header_and_by_its_size(client):

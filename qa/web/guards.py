@@ -1,34 +1,25 @@
 """What stands between the network and the service: every request passes here first.
 
     Host header     only names that this server goes by: a foreign page cannot reach it by DNS
-    origin          a change is taken from this server's own pages only
-    password        needed wherever others can reach the server; compared in constant time
+    origin          only this server's own pages are answered, and links that lead to the page
+    password        needed wherever one is set; who guesses gets few tries
     route           of Gradio, only what the page uses: no upload, file, proxy or monitoring
     body            none whose header says that it is too large
 Each answer leaves with headers that let a page of this server load nothing from elsewhere.
 """
 
-import base64
-import hashlib
-import hmac
 import ipaddress
 import re
 import socket
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.web.admission import body_limit
-
-ATTEMPTS = 10  # wrong passwords from one address
-ATTEMPTS_SECONDS = 300
-ADDRESSES = 10_000  # that are remembered
+from qa.web.passwords import Passwords, Refusal
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _OURS = re.compile(r"/(?:api/.*|page/[\w.-]+|healthz|metrics|mcp)\Z")
@@ -37,7 +28,11 @@ _GRADIO = re.compile(
     r"|(?=.{,200}\Z)(?:assets|static)/(?:[\w-][\w.-]*/)*[\w-][\w.-]*)\Z",
     re.ASCII,
 )
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FILES = re.compile(r"/(?:page/.*|assets/.*|static/.*|theme\.css|favicon\.ico)\Z")  # no secrets
+_FOREIGN = (
+    "This request was made by a page at another address. If that is this server's own, as a proxy "
+    "shows it, name it in QA_HOSTS."
+)
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -49,70 +44,41 @@ HEADERS = {
 }
 
 
-class Refusal(NamedTuple):
-    """Why a request is not let in."""
-
-    status: int
-    message: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Hosts:
     """The names by which the server may be addressed."""
 
     names: frozenset[str]
     any_number: bool = False  # a number cannot be pointed elsewhere by DNS
+    public: frozenset[str] = frozenset()  # those given besides, with their ports
 
     @classmethod
     def of(cls, host: str, more: Iterable[str] = ()) -> "Hosts":
         """The names that fit the address that is listened on, and those given besides."""
-        names = {name.strip().lower() for name in more} - {""}
+        public = frozenset(_place(name) for name in more) - {""}
+        names = frozenset(map(_without_port, public))
         if is_loopback(host):
-            return cls(_LOOPBACK | names)
+            return cls(_LOOPBACK | {bracketed(host.lower())} | names, public=public)
         if host in ("", "0.0.0.0", "::"):  # noqa: S104 - asked about, not bound
             here = socket.gethostname().lower()
-            return cls(_LOOPBACK | names | {here, f"{here}.local"}, any_number=True)
-        return cls(frozenset({bracketed(host.lower())}) | names)
+            names |= _LOOPBACK | {here, f"{here}.local"}
+            return cls(names, any_number=True, public=public)
+        return cls(frozenset({bracketed(host.lower())}) | names, public=public)
 
     def know(self, header: str) -> bool:
         """Whether a Host header names this server; the port does not matter."""
-        name = re.sub(r":\d*\Z", "", header.strip().lower())
+        name = _without_port(header.strip().lower())
         return name in self.names or (self.any_number and _is_number(name))
 
+    def own(self, origin: str, header: str) -> bool:
+        """Whether an Origin header names this server: as Host does, or as it was named in public.
 
-@dataclass(slots=True)
-class Passwords:
-    """The password, and who got it wrong how often lately."""
-
-    password: str
-    clock: Callable[[], float] = time.monotonic
-    _wrong: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
-
-    def refusal(self, header: str, client: str) -> Refusal | None:
-        """Why these credentials are not enough; None when they are."""
-        wrong = self._recent(client)
-        if len(wrong) >= ATTEMPTS:
-            return Refusal(429, "Too many wrong passwords: wait five minutes.")
-        if _same(_given(header), self.password):
-            return None
-        if header:
-            self._note(client, wrong)
-        challenge = (("www-authenticate", 'Basic realm="qa", charset="UTF-8"'),)
-        return Refusal(401, "A password is needed: any user name, or a bearer token.", challenge)
-
-    def _recent(self, client: str) -> deque[float]:
-        wrong = self._wrong.get(client, deque())
-        while wrong and wrong[0] < self.clock() - ATTEMPTS_SECONDS:
-            wrong.popleft()
-        return wrong
-
-    def _note(self, client: str, wrong: deque[float]) -> None:
-        wrong.append(self.clock())
-        self._wrong[client] = wrong
-        self._wrong.move_to_end(client)
-        if len(self._wrong) > ADDRESSES:
-            self._wrong.popitem(last=False)
+        A proxy may have put its own name for this server into Host.
+        """
+        scheme, _, place = origin.lower().partition("://")
+        usual = {"http": ":80", "https": ":443"}.get(scheme, "")
+        place = place.removesuffix(usual)
+        return place in {header.lower().removesuffix(usual), *self.public}
 
 
 class Guards:
@@ -131,30 +97,49 @@ class Guards:
         if scope["type"] != "http":  # nothing here speaks WebSocket
             await send({"type": "websocket.close", "code": 1008})
             return
-        refusal = self.refusal(scope)
+        refusal = await self._turn(scope) or self.refusal(scope)
         if refusal is not None:
             await _refused(refusal)(scope, receive, _sealed(send))
             return
         await self._app(scope, receive, _sealed(send))
 
+    async def _turn(self, scope: Scope) -> Refusal | None:
+        """Waits where passwords are guessed from; a refusal when too many wait."""
+        if self._passwords is None or scope["path"] == "/healthz":
+            return None
+        return await self._passwords.turn(*_credentials(scope))
+
     def refusal(self, scope: Scope) -> Refusal | None:
         """The first reason to keep a request out."""
         headers = Headers(scope=scope)
-        path, method = scope["path"], scope["method"]
+        path = scope["path"]
         if not self._hosts.know(headers.get("host", "")):
             return Refusal(421, "This server does not go by that name: see QA_HOSTS.")
+        if not (_opens_page(scope, headers) or self._is_own(path, headers)):
+            return Refusal(403, _FOREIGN)
         if self._passwords is not None and path != "/healthz":
-            client = (scope.get("client") or ("",))[0]
-            refusal = self._passwords.refusal(headers.get("authorization", ""), client)
+            is_page = "text/html" in headers.get("accept", "")
+            refusal = self._passwords.refusal(*_credentials(scope), is_page=is_page)
             if refusal is not None:
                 return refusal
         if not (_OURS.match(path) or _GRADIO.match(path)):
             return Refusal(404, "There is nothing here.")
-        if method not in _SAFE and not _is_own(headers):
-            return Refusal(403, "A change is taken from this server's own pages only.")
         if _length(headers) > body_limit(path):
             return Refusal(413, "The request is too large.")
         return None
+
+    def _is_own(self, path: str, headers: Headers) -> bool:
+        """Whether a page of this server sent the request, or no page did.
+
+        A browser compares the two addresses by itself and tells, unless the page came by plain HTTP
+        from another machine; then Origin is all there is, and most requests that fetch lack it.
+        """
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        origin = headers.get("origin")
+        is_own = origin is None or self._hosts.own(origin, headers.get("host", ""))
+        return is_own or _FILES.match(path) is not None  # scripts that are modules tell an origin
 
 
 def is_loopback(host: str) -> bool:
@@ -187,12 +172,20 @@ def _sealed(send: Send) -> Send:
     return sealed
 
 
-def _is_own(headers: Headers) -> bool:
-    """Whether a browser sent the request from a page of this server, or no browser did."""
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = headers.get("origin")
-    return origin is None or origin.partition("://")[2] == headers.get("host")
+def _opens_page(scope: Scope, headers: Headers) -> bool:
+    """Whether the page is opened, by a link from anywhere or by its address."""
+    return (
+        scope["path"] == "/"
+        and scope["method"] in ("GET", "HEAD")
+        and headers.get("sec-fetch-mode", "navigate") == "navigate"
+        and headers.get("sec-fetch-dest", "document") == "document"
+    )
+
+
+def _credentials(scope: Scope) -> tuple[str, str]:
+    """The Authorization header, and the address that sent it."""
+    client = (scope.get("client") or ("",))[0]
+    return Headers(scope=scope).get("authorization", ""), client
 
 
 def _length(headers: Headers) -> int:
@@ -200,21 +193,14 @@ def _length(headers: Headers) -> int:
     return int(said) if said.isdecimal() and len(said) < 16 else 0
 
 
-def _given(header: str) -> str:
-    """The password of an Authorization header: a bearer token, or Basic with any user name."""
-    scheme, _, said = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return said.strip()
-    try:
-        return base64.b64decode(said, validate=True).decode().partition(":")[2]
-    except (ValueError, UnicodeDecodeError):
-        return ""
+def _place(name: str) -> str:
+    """A name as given for this server, as Host and Origin have it: `"docs.example:8443"`."""
+    place = re.sub(r"\A\w+://|/.*\Z", "", name.strip().lower(), flags=re.DOTALL)
+    return bracketed(place) if _is_number(place) else place
 
 
-def _same(given: str, password: str) -> bool:
-    """Equality in a time that tells nothing, the length included."""
-    digests = (hashlib.sha256(said.encode(errors="replace")).digest() for said in (given, password))
-    return hmac.compare_digest(*digests)
+def _without_port(place: str) -> str:
+    return re.sub(r":\d*\Z", "", place)
 
 
 def _is_number(name: str) -> bool:

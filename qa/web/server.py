@@ -24,9 +24,10 @@ from qa.web.admission import THREADS, Admission
 from qa.web.api import make_api
 from qa.web.events import Events
 from qa.web.examples import examples
-from qa.web.guards import Guards, Hosts, Passwords, bracketed, is_loopback
+from qa.web.guards import Guards, Hosts, bracketed, is_loopback
 from qa.web.mcp_tools import mount_tools
 from qa.web.observing import Observed
+from qa.web.passwords import Passwords
 from qa.web.rebuilding import Rebuilder
 from qa.web.serving import listening, run
 from qa.web.site import Site

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -21,7 +22,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--host-resolver-rules=MAP docs.example 127.0.0.1",
 ]
+OURS = ("http://127.0.0.1:", "http://localhost:", "http://docs.example:", "data:", "blob:")
 OUTPUT = Path(__file__).parent / "output"  # screenshots
 SEEDS = Path(__file__).parents[1] / "seeds"
 
@@ -45,13 +48,20 @@ def free_port():
 @contextmanager
 def serving(seeds, index, **settings):
     """The address of a server over that index; it stops at the end."""
-    import uvicorn
-
     from qa.web import make_app
 
+    with running(make_app(index, seeds, **settings)) as at:
+        yield at
+
+
+@contextmanager
+def running(app):
+    """The address at which an application is served; it stops at the end."""
+    import uvicorn
+
     port = free_port()
-    app = make_app(index, seeds, **settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", ws="none"))
+    settings = uvicorn.Config(app, port=port, log_level="critical", ws="none", proxy_headers=False)
+    server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -63,6 +73,39 @@ def serving(seeds, index, **settings):
         server.should_exit = True
         server.force_exit = True
         thread.join(10)
+
+
+@contextmanager
+def nginx(folder, locations, port=None):
+    """The port of a real nginx with these locations; it stops at the end."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("no nginx: `apt-get install nginx-light` lets this test run")
+    port = port or free_port()
+    temporary = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{name}_temp_path {folder}/{name}; " for name in temporary)
+    user = "user root; " if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"{user}daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/log;\n"
+        f"events {{ worker_connections 256; }}\nhttp {{ access_log off; {paths}\n"
+        f"server {{ listen 127.0.0.1:{port};\n{locations}\n}} }}\n"
+    )
+    command = [program, "-p", str(folder), "-c", "nginx.conf", "-e", f"{folder}/log"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        while not is_listening(port):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def is_listening(port):
+    """Whether something listens on that port of this machine."""
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def new_library(folder, encoders, texts=None):
@@ -120,10 +163,7 @@ def new_tab(browser, **settings):
     page.on("console", lambda said: said.type == "error" and faults.append(said.text))
     page.on(
         "request",
-        lambda asked: (
-            asked.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
-            or faults.append(f"left the machine: {asked.url}")
-        ),
+        lambda asked: asked.url.startswith(OURS) or faults.append(f"left the machine: {asked.url}"),
     )
     try:
         yield page

@@ -146,18 +146,21 @@ def test_more_guesses_than_can_wait_are_refused_unchecked():
         wrong(passwords, "1.2.3.4")
 
     async def crowd():
-        waiting = [
-            asyncio.create_task(passwords.turn("Bearer wrong", "1.2.3.4")) for _ in range(WAITING)
+        turns = [
+            asyncio.create_task(passwords.turn("Bearer any", client))
+            for client in (*["1.2.3.4"] * (WAITING + 1), "5.6.7.8")
         ]
         await asyncio.sleep(0)
-        refused = await passwords.turn("Bearer right", "1.2.3.4")
-        assert await passwords.turn("Bearer right", "5.6.7.8") is None
-        for task in waiting:
+        done = [task.done() and task.result() for task in turns]
+        for task in turns:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        return refused
+        await asyncio.gather(*turns, return_exceptions=True)
+        return done
 
-    assert asyncio.run(crowd()).status == 429
+    *waiting, refused, other = asyncio.run(crowd())
+    assert waiting == [False] * WAITING
+    assert refused and refused.status == 429
+    assert other is None
 
 
 @pytest.mark.parametrize(

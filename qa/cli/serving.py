@@ -30,6 +30,10 @@ def serve(
     metrics: Annotated[
         bool, typer.Option("--metrics", help="Show figures for Prometheus at /metrics.")
     ] = False,
+    root_path: Annotated[
+        str | None,
+        typer.Option(envvar="QA_ROOT_PATH", help="The path below which a proxy shows it."),
+    ] = None,
     seeds: Seeds = None,
     index: Index = None,
 ) -> None:
@@ -40,6 +44,6 @@ def serve(
     build_first(index, seeds)
     server.serve(
         index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None,
-        metrics=metrics or None,
+        metrics=metrics or None, root_path=root_path,
         ready=lambda address: typer.echo(f"The page is at {address} (Ctrl-C ends it)."),
     )  # fmt: skip

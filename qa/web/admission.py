@@ -6,7 +6,6 @@ pages which are long to draw hold up no question, and no client has more than ha
 """
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +20,7 @@ from qa import processes
 from qa.web.bodies import Bodies, BodyRefused, limited, replayed
 from qa.web.events import EVENT_LIMIT
 from qa.web.library import UPLOAD_LIMIT
+from qa.web.proxies import network
 
 BODY_LIMIT = 256 << 10  # bytes
 VERIFY_LIMIT = 4 << 20  # an answer with its excerpts
@@ -163,13 +163,7 @@ class _Client:
 
 def client_of(scope: Scope) -> str:
     """Who sends a request: an address, of IPv6 the network that one client has."""
-    address: str = (scope.get("client") or ("",))[0]
-    if ":" not in address:
-        return address
-    try:
-        return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
-    except ValueError:
-        return address
+    return network((scope.get("client") or ("",))[0])
 
 
 def _ending(end: Callable[[], Awaitable[None]], send: Send) -> Send:

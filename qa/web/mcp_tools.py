@@ -189,5 +189,7 @@ async def mount_tools(api: FastAPI, site: "Site", stack: AsyncExitStack) -> None
         stateless_http=True,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
+    before = list(api.router.routes)
     api.router.routes.extend(app.routes)
+    stack.callback(api.router.routes.__setitem__, slice(None), before)
     await stack.enter_async_context(tools.session_manager.run())

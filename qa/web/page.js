@@ -100,8 +100,20 @@ function watch(id, seen) {
 
 let answered = null;
 let again = null;
+let explained = null;
+
+// Gradio drops the reason for which the server refused: a request that does nothing gets it as well.
+async function explain(place, error) {
+	explained = error;
+	delete place.dataset.fault;
+	const said = await fetch("healthz", { method: "POST" }).then((refused) => refused.json()).catch(() => ({}));
+	if (said.error) place.dataset.fault = said.error;
+}
+
 function on_answer(place) {
-	if ($(".error", place)) waited(); // Gradio's own sign that nothing came back
+	const error = $(".error", place); // Gradio's own sign that nothing came back
+	if (error) waited();
+	if (error && error !== explained) explain(place, error);
 	const link = $(".here", place);
 	if (!link || link === answered) return; // Gradio also changes what stands around the answer
 	answered = link;

@@ -13,12 +13,13 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from qa.web.proxies import network
 
 ATTEMPTS = 10  # wrong passwords of one network
 ATTEMPTS_SECONDS = 300
@@ -102,22 +103,6 @@ class Passwords:
     def _pause(self, guesses: _Guesses) -> float:
         """Seconds until the next password of that network may be checked."""
         return guesses.wrong[-1] + PAUSE - self.clock() if self._is_guessing(guesses) else 0.0
-
-
-def network(client: str) -> str:
-    """The network that an address counts for: of IPv6 the /64 that one customer has at least.
-
-    `network("2001:db8::1:2")` is `"2001:db8::/64"`, `network("::ffff:10.0.0.7")` is `"10.0.0.7"`.
-    """
-    try:
-        address = ipaddress.ip_address(client.partition("%")[0])
-    except ValueError:
-        return client
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((address, 64), strict=False))
 
 
 def _given(header: str) -> str:

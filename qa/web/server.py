@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,8 +27,10 @@ from qa.web.events import Events
 from qa.web.examples import examples
 from qa.web.guards import Guards, Hosts, bracketed, is_loopback
 from qa.web.mcp_tools import mount_tools
+from qa.web.mounting import Rooted, Started, normal_path, with_root
 from qa.web.observing import Observed
 from qa.web.passwords import Passwords
+from qa.web.proxies import Proxies, Unproxied
 from qa.web.rebuilding import Rebuilder
 from qa.web.serving import listening, run
 from qa.web.site import Site
@@ -49,22 +52,22 @@ def serve(  # noqa: PLR0913 - a command with its settings
     read_only: bool | None = None,
     password: str | None = None,
     metrics: bool | None = None,
+    root_path: str | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the index until it is interrupted; `ready` is told the page's address beforehand.
 
-    `read_only`, `password` and `metrics` come from QA_READ_ONLY, QA_PASSWORD and QA_METRICS when
-    they are not given. Raises SettingsInvalid when others could reach the server and no password
-    is set, when the address is none of this machine or taken, or when metrics are asked for and
-    their package is missing, and what `QA.open` raises.
+    What is not given comes from the environment: `read_only`, `password`, `metrics` and `root_path`
+    (below which a proxy shows the server) from QA_READ_ONLY, QA_PASSWORD, QA_METRICS, QA_ROOT_PATH.
+    Raises SettingsInvalid when others could reach the server and no password is set, when the
+    address is none of this machine or taken, or when metrics are asked for and their package is
+    missing, and what `QA.open` raises.
     """
-    password = password or os.environ.get("QA_PASSWORD") or None
-    check_reach(host, password)
-    read_only, metrics = switch("QA_READ_ONLY", read_only), switch("QA_METRICS", metrics)
+    check_reach(host, _password(password))
     with listening(host, port) as taken:
         app = make_app(
             index, seeds, host=host, watch=watch, read_only=read_only, password=password,
-            metrics=metrics,
+            metrics=metrics, root_path=root_path,
         )  # fmt: skip
         at = f"http://{bracketed(host)}:{taken.getsockname()[1]}"
         _log.info("Listening on %s", at, extra={"event": "listening", "address": at})
@@ -79,27 +82,34 @@ def make_app(  # noqa: PLR0913 - see serve
     *,
     host: str = HOST,
     watch: bool = False,
-    read_only: bool = False,
+    read_only: bool | None = None,
     password: str | None = None,
-    metrics: bool = False,
+    metrics: bool | None = None,
+    root_path: str | None = None,
 ) -> ASGIApp:
-    """The whole application, guards included. Raises SettingsInvalid, and what `QA.open` raises."""
-    if metrics:
+    """The whole application, guards included, to be served or mounted in another one.
+
+    What is not given comes from the environment, as with `serve`. Where nothing starts it, as in a
+    FastAPI application that it is mounted in, its first request does.
+    Raises SettingsInvalid, and what `QA.open` raises.
+    """
+    proxies = Proxies.of(os.environ.get("QA_PROXIES", ""))
+    path = normal_path(os.environ.get("QA_ROOT_PATH", "") if root_path is None else root_path)
+    asked, names = _password(password), os.environ.get("QA_HOSTS", "").split(",")
+    if has_metrics := switch("QA_METRICS", metrics):
         check_metrics()
     qa = QA.open(index, seeds=seeds)
     _log_start(qa)
     rebuilder = Rebuilder(qa.seeds, qa.index, qa.manifest.settings)
-    site = Site(qa, rebuilder, read_only=read_only)
+    site = Site(qa, rebuilder, read_only=switch("QA_READ_ONLY", read_only))
     api = make_api(site)
-    if metrics:
+    if has_metrics:
         _add_metrics(api, site)
-    inner = FastAPI(lifespan=_lifespan(site, api, watch=watch and not read_only), openapi_url=None)
-    passwords = Passwords(password) if password else None
-    names = os.environ.get("QA_HOSTS", "").split(",")
-    guarded = Guards(
-        Admission(_Split(api, _with_page(inner, site))), Hosts.of(host, names), passwords
-    )
-    return Observed(guarded, site.tally)
+    lifespan = _lifespan(site, api, watch=watch and not site.read_only)
+    page = _with_page(FastAPI(lifespan=lifespan, openapi_url=None), site)
+    started = Started(_Split(api, page), partial(_close, site))
+    guarded = Guards(Admission(started), Hosts.of(host, names), Passwords(asked) if asked else None)
+    return Unproxied(Rooted(Observed(guarded, site.tally), path), proxies)
 
 
 def _log_start(qa: QA) -> None:
@@ -129,6 +139,11 @@ def check_metrics() -> None:
         )
 
 
+def _password(given: str | None) -> str | None:
+    """The password as given, or as QA_PASSWORD says; None when there is none."""
+    return given or os.environ.get("QA_PASSWORD") or None
+
+
 def switch(name: str, given: bool | None) -> bool:  # noqa: FBT001 - it is the subject
     """Whether something is on: as given, or as the environment says."""
     value = os.environ.get(name, "").strip().lower()
@@ -145,7 +160,10 @@ class _Split:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         ours = path.startswith("/api/") or path in ("/healthz", "/metrics", "/mcp")
-        await (self._api if ours else self._page)(scope, receive, send)
+        if ours:
+            await self._api(with_root(scope), receive, send)
+        else:
+            await self._page(scope, receive, send)
 
 
 def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
@@ -158,16 +176,21 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
             if watch:
                 site.watcher.start()
             site.monitor.start()
-            yield
-        site.watcher.close()
-        site.monitor.close()
-        site.rebuilder.close()
-        site.page_images.close()
-        site.qa.close()
+            try:
+                yield
+            finally:
+                site.watcher.close()
+                site.monitor.close()
         _log.info("Stopped.", extra={"event": "stop"})
         logs.flush()  # a signal may end the process next
 
     return lifespan
+
+
+def _close(site: Site) -> None:
+    site.rebuilder.close()
+    site.page_images.close()
+    site.qa.close()
 
 
 def _with_page(app: FastAPI, site: Site) -> ASGIApp:
@@ -193,6 +216,7 @@ async def _mount_page(app: FastAPI, site: Site) -> dict[int, int]:
         app,
         page,
         "/",
+        root_path="",  # whatever GRADIO_ROOT_PATH says: the page's addresses are relative
         theme=THEME,
         show_error=False,
         enable_monitoring=False,

@@ -95,6 +95,7 @@ class Server(uvicorn.Server):
             app, http=cast(Any, self.connections), ws="none", log_level="warning",
             log_config=None, access_log=False, server_header=False, backlog=ACCEPTED,
             timeout_keep_alive=int(limits.idle), timeout_graceful_shutdown=3,
+            proxy_headers=False,  # `proxies` reads them
         )  # fmt: skip
         super().__init__(settings)
         self.ticks = 0

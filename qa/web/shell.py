@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HERE = Path(__file__).parent
 _INLINE = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
+_HOST = b"page.invalid"
 _LEFT_OUT = re.compile(
     rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link rel="manifest"[^>]*>', re.DOTALL
 )
@@ -30,7 +31,7 @@ class Shell:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._head = (
-            f"<title>Ask your documents</title>"
+            f'<title>Ask your documents</title><link rel="icon" href="favicon.ico">'
             f'<link rel="stylesheet" href="page/style.css?{version("style.css")}">'
             f'<script type="module" src="page/page.js?{version("page.js")}"></script></head>'
         ).encode()
@@ -40,8 +41,11 @@ class Shell:
         if scope["type"] != "http" or scope["path"] != "/":
             await self._app(scope, receive, send)
             return
-        # Uncompressed, so that it can be read here.
-        headers = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
+        # Uncompressed, so that it can be read here. Gradio writes the address that it believes to
+        # have into the page, by Host: behind a proxy the browser knows the page by another one.
+        left_out = (b"accept-encoding", b"host")
+        headers = [pair for pair in scope["headers"] if pair[0] not in left_out]
+        headers.append((b"host", _HOST))
         start: Message = {}
         body = bytearray()
 
@@ -54,12 +58,13 @@ class Shell:
             if not message.get("more_body"):
                 await self._finish(scope, start, bytes(body), send)
 
-        await self._app({**scope, "headers": headers}, receive, hold)
+        await self._app({**scope, "scheme": "http", "headers": headers}, receive, hold)
 
     async def _finish(self, scope: Scope, start: Message, body: bytes, send: Send) -> None:
         headers = MutableHeaders(scope=start)
         if headers.get("content-type", "").startswith("text/html"):
             body = _LEFT_OUT.sub(b"", body).replace(b"</head>", self._head, 1)
+            body = body.replace(b'"http://%b"' % _HOST, b'"./"')  # wherever the page stands
             headers["content-security-policy"] = policy(body)
             headers["cache-control"] = "no-store"
             headers["content-length"] = str(len(body))

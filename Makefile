@@ -2,7 +2,7 @@
 # make test    set up and run the tests
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
-# make campaign  the crash, equality and load tests, long: 200 rounds of each
+# make campaign  the crash, equality, damage, load and attack tests, long: 200 rounds of each
 #
 # Each makes .venv when it is missing, or older than what it is made from. Another Python:
 # make PYTHON=python3.12 run
@@ -33,7 +33,8 @@ bench: $(READY)
 	@ls bench/*.py bench/*/*.py 2>/dev/null || true
 
 campaign: $(READY)
-	QA_LONG=200 $(BIN)/python -m pytest -q tests/test_crash.py tests/test_trust.py tests/test_building.py
+	QA_LONG=200 $(BIN)/python -m pytest -q -rs tests/test_crash.py tests/test_trust.py \
+		tests/test_building.py tests/test_damage.py tests/test_hostile.py tests/test_attack.py
 
 format: $(READY)
 	$(BIN)/ruff format .

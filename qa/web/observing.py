@@ -2,6 +2,7 @@
 
 import logging
 
+from h11 import LocalProtocolError
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -40,7 +41,10 @@ class Observed:
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.update(message)
-            await send(message)
+            try:
+                await send(message)
+            except LocalProtocolError as error:  # what came behind the request was no request
+                raise ClientDisconnect from error
 
         try:
             await self._app(scope, receive, noted)

@@ -1,12 +1,14 @@
 """Work has its turns, slow clients take none, and nobody has all of them."""
 
 import asyncio
+import time
 
 import httpx
 import pytest
 from connecting import connected, limited, wait_until
 from starlette.requests import ClientDisconnect
 
+from qa.web import bodies
 from qa.web.admission import (
     DOCUMENTS,
     IMAGES,
@@ -224,7 +226,7 @@ def test_slow_bodies_keep_nobody_out():
 
 def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():
     async def scene():
-        bodies = Bodies(most=250)
+        held = Bodies(most=250)
         waits = asyncio.Event()
 
         async def slow():
@@ -234,7 +236,7 @@ def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():
             return {"type": "http.request", "body": b"x" * 100, "more_body": True}
 
         async def first():
-            async with bodies.whole(slow, 1_000):
+            async with held.whole(slow, 1_000):
                 pass
 
         async def quick():
@@ -242,18 +244,34 @@ def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():
 
         task = asyncio.create_task(first())
         await settled()
-        async with bodies.whole(quick, 1_000), bodies.whole(quick, 1_000) as body:
+        async with held.whole(quick, 1_000), held.whole(quick, 1_000) as body:
             assert body == b"y" * 100
             with pytest.raises(BodyRefused) as refused:
                 await task
             assert refused.value.status == 503
             with pytest.raises(BodyRefused):  # nothing else can give way
-                async with bodies.whole(quick, 1_000):
+                async with held.whole(quick, 1_000):
                     pass
-        async with bodies.whole(quick, 1_000) as body:
+        async with held.whole(quick, 1_000) as body:
             assert len(body) == 100
 
     asyncio.run(scene())
+
+
+def test_large_bodies_come_at_a_rate_that_leaves_time_for_others(monkeypatch):
+    monkeypatch.setattr(bodies, "RATE", 4 << 20)
+    left = [b"x" * (128 << 10)] * 8
+
+    async def quick():
+        return {"type": "http.request", "body": left.pop(), "more_body": bool(left)}
+
+    async def scene():
+        started = time.monotonic()
+        async with Bodies().whole(quick, 1 << 20) as body:
+            assert len(body) == 1 << 20
+        return time.monotonic() - started
+
+    assert asyncio.run(scene()) >= 0.25  # seconds for 1 MB at 4 MB a second, or more
 
 
 def test_a_body_that_grows_beyond_its_limit_is_refused():

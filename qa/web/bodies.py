@@ -1,5 +1,6 @@
 """The bodies of requests: read whole before anything is done, within one amount of memory."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 HELD = 64 << 20  # bytes of all bodies that are in memory
+AT_ONCE = 64 << 10  # bytes of a body that are taken as they come; what is more waits for its turn,
+RATE = 64 << 20  # so that all bodies together come at so many bytes a second
 
 
 class BodyRefused(Exception):
@@ -35,6 +38,7 @@ class Bodies:
         self._most = most
         self._held = 0
         self._arriving: dict[_Body, None] = {}  # oldest first
+        self._next = 0.0  # when the next large part may be taken
 
     @asynccontextmanager
     async def whole(self, receive: Receive, limit: int) -> AsyncIterator[bytes]:
@@ -65,7 +69,15 @@ class Bodies:
                 raise BodyRefused(413, "The request is too large.")
             parts.append(part)
             self._make_room()
+            if body.size > AT_ONCE:
+                await self._pace(len(part))
         return b"".join(parts)
+
+    async def _pace(self, size: int) -> None:
+        # Until then uvicorn reads no more of this body, and the loop is free for other clients.
+        now = time.monotonic()
+        self._next = max(self._next, now) + size / RATE
+        await anyio.sleep(self._next - now)
 
     def _make_room(self) -> None:
         excess = self._held - self._most

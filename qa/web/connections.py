@@ -20,10 +20,10 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 HEAD_LIMIT = 64 << 10  # bytes of a request's head
-PARSED = 8 << 10  # bytes that are parsed at once
-FRAMING = 2 * PARSED  # bytes that may stand around a body's content, besides as many as it has
+PARTS = 1_000  # in which any body may come,
+PART = 16  # and one more for so many bytes of it
 LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-FRAMED = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+BAD = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -124,7 +124,7 @@ class Connection(H11Protocol):
     def __init__(self, connections: Connections, **given: Any) -> None:
         super().__init__(**given)
         self._connections = connections
-        self.conn = self._framed = _Framed(h11.SERVER, HEAD_LIMIT)
+        self.conn = _Parser(h11.SERVER, HEAD_LIMIT)
         self._is_idle = True  # nothing of a request has come
         self.size = 0  # bytes that the phase is about
         self._begin()
@@ -186,22 +186,19 @@ class Connection(H11Protocol):
         self._connections.remove(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come: they are parsed in parts, so that no client's framing holds up the rest."""
+        """Bytes have come."""
         if self._is_idle:
             self._is_idle = False
             self._begin()
-        for start in range(0, len(data), PARSED):
-            if not self.transport.is_closing():
-                self._parse(data[start : start + PARSED])
-
-    def _parse(self, data: bytes) -> None:
         before = self.cycle
         super().data_received(data)
         if self.cycle is not before:  # the head is whole
             self._begin()
         self.size += len(data)
-        if self.phase is Phase.BODY and self.size > 2 * self._framed.content + FRAMING:
-            self.drop(FRAMED)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - it has no page to show it
+        """What came is not HTTP, or is mostly framing."""
+        self.drop(BAD)
 
     def _should_upgrade(self) -> bool:
         return False  # no other protocol is spoken here; uvicorn would log two lines each time
@@ -224,15 +221,18 @@ class Connection(H11Protocol):
         self._begin()
 
 
-class _Framed(h11.Connection):
-    """A parser that counts the bytes of content in the body that it reads."""
+class _Parser(h11.Connection):
+    """A parser that takes no body in very many small parts: each costs as much as a large one."""
 
-    content = 0
+    _parts, _content = 0, 0  # of the body that is read, in bytes
 
     def next_event(self) -> Any:
         event = super().next_event()
         if isinstance(event, h11.Request):
-            self.content = 0
+            self._parts = self._content = 0
         elif isinstance(event, h11.Data):
-            self.content += len(event.data)
+            self._parts += 1
+            self._content += len(event.data)
+            if self._parts > PARTS + self._content // PART:
+                raise h11.RemoteProtocolError("The body is in too many parts.")
         return event

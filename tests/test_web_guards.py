@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from qa.errors import SettingsInvalid
 from qa.web import make_app, serve
 from qa.web.admission import body_limit
-from qa.web.guards import Guards, Hosts
+from qa.web.guards import Guards, Hosts, is_loopback
 from qa.web.library import UPLOAD_LIMIT
 from qa.web.passwords import ATTEMPTS, ATTEMPTS_SECONDS, PAUSE, WAITING, Passwords
 from qa.web.server import listening
@@ -43,6 +43,16 @@ async def echo(scope, receive, send):
         ("127.0.0.1", "192.168.1.5", False),
         ("127.0.0.1", "", False),
         ("127.0.0.2", "127.0.0.2:7860", True),
+        ("127.1", "127.0.0.1:7860", True),
+        ("LOCALHOST", "localhost:7860", True),
+        ("127.0.0.1", "localhost.:7860", True),
+        ("0:0:0:0:0:0:0:1", "[::1]:7860", True),
+        ("2001:DB8:0::1", "[2001:db8::1]:7860", True),
+        ("Docs-Server", "docs-server:7860", True),
+        ("beef.example", "beef.example", True),
+        ("::0", "[2001:db8::7]:7860", True),
+        ("::0", "evil.example", False),
+        ("0", "192.168.1.5:7860", True),
         ("192.168.1.5", "192.168.1.5:7860", True),
         ("192.168.1.5", "evil.example", False),
         ("0.0.0.0", "192.168.1.5:7860", True),
@@ -52,6 +62,18 @@ async def echo(scope, receive, send):
 )
 def test_only_names_that_the_server_goes_by_are_known(bound, host, known):
     assert Hosts.of(bound, ["docs.example"]).know(host) is known
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.1", "LOCALHOST", "::1", "0:0::1", "[::1]"])
+def test_an_address_of_this_machine_alone_needs_no_password(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "0", "::", "::0", "", "10.1", "1.2.3.4", "beef", "127.0.0.1.example"]
+)
+def test_every_other_address_needs_one(host):
+    assert not is_loopback(host)
 
 
 def test_a_foreign_host_header_is_refused(client):

@@ -21,6 +21,7 @@ from qa.web.bodies import Bodies, BodyRefused, limited, replayed
 from qa.web.events import EVENT_LIMIT
 from qa.web.library import UPLOAD_LIMIT
 from qa.web.proxies import network
+from qa.web.proxies import network
 
 BODY_LIMIT = 256 << 10  # bytes
 VERIFY_LIMIT = 4 << 20  # an answer with its excerpts
@@ -119,7 +120,7 @@ class Admission:
                 receive = replayed(body, receive)
             turns = self._turns.setdefault(kind, Turns(kind))
             turn = AsyncExitStack()
-            await turn.enter_async_context(turns.turn(client_of(scope)))
+            await turn.enter_async_context(turns.turn(network((scope.get("client") or ("",))[0])))
             stack.push_async_callback(turn.aclose)
             await self._app(scope, receive, _ending(turn.aclose, send))
 
@@ -159,11 +160,6 @@ class _Client:
 
     turns: asyncio.Semaphore
     admitted: int = 0
-
-
-def client_of(scope: Scope) -> str:
-    """Who sends a request: an address, of IPv6 the network that one client has."""
-    return network((scope.get("client") or ("",))[0])
 
 
 def _ending(end: Callable[[], Awaitable[None]], send: Send) -> Send:

@@ -12,6 +12,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -57,17 +58,18 @@ class Hosts:
         """The names that fit the address that is listened on, and those given besides."""
         public = frozenset(_place(name) for name in more) - {""}
         names = frozenset(map(_without_port, public))
+        own = as_browsers_write(host)
         if is_loopback(host):
-            return cls(_LOOPBACK | {bracketed(host.lower())} | names, public=public)
-        if host in ("", "0.0.0.0", "::"):  # noqa: S104 - asked about, not bound
+            return cls(_LOOPBACK | {own} | names, public=public)
+        if own in ("", "0.0.0.0", "[::]"):  # noqa: S104 - asked about, not bound
             here = socket.gethostname().lower()
             names |= _LOOPBACK | {here, f"{here}.local"}
             return cls(names, any_number=True, public=public)
-        return cls(frozenset({bracketed(host.lower())}) | names, public=public)
+        return cls(frozenset({own}) | names, public=public)
 
     def know(self, header: str) -> bool:
         """Whether a Host header names this server; the port does not matter."""
-        name = _without_port(header.strip().lower())
+        name = as_browsers_write(_without_port(header.strip()))
         return name in self.names or (self.any_number and _is_number(name))
 
     def own(self, origin: str, header: str) -> bool:
@@ -144,10 +146,11 @@ class Guards:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach that address."""
-    if host == "localhost":
+    name = as_browsers_write(host)
+    if name == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
 
@@ -209,6 +212,17 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def as_browsers_write(host: str) -> str:
+    """The host as browsers write it in Host: `"0:0::1"` is `"[::1]"`, and `"127.1"` `"127.0.0.1"`."""
+    name = host.strip("[]").lower().removesuffix(".")
+    with suppress(ValueError):
+        return bracketed(ipaddress.ip_address(name).compressed)
+    with suppress(OSError):
+        if re.fullmatch(r"[0-9a-fx.]+", name):  # a name in letters may be one as well
+            return socket.inet_ntoa(socket.inet_aton(name))
+    return name
 
 
 def bracketed(host: str) -> str:

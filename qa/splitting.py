@@ -23,7 +23,7 @@ from qa.records import Block, Document, Kind, Passage
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 4  # grows when the same document gives other passages or ranking texts
+VERSION = 5  # grows when the same document gives other passages or ranking texts
 LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
@@ -103,9 +103,14 @@ def _context(document: Document, passage: Passage, blocks: Sequence[Block]) -> s
     names = [name for name in (document.title or "", *passage.heading) if name]
     said = " ".join(document.text[passage.start : passage.end].split()[:40]).lower()
     names = [name for name in dict.fromkeys(names) if name.lower() not in said]
-    columns = next((block.columns for block in blocks if block.columns), "")
+    columns = next((block.columns for block in blocks if _needs_columns(block, passage)), "")
     context = ". ".join([*names, *([columns] if columns else [])])
     return f"{context[:CONTEXT_CHARACTERS]}\n" if context else ""
+
+
+def _needs_columns(block: Block, passage: Passage) -> bool:
+    """True where a passage does not hold the row that names the columns itself."""
+    return bool(block.columns) and (block.kind is not Kind.TABLE or block.start < passage.start)
 
 
 def _paragraphs(

@@ -6,6 +6,7 @@ processes of their own. Heavy libraries are imported by the reader that needs th
 
 import hashlib
 import importlib
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
@@ -20,22 +21,23 @@ from qa.records import Document
 _READERS = {
     Format.TEXT: ("text", "read", 2),
     Format.MARKDOWN: ("markdown", "read", 2),
-    Format.HTML: ("html", "read", 2),
+    Format.HTML: ("html", "read", 3),
     Format.CSV: ("rows", "read_csv", 2),
     Format.JSONL: ("rows", "read_jsonl", 2),
     Format.NOTEBOOK: ("notebook", "read", 2),
     Format.MAIL: ("mail", "read", 2),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 2),
     Format.PDF: ("pdf", "read", 2),
-    Format.WORD: ("word", "read", 2),
-    Format.SLIDES: ("slides", "read", 2),
-    Format.SHEETS: ("sheets", "read", 2),
+    Format.WORD: ("word", "read", 3),
+    Format.SLIDES: ("slides", "read", 3),
+    Format.SHEETS: ("sheets", "read", 3),
     Format.OPEN_DOCUMENT: ("opendocument", "read", 2),
     Format.BOOK: ("book", "read", 2),
     Format.IMAGE: ("ocr", "read", 2),
 }
 TEXT_FREE = 16 << 20  # characters that any file may hold, and
 TEXT_RATIO = 100  # characters a byte of the file above that
+_OBJECT = re.compile(r"'?<[\w.]+ object at 0x[0-9a-fA-F]+>'?")
 _IN_ZIP = (Format.WORD, Format.SLIDES, Format.SHEETS, Format.OPEN_DOCUMENT, Format.BOOK)
 _LIBRARIES = (
     "charset-normalizer",
@@ -121,4 +123,5 @@ def _within_limit(content: Content, size: int) -> Content:
 
 def _in_a_line(error: Exception) -> str:
     """The error in at most 120 characters."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:120].rstrip(": ")
+    said = _OBJECT.sub("the file", f"{type(error).__name__}: {error}")
+    return " ".join(said.split())[:120].rstrip(": ")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from qa.reading.columns import columns_of, names_columns
 from qa.records import Block, Kind
 
 BLOCK_LIMIT = 20_000  # characters; a longer block is cut at a line's end, so that none is huge
@@ -17,6 +18,9 @@ HEADING_LIMIT = 300  # characters of a title or a heading; a longer one is cut
 DEPTH_LIMIT = 16  # headings in a path; deeper ones stand in the text alone
 COLUMNS_LIMIT = 500  # characters of the names of columns above a row
 NOTE_LIMIT = 300  # characters
+TABLE_WHOLE = 600  # characters of a table that stays one block
+_TITLE_LIMIT = 80  # characters of the line above a table that is its title
+_OF_CELLS = (Kind.ROW, Kind.TABLE, Kind.FURNITURE)
 
 _TEMPLATE_DAYS = ("2013-12-23", "2013-01-27")  # of python-docx and python-pptx
 
@@ -181,7 +185,8 @@ class Draft:
 
     def add(self, text: str, kind: Kind = Kind.PROSE, *, columns: str = "") -> None:
         """Append a block; a blank one leaves no trace."""
-        text = text.strip()
+        # A tab before a row stands for an empty cell, so that the next one keeps its column.
+        text = text.rstrip().lstrip(" \r\n") if kind in _OF_CELLS else text.strip()
         if not text:
             return
         if self.pieces:
@@ -205,10 +210,29 @@ class Draft:
             listed, lead = self.blocks.pop(), self.blocks.pop()
             self.blocks.append(listed._replace(start=lead.start))
 
-    def add_table(self, rows: Iterable[Iterable[str]]) -> None:
-        """Append a table: a line for each row, tabs between its cells."""
-        lines = ("\t".join(" ".join(cell.split()) for cell in row).strip() for row in rows)
-        self.add("\n".join(filter(None, lines)), Kind.TABLE)
+    def add_table(self, rows: Iterable[Iterable[str]], *, title: str = "") -> None:
+        """Append a table: a line for each row, tabs between its cells.
+
+        A small one is one block. The rows of a longer one, and of one with empty cells at its left
+        side, are blocks of their own that know the names of their columns and the table's title.
+        """
+        cells = [[" ".join(cell.split()) for cell in row] for row in rows]
+        cells = [row for row in cells if any(row)]
+        if not cells:
+            return
+        lines = ["\t".join(row).rstrip() for row in cells]
+        named = len(cells) > 1 and names_columns(cells[0], cells[1])
+        small = sum(map(len, lines)) <= TABLE_WHOLE and all(row[0] for row in cells)
+        if small or not named:
+            self.add("\n".join(lines), Kind.TABLE, columns=", ".join(cells[0]) if named else "")
+            return
+        above = self.headings.above
+        title = one_line(title) or self._title_above()
+        self.headings.above = (*above, title) if title else above
+        self.add(lines[0], Kind.FURNITURE)
+        for row, line in zip(cells[1:], lines[1:], strict=True):
+            self.add(line, Kind.ROW, columns=columns_of(cells[0], row))
+        self.headings.above = above
 
     def add_content(self, content: Content) -> None:
         """Append what another reader made, with the headings that it gives."""
@@ -242,10 +266,21 @@ class Draft:
     def _continues(self, kind: Kind) -> bool:
         return kind is Kind.ROW and bool(self.blocks) and self.blocks[-1].kind is Kind.ROW
 
+    def _title_above(self) -> str:
+        """The line just above, where it reads like the title of what follows; else ""."""
+        block = self.blocks[-1] if self.blocks else None
+        if block is None or block.kind is not Kind.PROSE or not self._is_near(block):
+            return ""
+        line = self.pieces[-1]
+        is_title = len(line) <= _TITLE_LIMIT and "\n" not in line and not line.endswith(".")
+        return line.rstrip(":\uff1a") if is_title else ""
+
+    def _is_near(self, block: Block) -> bool:
+        return block.heading == self.headings.above and block.page == self.page
+
     def _leads_in(self, block: Block) -> bool:
         return (
             block.kind is Kind.PROSE
-            and block.heading == self.headings.above
-            and block.page == self.page
+            and self._is_near(block)
             and self.pieces[-1].endswith((":", "："))
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from qa.errors import ReadFailed
+from qa.reading.columns import names_columns
 from qa.reading.content import Content, Draft
 from qa.reading.decoding import decode
 from qa.records import Block, Kind
@@ -104,23 +105,6 @@ def _header(text: str, delimiter: str) -> list[str]:
     if len(rows) < 2:
         return []
     return rows[0] if names_columns(rows[0], rows[1]) else []
-
-
-def names_columns(first: list[str], second: list[str]) -> bool:
-    """True when `first` reads like the names of the columns over `second`."""
-    names = [" ".join(cell.split()) for cell in first if cell.strip()]
-    return (
-        bool(names)
-        and len(set(names)) == len(names)
-        and len(first) >= len(second)
-        and all(len(name) <= 60 and not _is_value(name) for name in names)
-    )
-
-
-def _is_value(cell: str) -> bool:
-    """True for numbers, dates and sentences, which name no column."""
-    digits = sum(character.isdigit() for character in cell)
-    return digits * 2 > len(cell) or cell.endswith((".", "!", "?"))
 
 
 def _flattened(value: object) -> tuple[list[str], list[str]]:

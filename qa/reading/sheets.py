@@ -12,8 +12,9 @@ from typing import Any
 from openpyxl import load_workbook
 
 from qa.reading.archive import names_itself
+from qa.reading.columns import names_columns
 from qa.reading.content import Content, Draft, made_on
-from qa.reading.rows import names_columns
+from qa.reading.packages import repaired
 from qa.records import Kind
 
 
@@ -21,7 +22,9 @@ def read(data: bytes, _name: str) -> Content:
     """The content of a workbook."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and rules that are not read
-        file = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        file = load_workbook(
+            BytesIO(repaired(data)), read_only=True, data_only=True, keep_links=False
+        )
         draft = Draft()
         for sheet in file.worksheets:
             _add(draft, sheet)

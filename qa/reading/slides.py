@@ -9,11 +9,12 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from qa.reading.archive import names_itself
 from qa.reading.content import Content, Draft, Headings, made_on
+from qa.reading.packages import repaired
 
 
 def read(data: bytes, _name: str) -> Content:
     """The content of a presentation."""
-    file = Presentation(BytesIO(data))
+    file = Presentation(BytesIO(repaired(data)))
     draft, blank = Draft(), list[int]()
     first_title = None
     for number, slide in enumerate(file.slides, start=1):

@@ -1,8 +1,9 @@
-"""Word by python-docx: paragraphs, headings by their style, lists and tables, and the notes below.
+"""Word by python-docx: paragraphs, headings by their style, lists and tables, and what stands apart.
 
 The paragraphs are walked in the XML, because the library passes over text that was inserted while
 changes were tracked, text within content controls, and text boxes. What was struck out while
-changes were tracked is not read.
+changes were tracked is not read, and neither is hidden text. Headers, footers, notes and comments
+follow the body, each a block that says what it is.
 """
 
 from collections.abc import Iterator
@@ -10,14 +11,18 @@ from io import BytesIO
 from typing import Any
 
 import docx
-from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from qa.reading.archive import names_itself
-from qa.reading.content import Content, Draft, Headings, level, made_on
+from qa.reading.charts import chart, diagram
+from qa.reading.content import Content, Draft, Headings, made_on
+from qa.reading.equations import MATHEMATICS, equation
+from qa.reading.packages import parse, repaired
+from qa.reading.symbols import symbol
+from qa.reading.word_styles import Styles
 
-_PARAGRAPH, _TABLE, _BOX = qn("w:p"), qn("w:tbl"), qn("w:txbxContent")
-_SAID = {
+_PARAGRAPH, _TABLE, _BOX, _RUN = qn("w:p"), qn("w:tbl"), qn("w:txbxContent"), qn("w:r")
+_SHOWN = {
     qn("w:tab"): "\t",
     qn("w:br"): "\n",
     qn("w:cr"): "\n",
@@ -27,46 +32,164 @@ _SILENT = frozenset(
     {qn("w:pPr"), qn("w:rPr"), qn("w:del"), qn("w:moveFrom"), _BOX}
     | {"{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
 )
-_NOTES = ("/footnotes", "/endnotes")
-_STYLES_ABOVE = 20  # that a style may be based on, one on the other
+_EQUATION = f"{MATHEMATICS}oMath"
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
+_APART = (  # kind of relationship, heading of such blocks, what each begins with
+    ("/header", "Headers", "Header"),
+    ("/footer", "Footers", "Footer"),
+    ("/footnotes", "Footnotes", "Footnote"),
+    ("/endnotes", "Endnotes", "Endnote"),
+    ("/comments", "Comments", "Comment"),
+)
 
 
 def read(data: bytes, _name: str) -> Content:
     """The content of a Word file."""
+    data = repaired(data)
     file = docx.Document(BytesIO(data))
-    styles = _Styles(file)
-    draft = Draft()
-    title = _add(draft, file.element.body, styles)
-    draft.headings = Headings()
-    for relation in file.part.rels.values():
-        if relation.reltype.endswith(_NOTES) and not relation.is_external:
-            _add(draft, parse_xml(relation.target_part.blob), styles)
+    reader = _Reader(file)
+    title = reader.add(file.element.body)
+    reader.draft.headings = Headings()
+    for kind, heading, name in _APART:
+        reader.add_apart(kind, heading, name)
+    draft, note = reader.draft, reader.note()
     if not names_itself(data):
-        return draft.content(title=title)
+        return draft.content(title=title, note=note)
     about = file.core_properties
-    return draft.content(title=about.title or title, date=made_on(about.created))
+    return draft.content(title=about.title or title, date=made_on(about.created), note=note)
 
 
-def _add(draft: Draft, element: Any, styles: "_Styles") -> str | None:
-    """Add all blocks within an element; the first heading of the highest level is given back."""
-    items: list[str] = []
-    highest: tuple[int, str] | None = None
-    for block in _blocks(element):
-        text = "" if block.tag == _TABLE else "".join(_said(block))
-        if block.tag == _PARAGRAPH and styles.is_item(block):
-            items.append(text)
-            continue
-        draft.add_list(items)
-        items = []
-        if block.tag == _TABLE:
-            draft.add_table(_rows(block))
-        elif (level := styles.level(block)) is not None and text.strip():
-            draft.enter(level, text)
-            highest = min(highest or (level, text), (level, text), key=lambda found: found[0])
-        else:
-            draft.add(text)
-    draft.add_list(items)
-    return highest[1] if highest else None
+class _Reader:
+    """Drafts the text of one file."""
+
+    def __init__(self, file: Any) -> None:
+        self.draft = Draft()
+        self.rels = file.part.rels
+        self.hidden = self.unread = 0
+        numbering = next(self._parts("/numbering"), None)
+        self.styles = Styles(file, parse(numbering.blob) if numbering else None)
+
+    def add(self, element: Any) -> str | None:
+        """Add all blocks within an element; the first heading of the highest level is given back."""
+        items: list[str] = []
+        highest: tuple[int, str] | None = None
+        for block in _blocks(element):
+            if block.tag == _TABLE:
+                self.draft.add_list(items)
+                items = []
+                self.draft.add_table(self._rows(block))
+                continue
+            text = "".join(self._text(block))
+            number = self.styles.number(block)
+            numbered = f"{number} {text}" if number and text.strip() else text
+            if self.styles.is_item(block):
+                items.append(numbered)
+                continue
+            self.draft.add_list(items)
+            items = []
+            level = self.styles.level(block)
+            if level is not None and text.strip():
+                self.draft.enter(level, numbered)
+                highest = min(highest or (level, text), (level, text), key=lambda found: found[0])
+            else:
+                self.draft.add(f"Equation: {text}" if _is_equation(block) else numbered)
+            self._add_drawings(block)
+        self.draft.add_list(items)
+        return highest[1] if highest else None
+
+    def add_apart(self, kind: str, heading: str, name: str) -> None:
+        """Add what stands beside the body: each note, comment, header or footer once."""
+        known = set[str]()
+        self.draft.headings.above = (heading,)
+        for part in self._parts(kind):
+            root = parse(part.blob)
+            notes = [root] if name in ("Header", "Footer") else list(root)
+            for note in notes:
+                blocks = (self._text_of(block) for block in _blocks(note))
+                text = "\n".join(filter(None, (block.strip() for block in blocks)))
+                author = note.get(qn("w:author"), "") if name == "Comment" else ""
+                if text and text not in known:
+                    self.draft.add(f"{name} ({author}): {text}" if author else f"{name}: {text}")
+                known.add(text)
+        self.draft.headings.above = ()
+
+    def note(self) -> str:
+        """What a report should say of what was not read."""
+        files = len(list(self._parts("/aFChunk"))) + len(list(self._parts("/oleObject")))
+        told = [
+            (self.hidden, "passage{} of hidden text"),
+            (files, "embedded file{}"),
+            (self.unread, "chart{} or diagram{}"),
+        ]
+        parts = [f"{n} {what.replace('{}', 's' if n > 1 else '')}" for n, what in told if n]
+        return f"{', '.join(parts)} not read" if parts else ""
+
+    def _parts(self, kind: str) -> Iterator[Any]:
+        """The parts of the package that the body names by such a relationship."""
+        for relation in self.rels.values():
+            if relation.reltype.endswith(kind) and not relation.is_external:
+                yield relation.target_part
+
+    def _text_of(self, block: Any) -> str:
+        """A paragraph's text, or a table's, a line for each row."""
+        if block.tag != _TABLE:
+            return "".join(self._text(block))
+        return "\n".join("\t".join(row) for row in self._rows(block))
+
+    def _text(self, element: Any) -> Iterator[str]:
+        """The text within an element as it is shown, piece by piece."""
+        for child in element.iterchildren():
+            if child.tag == qn("w:t"):
+                yield child.text or ""
+            elif child.tag in _SHOWN:
+                yield _SHOWN[child.tag]
+            elif child.tag == qn("w:sym"):
+                yield symbol(child.get(qn("w:font"), ""), child.get(qn("w:char"), ""))
+            elif child.tag == _EQUATION:
+                yield equation(child)
+            elif child.tag == _RUN and self.styles.hides(child):
+                self.hidden += any(text.strip() for text in child.itertext(qn("w:t")))
+            elif child.tag not in _SILENT:
+                yield from self._text(child)
+
+    def _rows(self, table: Any) -> Iterator[list[str]]:
+        """The cells' texts, row by row, each in its column of the grid.
+
+        Tables within a cell are part of its text. A cell that goes over several rows is in each.
+        """
+        above: dict[int, str] = {}
+        for row in _within(table, "w:tr"):
+            if row.find(f"{qn('w:trPr')}/{qn('w:del')}") is not None:
+                continue
+            cells = [""] * _number(row.find(f"{qn('w:trPr')}/{qn('w:gridBefore')}"), 0)
+            for cell in _within(row, "w:tc"):
+                paragraphs = ("".join(self._text(each)) for each in cell.iter(_PARAGRAPH))
+                text = " ".join(filter(None, paragraphs))
+                merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+                if merged is not None and merged.get(qn("w:val")) != "restart":
+                    text = text or above.get(len(cells), "")
+                above[len(cells)] = text
+                span = _number(cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}"), 1)
+                cells += [text, *[""] * (span - 1)]
+            yield cells
+
+    def _add_drawings(self, paragraph: Any) -> None:
+        """Add the data of a paragraph's charts and the texts of its diagrams."""
+        for drawing in paragraph.iter(_CHART, _DIAGRAM):
+            is_chart = drawing.tag == _CHART
+            try:
+                part = self.rels[drawing.get(qn("r:id" if is_chart else "r:dm"))].target_part
+                root = parse(part.blob)
+            except Exception:  # noqa: BLE001 - one odd drawing costs itself alone
+                self.unread += 1
+                continue
+            if is_chart:
+                title, rows = chart(root)
+                self.draft.add(f"Chart: {title}" if title else "Chart")
+                self.draft.add_table(rows, title=title)
+            else:
+                self.draft.add_list(diagram(root))
 
 
 def _blocks(element: Any) -> Iterator[Any]:
@@ -88,75 +211,19 @@ def _boxes(paragraph: Any) -> Iterator[Any]:
             yield box
 
 
-def _said(element: Any) -> Iterator[str]:
-    """The text within an element, piece by piece."""
-    for child in element.iterchildren():
-        if child.tag == qn("w:t"):
-            yield child.text or ""
-        elif child.tag in _SAID:
-            yield _SAID[child.tag]
-        elif child.tag not in _SILENT:
-            yield from _said(child)
+def _within(element: Any, name: str) -> Iterator[Any]:
+    """The rows of a table or the cells of a row, those in content controls too."""
+    for found in element.iter(qn(name)):
+        if next(found.iterancestors(element.tag)) is element:
+            yield found
 
 
-def _rows(table: Any) -> Iterator[list[str]]:
-    """The cells' texts, row by row; tables within a cell are part of its text."""
-    for row in table.iterchildren(qn("w:tr")):
-        yield [
-            " ".join("".join(_said(paragraph)) for paragraph in cell.iter(_PARAGRAPH))
-            for cell in row.iter(qn("w:tc"))
-            if next(cell.iterancestors(qn("w:tr"))) is row
-        ]
+def _is_equation(paragraph: Any) -> bool:
+    """True for a paragraph that shows equations alone."""
+    has_equation = next(paragraph.iter(_EQUATION), None) is not None
+    return has_equation and not any(text.strip() for text in paragraph.itertext(qn("w:t")))
 
 
-class _Styles:
-    """What the styles say of a paragraph: a heading and its level, or an item of a list."""
-
-    def __init__(self, file: Any) -> None:
-        self.known = {style.style_id: style for style in file.styles}
-
-    def level(self, paragraph: Any) -> int | None:
-        """The level of a heading from 0 (the title); None for other paragraphs."""
-        own = paragraph.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
-        if own is not None:
-            return _outline_level(own)
-        for style in self._of(paragraph):
-            name = (style.name or "").lower()
-            if name == "title":
-                return 0
-            if name.startswith("heading ") and (number := level(name[8:], 0)):
-                return number
-            found = style.element.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
-            if found is not None:
-                return _outline_level(found)
-        return None
-
-    def is_item(self, paragraph: Any) -> bool:
-        """True for a numbered or bulleted paragraph that is no heading."""
-        if self.level(paragraph) is not None:
-            return False
-        numbering = f"{qn('w:pPr')}/{qn('w:numPr')}"
-        if paragraph.find(numbering) is not None:
-            return True
-        return any(
-            (style.name or "").lower().startswith("list")
-            or style.element.find(numbering) is not None
-            for style in self._of(paragraph)
-        )
-
-    def _of(self, paragraph: Any) -> Iterator[Any]:
-        """The paragraph's style and those on which it is based."""
-        found = paragraph.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
-        style = self.known.get(found.get(qn("w:val"))) if found is not None else None
-        for _ in range(_STYLES_ABOVE):
-            if style is None:
-                return
-            yield style
-            style = getattr(style, "base_style", None)
-
-
-def _outline_level(element: Any) -> int | None:
-    """Word counts from 0, and 9 is body text."""
-    value = element.get(qn("w:val")) or ""
-    number = level(value, 9)
-    return number + 1 if number < 9 else None
+def _number(element: Any | None, default: int) -> int:
+    value = "" if element is None else element.get(qn("w:val"), "")
+    return min(int(value), 100) if value.isdecimal() else default

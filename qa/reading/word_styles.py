@@ -1,0 +1,105 @@
+"""What the styles of a Word file say of a paragraph: a heading, an item of a list, its number."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from docx.oxml.ns import qn
+
+from qa.reading.content import level
+from qa.reading.numbering import Numbering
+
+_STYLES_ABOVE = 20  # that a style may be based on, one on the other
+_NUMBERED = f"{qn('w:pPr')}/{qn('w:numPr')}"
+
+
+class Styles:
+    """The styles by their names, and the numbers counted so far."""
+
+    def __init__(self, file: Any, numbering: Any | None) -> None:
+        self.known = {style.style_id: style for style in file.styles}
+        numbers = {
+            name: found.get(qn("w:val"), "")
+            for name, style in self.known.items()
+            if (found := style.element.find(f"{_NUMBERED}/{qn('w:numId')}")) is not None
+        }
+        self.numbering = Numbering(numbering, numbers)
+
+    def level(self, paragraph: Any) -> int | None:
+        """The level of a heading from 0 (the title); None for other paragraphs."""
+        own = paragraph.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+        if own is not None:
+            return _outline_level(own)
+        for style in self._of(paragraph):
+            name = (style.name or "").lower()
+            if name == "title":
+                return 0
+            if name.startswith("heading ") and (number := level(name[8:], 0)):
+                return number
+            found = style.element.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+            if found is not None:
+                return _outline_level(found)
+        return None
+
+    def is_item(self, paragraph: Any) -> bool:
+        """True for a numbered or bulleted paragraph that is no heading."""
+        if self.level(paragraph) is not None:
+            return False
+        if paragraph.find(_NUMBERED) is not None:
+            return True
+        return any(
+            (style.name or "").lower().startswith("list")
+            or style.element.find(_NUMBERED) is not None
+            for style in self._of(paragraph)
+        )
+
+    def number(self, paragraph: Any) -> str:
+        """The number that Word shows before a paragraph, which is counted; "" for none."""
+        number, depth = "", None
+        own = paragraph.find(_NUMBERED)
+        if own is not None:
+            number, depth = _value(own, "w:numId"), _value(own, "w:ilvl") or None
+        for style in self._of(paragraph):
+            found = style.element.find(_NUMBERED)
+            if number or found is None:
+                continue
+            number = _value(found, "w:numId")
+            at = self.numbering.level_of_style(number, style.style_id)
+            depth = depth or _value(found, "w:ilvl") or str(at)
+        return self.numbering.next(number, level(depth, 0)) if number else ""
+
+    def hides(self, run: Any) -> bool:
+        """True for a run of hidden text."""
+        own = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+        if own is not None:
+            return _is_on(own)
+        for style in self._of(run, "w:rPr", "w:rStyle"):
+            found = style.element.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+            if found is not None:
+                return _is_on(found)
+        return False
+
+    def _of(self, element: Any, properties: str = "w:pPr", name: str = "w:pStyle") -> Iterator[Any]:
+        """The style of a paragraph or a run, and those on which it is based."""
+        found = element.find(f"{qn(properties)}/{qn(name)}")
+        style = self.known.get(found.get(qn("w:val"))) if found is not None else None
+        for _ in range(_STYLES_ABOVE):
+            if style is None:
+                return
+            yield style
+            style = getattr(style, "base_style", None)
+
+
+def _value(element: Any, name: str) -> str:
+    found = element.find(qn(name))
+    return "" if found is None else found.get(qn("w:val"), "")
+
+
+def _is_on(element: Any) -> bool:
+    return element.get(qn("w:val"), "true").lower() not in ("0", "false", "off", "none")
+
+
+def _outline_level(element: Any) -> int | None:
+    """Word counts from 0, and 9 is body text."""
+    value = element.get(qn("w:val")) or ""
+    number = level(value, 9)
+    return number + 1 if number < 9 else None

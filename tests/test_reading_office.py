@@ -1,0 +1,202 @@
+"""What Word, OpenDocument, PowerPoint and Excel files hold beside plain paragraphs."""
+
+import files
+import office
+import pytest
+from office import numbered, paragraph
+
+from qa.errors import ReadFailed
+from qa.reading import read, read_noted
+from qa.records import Kind
+
+DOCUMENT = "wordprocessingml.document.main+xml"
+PRESENTATION = "presentationml.presentation.main+xml"
+ABOVE = "application/vnd.openxmlformats-officedocument."
+
+
+def texts(data, name):
+    """The blocks' texts."""
+    document = read(data, name)
+    return [document.text[block.start : block.end] for block in document.blocks]
+
+
+def rows(data, name):
+    """Each row's text with its columns and headings."""
+    document = read(data, name)
+    return [
+        (document.text[block.start : block.end], block.columns, block.heading)
+        for block in document.blocks
+        if block.kind is Kind.ROW
+    ]
+
+
+# Packages
+
+
+@pytest.mark.parametrize("target", ["media/none.png", "NULL", "#_Toc12", "..\\none.xml"])
+@pytest.mark.parametrize("kind", ["image", "header", "comments", "customXml"])
+def test_a_relationship_that_leads_nowhere_costs_its_part_alone(kind, target):
+    """Word files whose picture or part is missing are read whole."""
+    data = files.docx(files.FACTS)
+    broken = office.related(data, "word/_rels/document.xml.rels", f"{kind} {target}")
+    assert read(broken, "a.docx").text == read(data, "a.docx").text
+
+
+def test_a_missing_thumbnail_and_a_part_without_a_type_cost_nothing():
+    """The package itself may name parts that are missing, and leave parts without a type."""
+    data = office.related(files.pptx(files.FACTS), "_rels/.rels", "thumbnail docProps/none.jpeg")
+    data = files.archive(office.parts(data) | {"ppt/media/a.odd": b"x"})
+    assert read(data, "a.pptx").text == read(files.pptx(files.FACTS), "a.pptx").text
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: files.docx(files.FACTS), "a.docx"),
+        (lambda: files.pptx(files.FACTS), "a.pptx"),
+        (lambda: files.xlsx({"Crops": [["Crop", "Tons"], ["Oats", 40]]}), "a.xlsx"),
+    ],
+)
+def test_a_file_in_the_strict_form_reads_like_any_other(make, name):
+    """The namespaces of Strict Open XML change nothing."""
+    data = make()
+    assert read(office.strict(data), name).text == read(data, name).text
+
+
+@pytest.mark.parametrize(
+    ("make", "old", "new"),
+    [
+        (files.docx, f"{ABOVE}{DOCUMENT}", "application/vnd.ms-word.document.macroEnabled.main+xml"),
+        (files.docx, DOCUMENT, "wordprocessingml.template.main+xml"),
+        (files.docx, f"{ABOVE}{DOCUMENT}", "application/vnd.ms-word.template.macroEnabledTemplate.main+xml"),
+        (files.pptx, PRESENTATION, "presentationml.slideshow.main+xml"),
+        (files.pptx, PRESENTATION, "presentationml.template.main+xml"),
+        (files.pptx, f"{ABOVE}{PRESENTATION}", "application/vnd.ms-powerpoint.slideshow.macroEnabled.main+xml"),
+    ],
+)  # fmt: skip
+def test_templates_shows_and_files_with_macros_are_read(make, old, new):
+    """.dotx, .docm, .dotm, .ppsx, .potx and .ppsm hold what .docx and .pptx hold."""
+    data = make(files.FACTS)
+    assert read(office.typed(data, old, new), "a").text == read(data, "a").text
+
+
+def test_a_reason_names_no_object_of_the_program():
+    """What a library says of the stream that it was given is not shown."""
+    data = office.typed(files.docx(files.FACTS), DOCUMENT, "odd+xml")
+    with pytest.raises(ReadFailed) as raised:
+        read(data, "a.docx")
+    assert "object at" not in str(raised.value)
+
+
+# Word
+
+
+def test_numbers_that_word_computes_stand_before_clauses_and_headings():
+    """Each level counts below the one above; letters and Roman numbers are shown as such."""
+    made = office.numbering(
+        ("upperRoman", "Article %1."), ("decimal", "%1.%2"), ("lowerLetter", "(%3)")
+    ).replace('<w:numFmt w:val="decimal"/>', '<w:numFmt w:val="decimal"/><w:isLgl/>')
+    data = office.word(
+        numbered("Rent", 0, style="Heading1")
+        + numbered("Due monthly.", 1)
+        + numbered("By letter.", 2)
+        + numbered("By hand.", 2)
+        + numbered("Deposit", 0, style="Heading1")
+        + numbered("Two months.", 1),
+        {"numbering": made},
+    )
+    document = read(data, "a.docx")
+    assert texts(data, "a.docx") == [
+        "Article I. Rent",
+        "1.1 Due monthly.\n(a) By letter.\n(b) By hand.",
+        "Article II. Deposit",
+        "2.1 Two months.",
+    ]
+    assert document.blocks[-1].heading == ("Article II. Deposit",)
+    assert document.title == "Rent"
+
+
+def test_what_stands_apart_from_the_body_is_read_apart_and_named():
+    """Headers, footers, footnotes and comments are blocks of their own after the body."""
+    note = '<w:r><w:footnoteReference w:id="2"/></w:r>'
+    body = paragraph("The mill was sold").replace("</w:p>", f"{note}<w:r><w:t> in May.</w:t></w:r></w:p>")  # fmt: skip
+    data = office.word(
+        body,
+        {
+            "header1": f"<w:hdr>{paragraph('Contract K-7731')}</w:hdr>",
+            "header2": f"<w:hdr>{paragraph('Contract K-7731')}</w:hdr>",
+            "footer1": f"<w:ftr>{paragraph('Confidential')}</w:ftr>",
+            "footnotes": f'<w:footnotes><w:footnote w:id="2">{paragraph("For 900 crowns.")}</w:footnote></w:footnotes>',
+            "comments": f'<w:comments><w:comment w:author="Ida">{paragraph("Check it.")}</w:comment></w:comments>',
+        },
+    )  # fmt: skip
+    assert texts(data, "a.docx") == [
+        "The mill was sold in May.",
+        "Header: Contract K-7731",
+        "Footer: Confidential",
+        "Footnote: For 900 crowns.",
+        "Comment (Ida): Check it.",
+    ]
+    headings = [block.heading for block in read(data, "a.docx").blocks]
+    assert headings == [(), ("Headers",), ("Footers",), ("Footnotes",), ("Comments",)]
+
+
+def test_equations_are_text_and_hidden_words_are_none():
+    """Fractions and powers keep their meaning; a run marked as hidden is only counted."""
+    power = (
+        "<m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>"
+    )
+    half = f"<m:f><m:num>{power}<m:r><m:t>+1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    hidden = "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Secret.</w:t></w:r><w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>Seen.</w:t></w:r></w:p>"
+    data = office.word(
+        f"<w:p><w:r><w:t>It is </w:t></w:r><m:oMath>{half}</m:oMath><w:r><w:t> wide.</w:t></w:r></w:p>"
+        f"<w:p><m:oMathPara><m:oMath>{power}</m:oMath></m:oMathPara></w:p>{hidden}"
+    )
+    assert texts(data, "a.docx") == ["It is (x^2+1)/2 wide.", "Equation: x^2", "Seen."]
+    assert read_noted(data, "a.docx")[1] == "1 passage of hidden text not read"
+
+
+def test_symbols_are_the_signs_that_their_fonts_show():
+    """A tick of Wingdings and a Greek letter of Symbol; what is not known is marked."""
+    signs = "".join(f'<w:sym w:font="{font}" w:char="{code}"/>' for font, code in (("Wingdings", "F0FC"), ("Symbol", "F061"), ("Odd", "F001")))  # fmt: skip
+    assert texts(office.word(f"<w:p><w:r>{signs}</w:r></w:p>"), "a.docx") == ["✓α\ufffd"]
+
+
+def table(*lines, first=""):
+    """A table of Word."""
+    cells = lambda line: "".join(f"<w:tc>{cell if cell.startswith('<') else paragraph(cell)}</w:tc>" for cell in line)  # noqa: E731  # fmt: skip
+    return f"<w:tbl>{''.join(f'<w:tr>{cells(line)}</w:tr>' for line in lines)}</w:tbl>"
+
+
+def test_every_row_of_a_long_table_knows_its_columns_and_its_title():
+    """Rows are records of their own, and the line above the table belongs to their context."""
+    lines = [(f"Station {n}", f"{1900 + n}") for n in range(80)]
+    data = office.word(paragraph("Table 1: The stations") + table(("Station", "Opened"), *lines))
+    found = rows(data, "a.docx")
+    assert [line for line, _, _ in found] == ["\t".join(line) for line in lines]
+    assert {(columns, heading) for _, columns, heading in found} == {
+        ("Station, Opened", ("Table 1: The stations",))
+    }
+
+
+def test_empty_cells_and_spans_move_no_value_under_another_column():
+    """A row names the columns in which it has values; a merged cell is in each of its rows."""
+    down = "<w:tcPr><w:vMerge{}/></w:tcPr>" + paragraph("{}")
+    wide = '<w:tcPr><w:gridSpan w:val="2"/></w:tcPr>' + paragraph("All")
+    data = office.word(
+        table(
+            ("", "Oats", "Rye"),
+            ("2019", "40 t", "12 t"),
+            ("", "37 t", ""),
+            (wide, "9 t"),
+            (down.format(' w:val="restart"', "2020"), "1 t", "2 t"),
+            (down.format("", ""), "3 t", "4 t"),
+        )
+    )
+    assert [(line, columns) for line, columns, _ in rows(data, "a.docx")] == [
+        ("2019\t40 t\t12 t", "Oats, Rye"),
+        ("37 t", "Oats"),
+        ("All\t\t9 t", "Rye"),
+        ("2020\t1 t\t2 t", "Oats, Rye"),
+        ("2020\t3 t\t4 t", "Oats, Rye"),
+    ]

@@ -21,7 +21,6 @@ from qa.web.bodies import Bodies, BodyRefused, limited, replayed
 from qa.web.events import EVENT_LIMIT
 from qa.web.library import UPLOAD_LIMIT
 from qa.web.proxies import network
-from qa.web.proxies import network
 
 BODY_LIMIT = 256 << 10  # bytes
 VERIFY_LIMIT = 4 << 20  # an answer with its excerpts

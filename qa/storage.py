@@ -1,4 +1,4 @@
-"""Durable writing, atomic publishing and the lock: all that the crash-safety of an index rests on.
+"""Durable writing and atomic replacement: what the crash-safety of an index rests on.
 
 An index holds the text of every document, so its files are for their owner alone, whatever the umask.
 The order is always: write files, fsync them and their folder, rename the one name that makes them
@@ -7,19 +7,17 @@ live, fsync its folder. POSIX promises that a rename is seen in full or not at a
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import signal
 import sqlite3
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from qa.errors import IndexBusy, StorageFailed
+from qa.errors import StorageFailed
 
 OTHERS = 0o077  # what a group and all others may do
 CRASH_AT = "QA_CRASH_AT"  # tests name a step here, and the process dies there as by SIGKILL
@@ -137,36 +135,3 @@ def sha256(file: Path) -> str:
 def size_of(folder: Path) -> int:
     """Bytes of all files below the folder."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-@contextmanager
-def lock(index: Path) -> Iterator[None]:
-    """Holds the index for one writer; `IndexBusy` names the process that holds it.
-
-    The lock is the kernel's (flock): it dies with its process, so a stale one cannot stay. Python
-    opens files so that spawned children do not inherit them.
-    """
-    import fcntl
-
-    with writing(index):
-        new_folder(index, exist_ok=True)
-        handle = os.open(index / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise IndexBusy(f"{index} is being built by {_holder(handle)}: wait for it.") from error
-        os.ftruncate(handle, 0)
-        holder = {"process": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-        os.pwrite(handle, json.dumps(holder).encode(), 0)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _holder(handle: int) -> str:
-    try:
-        said = json.loads(os.pread(handle, 1000, 0))
-        return f"process {said['process']} since {said['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"

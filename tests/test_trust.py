@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from indexes import write
 
-from qa import storage
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.encoding.encoder import Encoder
 from qa.errors import IndexBusy, IndexDamaged, IndexForeign, IndexMissing, ModelMismatch, QAError
 from qa.index import manifest
+from qa.index.lock import lock
 
 FLAT = 64 << 20  # bytes that the floor of memory may rise by; ten builds that leak add more
 
@@ -36,12 +36,12 @@ def index(tmp_path: Path, new_index: Callable[[], Path]) -> Path:
 
 
 def test_a_second_writer_is_told_who_holds_the_index(index: Path, tmp_path: Path) -> None:
-    with storage.lock(index), pytest.raises(IndexBusy, match=r"process \d+ since"):
+    with lock(index), pytest.raises(IndexBusy, match=r"process \d+ since"):
         build(tmp_path / "seeds", index)
 
 
 def test_a_lock_dies_with_its_process(index: Path, tmp_path: Path) -> None:
-    code = "import sys, time; from qa.storage import lock; from pathlib import Path\n"
+    code = "import sys, time; from qa.index.lock import lock; from pathlib import Path\n"
     code += "with lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(index)], stdout=subprocess.PIPE, text=True

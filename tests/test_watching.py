@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 from indexes import write
 
-from qa import storage
 from qa.building.watching import watch
 from qa.errors import SeedsMissing
+from qa.index.lock import lock
 from qa.reading.walking import IGNORE_FILE
 from qa.records import BuildReport
 
@@ -46,7 +46,7 @@ def test_changed_files_are_built_and_hidden_ones_are_not(watched: Watched) -> No
 
 
 def test_a_build_that_cannot_be_yet_is_tried_again(watched: Watched) -> None:
-    with storage.lock(watched.index):
+    with lock(watched.index):
         found: list[BuildReport] = []
         waiting = threading.Thread(target=lambda: found.append(next(watched.reports)))
         waiting.start()

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexes import write
 
-from qa import storage
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.checking.freshness import Waiting
 from qa.errors import ReadFailed, SeedsMissing
 from qa.evaluation.report import evaluate
+from qa.index.lock import lock
 from qa.reading.formats import FORMAT_OF_SUFFIX, format_of
 from qa.records import File, Status
 from qa.web import feedback, library, rebuilding
@@ -191,7 +191,7 @@ def test_a_rebuild_that_another_build_held_back_is_tried_again(small, monkeypatc
     with QA.open(index) as qa:
         rebuilder = Rebuilder(seeds, index, qa.manifest.settings)
         watcher = Watcher(qa, rebuilder)
-        with storage.lock(index):
+        with lock(index):
             write(seeds, "b.txt", "The ferry leaves at six.\n")
             watcher.start()
             wait_for(lambda: "is being built by" in rebuilder.state.error)

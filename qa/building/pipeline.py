@@ -26,6 +26,7 @@ from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed
 from qa.index import origin
 from qa.index.coding import Coded, encode, input_hash
+from qa.index.lock import lock
 from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
 from qa.index.publishing import check_space, close_to_others
@@ -76,7 +77,7 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     seeds, settings = origin.chosen(index, seeds, settings)
     device = _device(device)
     found = find(seeds, index, allow_empty=allow_empty)
-    with storage.lock(index), storage.writing(index):
+    with lock(index), storage.writing(index):
         close_to_others(index)
         coding = _Coding(index, settings, device)
         with coding, begin_build(index, seeds, coding.shape(settings), full=full) as store:

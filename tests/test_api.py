@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from inspect import get_annotations
 from itertools import islice
 
 import httpx
@@ -18,6 +19,8 @@ from served import free_port, serving
 from starlette.testclient import TestClient
 
 from qa.building.pipeline import build
+from qa.checking.verifying import Verdict
+from qa.records import Answer, Excerpt, Highlight
 from qa.web import make_app, verifying
 from qa.web.admission import VERIFYING
 
@@ -40,6 +43,17 @@ def test_a_question_is_answered_with_what_ask_says(client, library):
     said = ask(client).json()
     assert said == qa.ask("How old is Ri?", index=library[1]).to_dict()
     assert [*said["excerpts"], *said["nearest"]]
+
+
+def test_what_is_described_of_records_is_their_own_fields(client):
+    described = client.get("/api/openapi.json").json()["components"]["schemas"]
+    for name, record in (
+        ("Mark", Highlight), ("Cited", Excerpt), ("Answered", Answer), ("Judged", Verdict),
+    ):  # fmt: skip
+        names = list(get_annotations(record))
+        assert list(described[name]["properties"]) == described[name]["required"] == names
+    assert described["Cited"]["properties"]["highlights"]["items"]["$ref"].endswith("/Mark")
+    assert {"sha256", "reader", "source", "seen"}.isdisjoint(described["Listed"]["properties"])
 
 
 def test_globs_limit_what_is_asked(client):

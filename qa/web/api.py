@@ -7,186 +7,33 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
-from qa.records import Answer, Document, File
-from qa.settings import EXCERPT_LIMIT
+from qa.records import Answer, Document
+from qa.records.forms import to_dict
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
-from qa.web.arguments import (
-    ExcerptLimit,
-    Globs,
-    Offset,
-    PageNumber,
-    QuestionText,
-    SavedAnswer,
-    Sha256,
-    check_globs,
-)
+from qa.web.arguments import Offset, PageNumber, SavedAnswer, Sha256, check_globs
 from qa.web.health import FAILING
 from qa.web.observing import PATH_LIMIT, log_fault
+from qa.web.schemas import (
+    Answered,
+    Done,
+    Health,
+    Judgement,
+    Library,
+    Problem,
+    Progress,
+    Question,
+    Text,
+    Verdicts,
+)
 from qa.web.site import Site
 from qa.web.verifying import VerifierBusy
 from qa.web.viewer import page_spans
 
 PART = 200_000  # characters of a document in one answer, at most
-
-
-class Problem(BaseModel):
-    """Why a request was not carried out."""
-
-    error: str
-
-
-class Question(BaseModel):
-    """A question, and the documents that it is asked of."""
-
-    model_config = ConfigDict(extra="forbid")
-    question: QuestionText
-    limit: ExcerptLimit = EXCERPT_LIMIT
-    only: Globs = []
-    exclude: Globs = []
-
-
-class Mark(BaseModel):
-    """A sentence that answers; offsets in the document's text, in code points."""
-
-    start: int
-    end: int
-    strength: float
-
-
-class Cited(BaseModel):
-    """A passage quoted word for word, and where it stands."""
-
-    path: str
-    paths: list[str]
-    document: str
-    title: str
-    date: str | None
-    start: int
-    end: int
-    lines: tuple[int, int]
-    page: int | None
-    heading: list[str]
-    text: str
-    highlights: list[Mark]
-    confidence: float
-    freshness: str
-
-
-class Answered(BaseModel):
-    """What the documents say to a question."""
-
-    question: str
-    answered: bool
-    confidence: float
-    excerpts: list[Cited]
-    nearest: list[Cited]
-    snapshot: str
-
-
-class Listed(BaseModel):
-    """One file of the library."""
-
-    id: str | None
-    path: str
-    status: str
-    reason: str
-    size: int
-    modified: int
-    passages: int
-    pages: int
-    characters: int
-
-
-class Library(BaseModel):
-    """Every file that the last build saw, and what it has not seen yet."""
-
-    snapshot: str
-    documents: list[Listed]
-    added: list[str]
-    changed: list[str]
-    removed: list[str]
-
-
-class Text(BaseModel):
-    """A part of a document's text, and the place of its first character."""
-
-    id: str
-    paths: list[str]
-    title: str | None
-    date: str | None
-    pages: int
-    characters: int
-    start: int
-    end: int
-    line: int
-    page: int | None
-    heading: list[str]
-    text: str
-
-
-class Judged(BaseModel):
-    """What became of one citation."""
-
-    outcome: str
-    path: str
-    start: int
-    end: int
-    text: str
-    found_path: str | None
-    found_start: int | None
-    found_text: str | None
-
-
-class Verdicts(BaseModel):
-    """What became of an answer's citations, in order."""
-
-    verdicts: list[Judged]
-
-
-class Progress(BaseModel):
-    """How far a rebuild is, or how the last one ended."""
-
-    running: bool
-    stage: str
-    path: str
-    done: float
-    total: int
-    passages: int
-    seconds: float
-    rate: float
-    seconds_left: float | None
-    report: dict[str, Any] | None
-    error: str
-    needs_yes: bool
-
-
-class Judgement(BaseModel):
-    """What a reader thinks of one excerpt."""
-
-    model_config = ConfigDict(extra="forbid")
-    question: QuestionText
-    document: Sha256
-    start: Offset
-    end: Offset
-    helpful: bool
-
-
-class Done(BaseModel):
-    """The path that a change was made to."""
-
-    path: str
-
-
-class Health(BaseModel):
-    """How the service is (`ok`, `degraded` or `failing`), why, and which snapshot answers."""
-
-    status: str
-    reason: str
-    snapshot: str
 
 
 def make_api(site: Site) -> FastAPI:
@@ -204,6 +51,7 @@ def make_api(site: Site) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _invalid)
     _add_questions(api, site)
     _add_documents(api, site)
+    _add_pages(api, site)
     if not site.read_only:
         _add_changes(api, site)
     return api
@@ -248,7 +96,7 @@ def _add_documents(api: FastAPI, site: Site) -> None:
         waiting = site.qa.waiting()
         return {
             "snapshot": site.qa.manifest.snapshot,
-            "documents": [_listed(file) for file in site.qa.files()],
+            "documents": [{"id": file.sha256 or None, **to_dict(file)} for file in site.qa.files()],
             **waiting._asdict(),
         }
 
@@ -262,9 +110,15 @@ def _add_documents(api: FastAPI, site: Site) -> None:
         start: Offset = 0,
         end: Offset | None = None,
     ) -> dict[str, Any]:
-        held = site.document(document)
-        return part(held, site.paths(held), start, end)
+        found = site.document(document)
+        return part(found, site.paths(found), start, end)
 
+    @api.get("/api/build", response_model=Progress)
+    def progress() -> dict[str, Any]:
+        return site.rebuilder.state.to_dict()
+
+
+def _add_pages(api: FastAPI, site: Site) -> None:
     @api.get(
         "/api/documents/{document}/pages/{page}.png",
         response_class=Response,
@@ -282,24 +136,22 @@ def _add_documents(api: FastAPI, site: Site) -> None:
         include_in_schema=False,
     )
     def page_text(document: Sha256, page: PageNumber) -> str:
-        held = site.document(document)
-        start, end = page_spans(held).get(page, (0, 0))
-        if page > held.pages:
+        found = site.document(document)
+        start, end = page_spans(found).get(page, (0, 0))
+        if page > found.pages:
             raise ReadFailed(f"There is no page {page} in this document.")
-        return held.text[start : min(end, start + PART)]
-
-    @api.get("/api/build", response_model=Progress)
-    def progress() -> dict[str, Any]:
-        return site.rebuilder.state.to_dict()
+        return found.text[start : min(end, start + PART)]
 
 
 def _add_changes(api: FastAPI, site: Site) -> None:
     """Everything that writes: nothing of it is there when the library is read-only."""
 
     @api.post("/api/feedback", status_code=201, response_model=Done)
-    def judge(said: Judgement) -> dict[str, str]:
-        span = (said.start, said.end)
-        path = feedback.add(site.qa, said.question, said.document, span, helpful=said.helpful)
+    def judge(judgement: Judgement) -> dict[str, str]:
+        span = (judgement.start, judgement.end)
+        path = feedback.add(
+            site.qa, judgement.question, judgement.document, span, helpful=judgement.helpful
+        )
         return {"path": path}
 
     @api.post("/api/build", status_code=202, response_model=Progress)
@@ -354,20 +206,6 @@ def part(document: Document, paths: Sequence[str], start: int, end: int | None) 
     }
 
 
-def _listed(file: File) -> dict[str, Any]:
-    return {
-        "id": file.sha256 or None,
-        "path": file.path,
-        "status": str(file.status),
-        "reason": file.reason,
-        "size": file.size,
-        "modified": file.modified,
-        "passages": file.passages,
-        "pages": file.pages,
-        "characters": file.characters,
-    }
-
-
 async def _problem(request: Request, error: Exception) -> JSONResponse:
     """An error of this package in words, with the status that fits."""
     status = 503
@@ -387,5 +225,5 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     """What is wrong with a request, in a line."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    said = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
-    return JSONResponse({"error": "; ".join(said[:5]) or "The request is not valid."}, 422)
+    lines = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
+    return JSONResponse({"error": "; ".join(lines[:5]) or "The request is not valid."}, 422)

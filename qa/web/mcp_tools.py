@@ -1,6 +1,6 @@
 """The tools `ask`, `read` and `verify` for programs that speak MCP, by HTTP and by stdio."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
@@ -70,9 +70,17 @@ def make_tools(
     from mcp.types import ToolAnnotations
 
     server: MCPServer[Any] = MCPServer("seedqa", instructions=_INSTRUCTIONS, log_level="WARNING")
-    reading = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    for name, tool in (
+        ("ask", _ask_tool(answer or qa.ask)),
+        ("read", _read_tool(qa)),
+        ("verify", _verify_tool(verifier)),
+    ):
+        server.tool(name=name, annotations=annotations)(tool)
+    return server
 
-    @server.tool(annotations=reading)
+
+def _ask_tool(answer: Callable[..., Answer]) -> Callable[..., dict[str, Any]]:
     def ask(
         question: QuestionText,
         limit: ExcerptLimit = EXCERPT_LIMIT,
@@ -80,13 +88,14 @@ def make_tools(
         exclude: Annotated[Globs, Field(description="globs to leave out")] = [],  # noqa: B006
     ) -> dict[str, Any]:
         """Excerpts of the documents that answer a question, with their places and confidence."""
-        with _told():
+        with _tool_errors():
             check_globs(only, exclude)
-            return shown(
-                (answer or qa.ask)(question, limit=limit, only=only, exclude=exclude).to_dict()
-            )
+            return shown(answer(question, limit=limit, only=only, exclude=exclude).to_dict())
 
-    @server.tool(annotations=reading)
+    return ask
+
+
+def _read_tool(qa: QA) -> Callable[..., dict[str, Any]]:
     def read(
         document: Annotated[Sha256, Field(description="an excerpt's `document`")],
         first_line: Line = 1,
@@ -96,22 +105,25 @@ def make_tools(
 
         `last_line` says how far it goes; `cut` that this line is not whole.
         """
-        with _told():
+        with _tool_errors():
             return shown(lines(qa, document, first_line, last_line))
 
-    @server.tool(name="verify", annotations=reading)
+    return read
+
+
+def _verify_tool(verifier: Verifier) -> Callable[..., Awaitable[list[Any]]]:
     async def check(
         answer: Annotated[SavedAnswer, Field(description="what ask gave")],
     ) -> list[Any]:
         """Whether each excerpt of an answer still stands in its file as it was quoted."""
-        with _told():
+        with _tool_errors():
             return shown(await verifier.verdicts(answer.model_dump(), as_shown=True))
 
-    return server
+    return check
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _tool_errors() -> Iterator[None]:
     """Lets the tool's user read an error of this package."""
     from mcp.server.mcpserver.exceptions import ToolError
 
@@ -138,19 +150,19 @@ def lines(qa: QA, document: str, first: int, last: int | None) -> dict[str, Any]
 
     Raises QAError when the index does not hold the document.
     """
-    held = qa.document(document)
-    if held is None:
+    found = qa.document(document)
+    if found is None:
         raise QAError("There is no such document in the index: ask again for its id.")
-    count = held.text.count("\n") + 1
+    count = found.text.count("\n") + 1
     last = min(count, first + LINES - 1, max(last or count, first))
-    start, end = line_start(held.text, first), line_start(held.text, last + 1)
-    text = held.text[start : min(end, start + CHARACTERS)]
+    start, end = line_start(found.text, first), line_start(found.text, last + 1)
+    text = found.text[start : min(end, start + CHARACTERS)]
     is_cut = end - start > CHARACTERS
     if not is_cut and last < count:
         text = text.removesuffix("\n")
     return {
         "document": document,
-        "title": held.title,
+        "title": found.title,
         "first_line": first,
         "last_line": first + text.count("\n") if is_cut else last,
         "lines": count,

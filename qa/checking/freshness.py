@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from qa import storage
@@ -53,19 +54,21 @@ class Freshnesses:
         file = self._snapshot.file(path)
         if file is None or not self._seeds.is_dir():
             return Freshness.UNKNOWN
-        at = locate(self._seeds, file.source)
         try:
-            state = at.stat()
+            return self._compared(locate(self._seeds, file.source), file)
         except (FileNotFoundError, NotADirectoryError):
             return Freshness.GONE
         except OSError:
             return Freshness.UNKNOWN
+
+    def _compared(self, at: Path, file: File) -> Freshness:
+        """How what stands there now stands to the file that was indexed."""
+        state = at.stat()
+        if not S_ISREG(state.st_mode):  # a pipe would wait for a writer, a device never end
+            return Freshness.CHANGED
         if is_untouched(file, state.st_size, state.st_mtime_ns):
             return Freshness.FRESH
-        try:
-            same = state.st_size == file.size and self._hash(at, state) == file.source_sha256
-        except OSError:
-            return Freshness.UNKNOWN
+        same = state.st_size == file.size and self._hash(at, state) == file.source_sha256
         return Freshness.FRESH if same else Freshness.CHANGED
 
     def _hash(self, file: Path, state: os.stat_result) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.reading import read
 from qa.records import Block, Document, Kind, Passage
-from qa.splitting import LONGEST, overlapping, ranking_text, split
+from qa.splitting import LONGEST, WINDOW_MARGIN, overlapping, ranking_text, split
 
 WINDOW = 60
 
@@ -103,6 +104,58 @@ def test_a_sentence_longer_than_the_window_is_cut_at_spaces() -> None:
         assert not piece.startswith(" ")
         assert all(word in ("word", "end.") for word in piece.split())
         assert len(token_ends(piece)) <= WINDOW
+
+
+def paragraph(tokens: int) -> str:
+    """Sentences of five tokens and, last, of what is left: `"Word word word word end. Word end."`."""
+    sizes = [*[5] * (tokens // 5), tokens % 5]
+    return " ".join(
+        "Word " + "word " * (size - 2) + "end." if size > 1 else "End." for size in sizes if size
+    )
+
+
+def packed(*sizes: int, limit: int = 24, window: int = 1_000) -> list[int]:
+    """The tokens of the passages that paragraphs of so many tokens come to."""
+    paragraphs = [paragraph(size) for size in sizes]
+    assert [len(token_ends(text)) for text in paragraphs] == list(sizes)
+    text = "\n\n".join(paragraphs)
+    blocks, at = [], 0
+    for said in paragraphs:
+        blocks.append(Block(at, at + len(said)))
+        at += len(said) + 2
+    document = Document("", "test 1", text, blocks=tuple(blocks))
+    found = split(document, token_ends, limit=limit, window=window, language="en")
+    return [len(token_ends(text[passage.start : passage.end])) for passage in found]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([12, 12, 1], [24, 1]),  # as many as fit
+        ([12, 13], [12, 13]),  # one more does not
+        ([10, 10, 10, 10], [20, 20]),
+        ([6, 24], [6, 24]),  # a quarter of the limit stands alone
+        ([5, 24], [29]),  # less goes with what follows, as long as that is 1.22 times the limit
+        ([29], [29]),
+        ([30], [15, 15]),  # more is cut into even pieces
+        ([5, 25], [15, 15]),
+        ([75], [20, 20, 15, 20]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_paragraphs_are_packed_up_to_the_limit_and_cut_evenly_beyond_it(
+    sizes: list[int], expected: list[int]
+) -> None:
+    assert packed(*sizes) == expected
+
+
+def test_a_passage_leaves_room_in_the_window_for_its_context() -> None:
+    """A limit beyond that is brought down: here to 47 / 1.22, so that 1.22 times it still fits."""
+    window = WINDOW_MARGIN + 47
+    assert packed(19, 19, 1, limit=180, window=window) == [38, 1]
+    assert packed(20, 19, limit=180, window=window) == [20, 19]
+    assert packed(46, limit=180, window=window) == [46]
+    assert packed(47, limit=180, window=window) == [25, 22]
 
 
 def test_words_are_joined_over_a_line_end_hyphen_in_the_ranking_text_only() -> None:

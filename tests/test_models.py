@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,44 @@ def test_a_model_that_cannot_be_exported_is_run_by_the_original(
     exported = Encoder(folder=encoders).encode(QUESTION)
     assert float(said.pooled @ exported.pooled) > 0.9999
     assert (said.tokens * exported.tokens).sum(axis=1).min() > 0.9999
+
+
+@pytest.mark.parametrize("fault", ["none", "slight", "gross"])
+def test_an_export_that_disagrees_with_the_original_is_not_kept(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """As of a model whose code asks how long its text is: the export knows one answer alone."""
+    import torch
+
+    share = {"none": 0.0, "slight": 0.03, "gross": 2.0}[fault]
+    of_model = models._model
+
+    class Odd(torch.nn.Module):
+        def __init__(self, source: Path) -> None:
+            super().__init__()
+            self.inner = of_model(source)
+
+        def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            found = self.inner(features)
+            tokens = found["token_embeddings"]
+            if tokens.shape[1] > 8:  # the export is traced with a text of 8 tokens
+                found["token_embeddings"] = tokens + share * tokens.flip(-1)
+            return dict(found)
+
+    monkeypatch.setattr(models, "_model", Odd)
+    encoder, text = Encoder(str(model), folder=tmp_path), "The mill has four sails. " * 3
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        said = encoder.encode(text)
+    assert [str(one.message) for one in told if "is run by torch" in str(one.message)] == (
+        []
+        if fault == "none"
+        else [f"{model} is run by torch: the exported model does not agree with the original"]
+    )
+    assert len(list(tmp_path.iterdir())) == (2 if fault == "none" else 0)
+    tokens, pooled = models.original(model)(encoder._tokenizer.encode(text).ids)
+    assert float(said.pooled @ models.unit(pooled)) > 0.9999
+    assert (said.tokens * models.unit(tokens[1:-1])).sum(axis=1).min() > 0.9999
 
 
 def test_an_index_of_int8_answers_and_knows_its_precision(tmp_path: Path) -> None:
@@ -197,3 +236,20 @@ def ids(text: str) -> list[int]:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     return list(tokenizer.encode(text).ids)
+
+
+@pytest.mark.parametrize(("fault", "files"), [(1.0, 2), (0.0, 1)])
+def test_short_weights_that_say_something_else_are_not_used_for_questions(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, fault: float, files: int
+) -> None:
+    exact = models._blocks
+
+    def faulty(weight: models.Vectors) -> object:
+        whole, scales = exact(weight)
+        random = np.random.default_rng(1).normal(size=scales.shape).astype(np.float32)
+        return whole, scales * fault + (1 - fault) * random
+
+    monkeypatch.setattr(models, "_blocks", faulty)
+    Encoder(str(model), folder=tmp_path).encode(QUESTION)
+    kinds = {file.stat().st_size for file in tmp_path.iterdir()}
+    assert len(kinds) == files  # one: the whole model stands in for the short one

@@ -3,10 +3,10 @@
 import contextlib
 import socket
 import threading
-import time
 from contextlib import ExitStack, contextmanager
 
 import httpx
+from waiting import wait_for
 
 from qa.web.connections import Limits
 from qa.web.serving import Server, listening
@@ -40,19 +40,11 @@ def limited(app=echo, **limits):
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
-            wait_until(lambda: server.started)
+            wait_for(lambda: server.started)
             yield server, listener.getsockname()[1]
         finally:
             server.should_exit = server.force_exit = True
             thread.join(10)
-
-
-def wait_until(is_so, seconds=20):
-    """Waits for a condition."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 @contextmanager

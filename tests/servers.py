@@ -5,23 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 from served import free_port
+from waiting import wait_for
 
 PATIENCE = 90  # seconds for what takes one when the machine is idle
-
-
-def wait_for(holds):
-    """What `holds` gives as soon as it is true."""
-    end = time.monotonic() + PATIENCE
-    while not (found := holds()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
-    return found
 
 
 class Served(httpx.Client):

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from inspect import get_annotations
@@ -17,6 +16,7 @@ import pytest
 from indexes import write
 from served import free_port, serving
 from starlette.testclient import TestClient
+from waiting import wait_for
 
 from qa.building.pipeline import build
 from qa.checking.verifying import Verdict
@@ -214,6 +214,11 @@ def test_an_upload_that_finds_no_room_to_be_received_is_told(own, monkeypatch):
     assert "cannot be received" in refused.json()["error"]
 
 
+def is_well(client):
+    with suppress(httpx.ConnectError):
+        return client.get("/healthz").status_code == 200
+
+
 def test_a_server_is_read_only_by_its_environment(library):
     seeds, index = library
     port = free_port()
@@ -224,11 +229,7 @@ def test_a_server_is_read_only_by_its_environment(library):
     )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            for _ in range(300):
-                with suppress(httpx.ConnectError):
-                    if client.get("/healthz").status_code == 200:
-                        break
-                time.sleep(0.1)
+            wait_for(lambda: is_well(client))
             assert ask(client).json()["excerpts"]
             assert client.post("/api/build").status_code == 405
     finally:

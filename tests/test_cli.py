@@ -6,10 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from indexes import write
+from waiting import wait_for
 
 from qa import Answer, __version__, cli, terminal
 from qa.building.pipeline import Progress
@@ -174,9 +174,8 @@ def test_ctrl_c_during_a_build_leaves_the_old_index(place):
     command = [sys.executable, "-m", "qa", "build"]
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=path)
-    while not (place / "index" / "cache").is_dir() or not any((place / "index/cache").iterdir()):
-        assert running.poll() is None, "the build ended before it could be interrupted"
-        time.sleep(0.01)
+    wait_for(lambda: any(place.glob("index/cache/*")) or running.poll() is not None)
+    assert running.poll() is None, "the build ended before it could be interrupted"
     before = (place / "index" / "CURRENT").read_text()
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
@@ -309,7 +308,6 @@ def test_a_bar_appears_only_on_a_terminal(place, capsys, monkeypatch):
         monkeypatch.setenv("TTY_COMPATIBLE", forced)
         with terminal.building_bar() as tell:
             tell(progress)
-            time.sleep(0.01)
         err = capsys.readouterr().err
         assert ("20 passages, 10/s a␛[31m.txt" in err) is seen
 

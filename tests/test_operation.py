@@ -13,7 +13,8 @@ import pytest
 from indexes import write
 from openpyxl import Workbook
 from served import browser, new_tab
-from servers import serving_process, wait_for
+from servers import serving_process
+from waiting import wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build

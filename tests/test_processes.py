@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from files import scan
 from indexes import write
 from served import free_port
+from waiting import wait_for
 
 from qa import processes
 from qa.reading.workers import read_files
@@ -65,15 +65,6 @@ def environments(process):
             if b"qa." in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(Path(f"/proc/{child}/environ").read_bytes())
     return [known for known in found if known]
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not come")
 
 
 def test_modules_among_the_documents_are_not_imported_by_a_build(trapped):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import files
 import pytest
+from waiting import wait_for
 
 from qa.reading import archive, loading, workers
 from qa.reading.walking import walk
@@ -182,11 +183,7 @@ def test_workers_die_with_the_process_that_started_them(tmp_path):
         children = _children(parent.pid)
         assert children
         parent.send_signal(signal.SIGKILL)
-    for _ in range(200):
-        if not any(_is_alive(child) for child in children):
-            return
-        time.sleep(0.05)
-    raise AssertionError("a worker outlived its parent")
+    wait_for(lambda: not any(map(_is_alive, children)))
 
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_one_is_read(tmp_path, broken_parser):

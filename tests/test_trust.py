@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from indexes import write
+from waiting import wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
@@ -41,10 +41,13 @@ def test_a_second_writer_is_told_who_holds_the_index(index: Path, tmp_path: Path
 
 
 def test_a_lock_dies_with_its_process(index: Path, tmp_path: Path) -> None:
-    code = "import sys, time; from qa.index.lock import lock; from pathlib import Path\n"
-    code += "with lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    code = "import sys; from qa.index.lock import lock; from pathlib import Path\n"
+    code += "with lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(index)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(index)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -250,9 +253,7 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
         build(seeds, index)
         memory.append(anonymous_memory())
     final = manifest.read_manifest(index / "snapshots" / manifest.current(index)).snapshot
-    deadline = time.monotonic() + 60
-    while final not in seen and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: final in seen or errors)
     stop.set()
     for thread in threads:
         thread.join()

@@ -5,8 +5,9 @@ import time
 
 import httpx
 import pytest
-from connecting import connected, limited, wait_until
+from connecting import connected, limited
 from starlette.requests import ClientDisconnect
+from waiting import wait_for
 
 from qa.web import bodies
 from qa.web.admission import (
@@ -221,7 +222,7 @@ def test_slow_bodies_keep_nobody_out():
         await send({"type": "http.response.body", "body": content})
 
     with limited(Admission(answering)) as (server, port), connected(port, *[SLOW] * 200):
-        wait_until(lambda: len(server.connections) == 200)
+        wait_for(lambda: len(server.connections) == 200)
         for _ in range(3):
             said = httpx.post(f"http://127.0.0.1:{port}/api/ask", content=b"now", timeout=20)
             assert (said.status_code, said.text) == (200, "now")

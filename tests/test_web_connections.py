@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from connecting import BODY, HALF, LARGE, answers, connected, end_of, limited, wait_until
+from connecting import BODY, HALF, LARGE, answers, connected, end_of, limited
+from waiting import wait_for
 
 from qa import processes
 from qa.web.connections import Phase
@@ -30,7 +31,7 @@ def test_what_is_not_sent_in_time_is_answered_with_408(sent):
 
 def test_trickling_bytes_win_no_time():
     with limited(head=0.5) as (_, port), connected(port, HALF) as (client,):
-        wait_until(lambda: is_closed(client, b"a: b\r\n"))
+        wait_for(lambda: is_closed(client, b"a: b\r\n"))
 
 
 def is_closed(client, sent):
@@ -56,15 +57,15 @@ def test_the_second_request_of_a_connection_has_as_little_time_as_the_first():
 def test_a_client_that_does_not_read_is_dropped():
     ask = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
     with limited(sending=0.2, rate=1e12) as (server, port), connected(port, ask) as (client,):
-        wait_until(lambda: len(server.connections) == 1)
-        wait_until(lambda: not len(server.connections))
+        wait_for(lambda: len(server.connections) == 1)
+        wait_for(lambda: not len(server.connections))
         assert len(end_of(client)) < LARGE
 
 
 def test_what_clients_do_not_read_is_bounded_in_all():
     ask = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
     with limited(unread=2 * LARGE) as (server, port), connected(port, *[ask] * 8):
-        wait_until(lambda: 0 < len(server.connections) <= 2)
+        wait_for(lambda: 0 < len(server.connections) <= 2)
         assert answers(port)
 
 
@@ -105,7 +106,7 @@ def test_connections_that_wait_give_way_to_new_ones(sent):
 
 def test_the_client_that_holds_most_gives_way_first():
     with limited(connections=32) as (server, port), connected(port, BODY) as (first,):
-        wait_until(lambda: [each.phase for each in server.connections] == [Phase.BODY])
+        wait_for(lambda: [each.phase for each in server.connections] == [Phase.BODY])
         with connected(port, *[HALF] * 200, source="127.0.0.2"):
             first.sendall(b"x" * 99)
             assert b"HTTP/1.1 200" in first.recv(1_000)
@@ -120,7 +121,7 @@ def test_another_protocol_is_not_spoken(caplog):
 
 def test_small_answers_are_sent_at_once():
     with limited() as (server, port), connected(port, b""):
-        wait_until(lambda: len(server.connections) == 1)
+        wait_for(lambda: len(server.connections) == 1)
         (connection,) = server.connections
         served = connection.transport.get_extra_info("socket")
         assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -139,7 +140,7 @@ def serving_process(library, descriptors):
         env=processes.environment(), stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        wait_until(lambda: is_up(server, port), 120)
+        wait_for(lambda: is_up(server, port), 120)
         yield server, port
     finally:
         server.kill()

@@ -2,12 +2,12 @@
 
 import io
 import json
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from indexes import write
+from waiting import wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
@@ -115,14 +115,6 @@ def test_only_a_file_of_the_library_is_removed(tmp_path):
     assert remove(tmp_path, key("a.txt"), files, NONE) == "a.txt"
     assert remove(tmp_path, key("b.txt"), files, Waiting(("b.txt",), (), ())) == "b.txt"
     assert list(tmp_path.iterdir()) == []
-
-
-def wait_for(holds):
-    """Waits until something holds."""
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -92,9 +92,8 @@ def nginx(folder, locations, port=None):
     command = [program, "-p", str(folder), "-c", "nginx.conf", "-e", f"{folder}/log"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        while not is_listening(port):
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.02)
+        wait_for(lambda: is_listening(port) or process.poll() is not None)
+        assert process.poll() is None, process.stderr.read()
         yield port
     finally:
         process.terminate()

@@ -10,7 +10,8 @@ from indexes import write
 
 from qa.building.pipeline import build
 from qa.checking.freshness import Freshnesses
-from qa.index.snapshot import Snapshot
+from qa.index.opening import open_snapshot
+from qa.index.store import Snapshot
 from qa.records import Excerpt, Freshness
 
 TEXT = "The lamp is red.\n"
@@ -27,7 +28,7 @@ def seeds(tmp_path: Path) -> Path:
 def snapshot(seeds: Path, new_index: Callable[[], Path]) -> Iterator[Snapshot]:
     index = new_index()
     build(seeds, index)
-    with closing(Snapshot.open(index)) as opened:
+    with closing(open_snapshot(index)) as opened:
         yield opened
 
 

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.encoding import models
+from qa.encoding import models, shortening
 from qa.encoding.encoder import Encoder
 from qa.errors import ModelMismatch, ModelMissing
 from qa.settings import Settings
@@ -242,14 +242,14 @@ def ids(text: str) -> list[int]:
 def test_short_weights_that_say_something_else_are_not_used_for_questions(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, fault: float, files: int
 ) -> None:
-    exact = models._blocks
+    exact = shortening._blocks
 
     def faulty(weight: models.Vectors) -> object:
         whole, scales = exact(weight)
         random = np.random.default_rng(1).normal(size=scales.shape).astype(np.float32)
         return whole, scales * fault + (1 - fault) * random
 
-    monkeypatch.setattr(models, "_blocks", faulty)
+    monkeypatch.setattr(shortening, "_blocks", faulty)
     Encoder(str(model), folder=tmp_path).encode(QUESTION)
     kinds = {file.stat().st_size for file in tmp_path.iterdir()}
     assert len(kinds) == files  # one: the whole model stands in for the short one

@@ -15,7 +15,8 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.encoding.quantisation import Vectors
 from qa.index import dense
-from qa.index.snapshot import Ordinals, Snapshot
+from qa.index.snapshot import LocalSnapshot
+from qa.index.store import Keys
 from qa.records import Answer, Excerpt
 
 
@@ -56,13 +57,13 @@ def test_of_equal_passages_in_one_document_the_first_is_quoted(
     index = new_index()
     build(tmp_path / "seeds", index)
     with QA.open(index) as qa:
-        assert qa.snapshot.passages == 4
+        assert qa.snapshot.manifest.passages == 4
         (excerpt,) = ranking(qa.ask("Which colour has the lamp of the keeper?"))
     assert (excerpt.start, excerpt.lines) == (0, (1, 1))
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Iterator[Snapshot]:
+def many(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Iterator[LocalSnapshot]:
     """Two tables of 250 rows, with an approximate index over them: 100 rows are looked at exactly."""
     folder = tmp_path_factory.mktemp("many")
     shutil.copytree(encoders, folder / "index" / "encoders", copy_function=os.link)
@@ -76,29 +77,29 @@ def many(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Iterator[S
         patch.setattr(dense, "EXACT", 120)
         patch.setattr(dense, "RESCORED", 100)
         build(folder / "seeds", folder / "index")
-        with closing(Snapshot.open(folder / "index")) as opened:
+        with closing(LocalSnapshot.open(folder / "index")) as opened:
             yield opened
 
 
 def test_a_filtered_search_looks_at_as_many_passages_as_one_without(
-    many: Snapshot, monkeypatch: pytest.MonkeyPatch
+    many: LocalSnapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The more a filter leaves out, the deeper the approximate index is searched for it."""
     looked_at: list[int] = []
-    original = Snapshot.products
+    original = LocalSnapshot.products
 
-    def spy(self: Snapshot, question: Vectors, ordinals: Ordinals | None = None) -> Vectors:
-        looked_at.append(self.passages if ordinals is None else len(ordinals))
-        return original(self, question, ordinals)
+    def spy(self: LocalSnapshot, vector: Vectors, keys: Keys | None = None) -> Vectors:
+        looked_at.append(self.count if keys is None else len(keys))
+        return original(self, vector, keys)
 
-    only = many.mask([0])
-    assert only.sum() == 250
+    only = many.among(["a.csv"], [])
+    assert only is not None and only.sum() == 250
     questions = [many.segments[0].vectors[row].copy() for row in range(0, 500, 25)]
     exact = [dense.best(many.products(question), 20, only) for question in questions]
-    monkeypatch.setattr(Snapshot, "products", spy)
+    monkeypatch.setattr(LocalSnapshot, "products", spy)
     shares = []
     for question, expected in zip(questions, exact, strict=True):
-        found = many.nearest(question, 20, only)
+        found = many.all_nearest(question, 20, only)
         assert only[found].all()
         shares.append(np.isin(expected, found).mean())
     assert np.mean(shares) > 0.85
@@ -106,18 +107,18 @@ def test_a_filtered_search_looks_at_as_many_passages_as_one_without(
     looked_at.clear()
     few = np.zeros(500, np.bool_)
     few[: dense.EXACT] = True
-    assert many.nearest(questions[0], 9, few).tolist() == (
+    assert many.all_nearest(questions[0], 9, few).tolist() == (
         dense.best(original(many, questions[0]), 9, few).tolist()
     )
     assert looked_at == [dense.EXACT]
 
 
 def test_where_too_few_of_the_nearest_may_be_found_all_that_may_are_looked_at(
-    many: Snapshot,
+    many: LocalSnapshot,
 ) -> None:
     """A filter that leaves in what is far from the question gets no worse an answer."""
     question = many.segments[0].vectors[0].copy()
     only = np.ones(500, np.bool_)
     only[dense.best(many.products(question), 300)] = False
     expected = dense.best(many.products(question), CANDIDATES, only)
-    assert many.nearest(question, CANDIDATES, only).tolist() == expected.tolist()
+    assert many.all_nearest(question, CANDIDATES, only).tolist() == expected.tolist()

@@ -140,7 +140,7 @@ def serving_process(library, descriptors):
         env=processes.environment(), stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        wait_for(lambda: is_up(server, port), 120)
+        wait_for(lambda: is_up(server, port))
         yield server, port
     finally:
         server.kill()

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-PATIENCE = 90  # seconds for what takes one when the machine is idle
+PATIENCE = 120  # seconds for what takes one when the machine is idle
 STEP = 0.02
 
 

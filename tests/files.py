@@ -230,17 +230,44 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
     return _saved(file)
 
 
+_OPEN = "urn:oasis:names:tc:opendocument:xmlns"
+OPEN_SPACES = " ".join(
+    f'xmlns:{name}="{_OPEN}:{place}:1.0"'
+    for name, place in (
+        *((name, name) for name in ("office", "text", "table", "style", "meta", "presentation")),
+        *(("draw", "drawing"), ("svg", "svg-compatible"), ("chart", "chart")),
+    )
+)
+
+
 def odt(sections: Sequence[Section]) -> bytes:
     """An OpenDocument text with a heading for each section."""
-    from odf.opendocument import OpenDocumentText
-    from odf.text import H, P
+    body = "".join(
+        f'<text:h text:outline-level="1">{escape(heading)}</text:h>'
+        + "".join(f"<text:p>{escape(line)}</text:p>" for line in said)
+        for heading, said in sections
+    )
+    return open_document("text", body)
 
-    file = OpenDocumentText()
-    for heading, said in sections:
-        file.text.addElement(H(outlinelevel=1, text=heading))
-        for line in said:
-            file.text.addElement(P(text=line))
-    return _saved(file)
+
+def open_document(
+    kind: str, body: str, *, styles: str = "", more: Mapping[str, str | bytes] | None = None
+) -> bytes:
+    """An OpenDocument file: `kind` is "text", "spreadsheet" or "presentation"."""
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {OPEN_SPACES}>'
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
+        "</office:document-content>"
+    )
+    return archive(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "META-INF/manifest.xml": "<manifest/>",
+            "content.xml": content,
+            **(more or {}),
+        }
+    )
 
 
 def epub(sections: Sequence[Section], *, title: str = "A book", headings: bool = True) -> bytes:

@@ -61,7 +61,6 @@ SOLE_IMPORTERS = {
     "docx": "reading",
     "pptx": "reading",
     "openpyxl": "reading",
-    "odf": "reading",
 }
 ALSO = {("pypdfium2", "web"): "draws the pages that the viewer shows"}
 

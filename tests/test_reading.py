@@ -177,7 +177,7 @@ def test_what_is_not_read_says_what_it_is(data, words):
 
 def test_the_package_imports_no_parser_until_one_is_needed():
     """Importing qa.reading and its workers leaves the heavy libraries alone."""
-    heavy = ("lxml", "docx", "pptx", "openpyxl", "odf", "pypdfium2", "markdown_it", "yaml", "PIL")
+    heavy = ("lxml", "docx", "pptx", "openpyxl", "pypdfium2", "markdown_it", "yaml", "PIL")
     code = f"import qa.reading.workers, sys; print([m for m in {heavy} if m in sys.modules])"
     said = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"

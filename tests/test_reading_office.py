@@ -200,3 +200,122 @@ def test_empty_cells_and_spans_move_no_value_under_another_column():
         ("2020\t1 t\t2 t", "Oats, Rye"),
         ("2020\t3 t\t4 t", "Oats, Rye"),
     ]
+
+
+# OpenDocument
+
+
+def test_open_document_is_read_however_its_xml_is_laid_out():
+    """Line ends, indents, a document type and missing parts cost nothing; blanks are as shown."""
+    body = """
+      <text:p>The   ferry<text:span> </text:span>leaves
+         at<text:s text:c="2"/>nine<text:tab/>sharp<text:line-break/>today.</text:p>
+    """
+    data = files.open_document("text", body)
+    made = office.parts(data)
+    content = made["content.xml"].replace(b"<office:body>", b"\n <office:body>\n  ")
+    content = content.replace(b"?>", b"?><!DOCTYPE x>", 1)
+    assert texts(files.archive(made | {"content.xml": content}), "a.odt") == [
+        "The ferry leaves at  nine\tsharp\ntoday."
+    ]
+    bare = {name: part for name, part in made.items() if name != "mimetype"}
+    assert texts(files.archive(bare), "a.odt") == texts(data, "a.odt")
+    flat = made["content.xml"].replace(b"document-content", b"document")
+    assert texts(flat, "a.fodt") == texts(data, "a.odt")
+
+
+def test_notes_comments_and_headers_of_open_document_stand_apart():
+    """A footnote or a comment within a sentence leaves it whole; what was deleted is not read."""
+    note = '<text:note text:note-class="{}"><text:note-citation>1</text:note-citation><text:note-body><text:p>{}</text:p></text:note-body></text:note>'
+    comment = '<office:annotation><dc:creator xmlns:dc="d">Ida</dc:creator><text:p>Check it.</text:p></office:annotation>'
+    body = (
+        "<text:tracked-changes><text:deletion><text:p>Old.</text:p></text:deletion></text:tracked-changes>"
+        f"<text:p>The mill{note.format('footnote', 'For 900 crowns.')} was{comment} sold"
+        f"{note.format('endnote', 'See the deed.')}.</text:p>"
+    )
+    styles = (
+        f"<office:document-styles {files.OPEN_SPACES}><office:master-styles><style:master-page>"
+        "<style:header><text:p>Contract K-7731</text:p></style:header></style:master-page>"
+        "</office:master-styles></office:document-styles>"
+    )
+    data = files.open_document("text", body, more={"styles.xml": styles})
+    assert texts(data, "a.odt") == [
+        "The mill was sold.",
+        "Header: Contract K-7731",
+        "Footnote: For 900 crowns.",
+        "Comment (Ida): Check it.",
+        "Endnote: See the deed.",
+    ]
+    assert read(data, "a.odt").title is None
+
+
+def test_equations_and_charts_of_open_document_are_read():
+    """An equation keeps its place in the sentence, a chart is a table, what else is counted."""
+    frame = '<draw:frame><draw:object x:href="./{}" xmlns:x="http://www.w3.org/1999/xlink"/></draw:frame>'
+    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>".format
+    row = lambda *cells: f"<table:table-row>{''.join(map(cell, cells))}</table:table-row>"  # noqa: E731
+    math = "<math><msup><mi>x</mi><mn>2</mn></msup><annotation>x^2</annotation></math>"
+    chart = (
+        f"<office:document-content {files.OPEN_SPACES}><office:body><office:chart><chart:chart>"
+        f"<chart:title><text:p>Sales</text:p></chart:title><table:table>{row('Port', 'Tons')}"
+        f"{row('Blyth', '57')}</table:table></chart:chart></office:chart></office:body>"
+        "</office:document-content>"
+    )
+    more = {"A/content.xml": math, "B/content.xml": chart}
+    body = f"<text:p>It has {frame.format('A')} fields.</text:p><text:p>{frame.format('A')}</text:p><text:p>{frame.format('B')}{frame.format('C')}</text:p>"
+    data = files.open_document("text", body, more=more)
+    assert texts(data, "a.odt") == [
+        "It has x^2 fields.",
+        "Equation: x^2",
+        "Chart: Sales",
+        "Port\tTons\nBlyth\t57",
+    ]
+    assert read_noted(data, "a.odt")[1] == "1 embedded object not read"
+
+
+def test_open_document_sheets_are_rows_under_their_columns():
+    """Cells that stand for many, merged cells and a title above the columns are understood."""
+    cell = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>".format
+    row = lambda *cells: f"<table:table-row>{''.join(cells)}</table:table-row>"  # noqa: E731
+    blank = '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16000"/></table:table-row>'
+    body = (
+        '<table:table table:name="Crops">'
+        + row(cell("", "Harvest of 2019"))
+        + row('<table:table-cell table:number-columns-repeated="3"/>')
+        + row(cell("", "Year"), cell("", "Crop"), cell("", "Share"))
+        + row(cell(' table:number-rows-spanned="2"', "2019"), cell("", "Oats"), cell("", "12.5%"))
+        + row("<table:covered-table-cell/>", cell("", "Rye"), cell("", "9%"))
+        + f"{blank}{row(cell('', 'The end.'))}</table:table>"
+        f'<table:table table:name="Old" table:style-name="h">{row(cell("", "Secret"))}</table:table>'
+    )
+    hidden = (
+        '<style:style style:name="h"><style:table-properties table:display="false"/></style:style>'
+    )
+    data = files.open_document("spreadsheet", body, styles=hidden)
+    columns, heading = "Year, Crop, Share", ("Crops", "Harvest of 2019")
+    assert rows(data, "a.ods") == [
+        ("2019\tOats\t12.5%", columns, heading),
+        ("2019\tRye\t9%", columns, heading),
+        ("The end.", "", heading),
+        ("Secret", "", ("Old",)),
+    ]
+    assert read_noted(data, "a.ods")[1] == "hidden sheet: Old"
+
+
+def test_open_document_slides_are_pages_read_from_the_top_left():
+    """A slide's title is a heading, its boxes are read by their place, its notes follow."""
+    box = '<draw:frame svg:x="{}cm" svg:y="{}cm" {}><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>'.format
+    body = (
+        "<draw:page>"
+        + box(9, 5, "", "Then row.")
+        + box(1, 5, "", "Untie.")
+        + box(1, 1, 'presentation:class="title"', "Boats")
+        + f"<presentation:notes>{box(1, 1, '', 'Speak slowly.')}</presentation:notes></draw:page>"
+        f'<draw:page draw:style-name="h">{box(1, 1, "", "Spare.")}</draw:page>'
+    )
+    hidden = '<style:style style:name="h"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>'
+    data = files.open_document("presentation", body, styles=hidden)
+    document, note = read_noted(data, "a.odp")
+    assert texts(data, "a.odp") == ["Boats", "Untie.", "Then row.", "Speak slowly.", "Spare."]
+    assert [block.page for block in document.blocks] == [1, 1, 1, 1, 2]
+    assert (document.pages, document.title, note) == (2, "Boats", "slide 2 is hidden")

@@ -22,7 +22,7 @@ _READERS = {
     Format.TEXT: ("text", "read", 2),
     Format.MARKDOWN: ("markdown", "read", 2),
     Format.HTML: ("html", "read", 3),
-    Format.CSV: ("rows", "read_csv", 2),
+    Format.CSV: ("rows", "read_csv", 3),
     Format.JSONL: ("rows", "read_jsonl", 2),
     Format.NOTEBOOK: ("notebook", "read", 2),
     Format.MAIL: ("mail", "read", 2),
@@ -31,19 +31,24 @@ _READERS = {
     Format.WORD: ("word", "read", 3),
     Format.SLIDES: ("slides", "read", 3),
     Format.SHEETS: ("sheets", "read", 3),
-    Format.OPEN_DOCUMENT: ("opendocument", "read", 2),
+    Format.OPEN_DOCUMENT: ("opendocument", "read", 3),
+    Format.OPEN_SHEETS: ("opendocument", "read", 3),
+    Format.OPEN_SLIDES: ("opendocument", "read", 3),
+    Format.FLAT_DOCUMENT: ("opendocument", "read_flat", 3),
     Format.BOOK: ("book", "read", 2),
     Format.IMAGE: ("ocr", "read", 2),
 }
 TEXT_FREE = 16 << 20  # characters that any file may hold, and
 TEXT_RATIO = 100  # characters a byte of the file above that
 _OBJECT = re.compile(r"'?<[\w.]+ object at 0x[0-9a-fA-F]+>'?")
-_IN_ZIP = (Format.WORD, Format.SLIDES, Format.SHEETS, Format.OPEN_DOCUMENT, Format.BOOK)
+_IN_ZIP = (
+    *(Format.WORD, Format.SLIDES, Format.SHEETS, Format.BOOK),
+    *(Format.OPEN_DOCUMENT, Format.OPEN_SHEETS, Format.OPEN_SLIDES),
+)
 _LIBRARIES = (
     "charset-normalizer",
     "lxml",
     "markdown-it-py",
-    "odfpy",
     "openpyxl",
     "pypdfium2",
     "python-docx",

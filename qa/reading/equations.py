@@ -55,3 +55,27 @@ def _one(text: str) -> str:
 def _sign(element: Any, name: str, default: str) -> str:
     found = next(element.iter(f"{MATHEMATICS}{name}"), None)
     return default if found is None else found.get(f"{MATHEMATICS}val", "")
+
+
+def mathml(element: Any, depth: int = 0) -> str:  # noqa: PLR0911 - a case each
+    """The text of an equation in MathML, as OpenDocument and web pages hold it."""
+    name = _name(element)
+    if name.startswith("annotation") or depth > _DEPTH:
+        return ""
+    parts = [mathml(child, depth + 1) for child in element]
+    match name, len(parts):
+        case "mfrac", 2:
+            return f"{_one(parts[0])}/{_one(parts[1])}"
+        case "msup" | "mover", 2:
+            return f"{_one(parts[0])}^{_one(parts[1])}"
+        case "msub" | "munder", 2:
+            return f"{_one(parts[0])}_{_one(parts[1])}"
+        case "msubsup" | "munderover", 3:
+            return f"{_one(parts[0])}_{_one(parts[1])}^{_one(parts[2])}"
+        case "msqrt", _:
+            return f"√({''.join(parts)})"
+        case "mroot", 2:
+            return f"√^{_one(parts[1])}({parts[0]})"
+        case _, 0:
+            return " ".join((element.text or "").split())
+    return "".join(parts)

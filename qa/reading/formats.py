@@ -26,6 +26,9 @@ class Format(StrEnum):
     SLIDES = "pptx"
     SHEETS = "xlsx"
     OPEN_DOCUMENT = "odt"
+    OPEN_SHEETS = "ods"
+    OPEN_SLIDES = "odp"
+    FLAT_DOCUMENT = "fodt"
     BOOK = "epub"
     IMAGE = "image"
     ARCHIVE = "zip"
@@ -63,6 +66,12 @@ _MIMETYPES = {
     "application/epub+zip": Format.BOOK,
     "application/vnd.oasis.opendocument.text": Format.OPEN_DOCUMENT,
     "application/vnd.oasis.opendocument.text-template": Format.OPEN_DOCUMENT,
+    "application/vnd.oasis.opendocument.text-master": Format.OPEN_DOCUMENT,
+    "application/vnd.oasis.opendocument.spreadsheet": Format.OPEN_SHEETS,
+    "application/vnd.oasis.opendocument.spreadsheet-template": Format.OPEN_SHEETS,
+    "application/vnd.oasis.opendocument.presentation": Format.OPEN_SLIDES,
+    "application/vnd.oasis.opendocument.presentation-template": Format.OPEN_SLIDES,
+    "application/vnd.oasis.opendocument.graphics": Format.OPEN_SLIDES,
 }
 # The names of files that are read. A program, a web page or any other text is text by its content
 # under whatever name; these are the names that people give to documents.
@@ -76,16 +85,23 @@ FORMAT_OF_SUFFIX = {
     "eml": Format.MAIL,
     **dict.fromkeys(("mht", "mhtml"), Format.WEB_ARCHIVE),
     "pdf": Format.PDF,
-    "docx": Format.WORD,
-    "pptx": Format.SLIDES,
-    "xlsx": Format.SHEETS,
-    "odt": Format.OPEN_DOCUMENT,
+    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), Format.WORD),
+    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), Format.SLIDES),
+    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), Format.SHEETS),
+    **dict.fromkeys(("odt", "ott"), Format.OPEN_DOCUMENT),
+    **dict.fromkeys(("ods", "ots"), Format.OPEN_SHEETS),
+    **dict.fromkeys(("odp", "otp"), Format.OPEN_SLIDES),
+    **dict.fromkeys(("fodt", "fods", "fodp"), Format.FLAT_DOCUMENT),
     "epub": Format.BOOK,
     **dict.fromkeys(("png", "jpg", "jpeg", "gif", "tif", "tiff", "bmp", "webp"), Format.IMAGE),
     "zip": Format.ARCHIVE,
 }
 # Of these names the content decides alone: a damaged PDF is no text.
-_OFFICE_FORMATS = (Format.WORD, Format.SLIDES, Format.SHEETS, Format.OPEN_DOCUMENT)
+_OFFICE_FORMATS = (
+    *(Format.WORD, Format.SLIDES, Format.SHEETS),
+    *(Format.OPEN_DOCUMENT, Format.OPEN_SHEETS, Format.OPEN_SLIDES),
+)
+_FLAT_START = b"<office:document"
 _KNOWN_BY_CONTENT = frozenset([Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE])
 # Of these the name decides, as their content is text of any kind.
 _KNOWN_BY_NAME = frozenset(
@@ -170,6 +186,8 @@ def _format_of_text(data: bytes, head: bytes, suffix: str) -> Format:
     named = FORMAT_OF_SUFFIX.get(suffix, Format.TEXT)
     if named in _KNOWN_BY_CONTENT and data and not _is_text(data):
         raise ReadFailed(f"damaged or cut off: named .{suffix}, but its content is not")
+    if _FLAT_START in sample and b"opendocument" in sample and sample.lstrip().startswith(b"<"):
+        return Format.FLAT_DOCUMENT
     if _HTML_START.match(sample) or (named is Format.HTML and (_TAG.search(sample) or not data)):
         return Format.HTML
     if b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{":
@@ -200,10 +218,11 @@ def _format_of_zip(data: bytes) -> Format:
         return _MIMETYPES[mimetype]
     if mimetype.startswith("application/vnd.oasis.opendocument"):
         kind = mimetype.rpartition(".")[2]
-        raise Unsupported(f"an OpenDocument {kind}; save it as .odt, .xlsx or .pptx")
+        raise Unsupported(f"an OpenDocument {kind}; save it as .odt, .ods or .odp")
     if "[Content_Types].xml" in names:
         return _format_of_office(names)
-    return Format.ARCHIVE
+    is_open = {"content.xml", "META-INF/manifest.xml"} <= names
+    return Format.OPEN_DOCUMENT if is_open else Format.ARCHIVE
 
 
 def _format_of_office(names: set[str]) -> Format:

@@ -41,7 +41,8 @@ def serve(
     from qa.web import server
 
     server.check_reach(host, os.environ.get("QA_PASSWORD"))
-    build_first(index, seeds)
+    if not server.switch("QA_READ_ONLY", read_only or None):
+        build_first(index, seeds)
     server.serve(
         index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None,
         metrics=metrics or None, root_path=root_path,

@@ -319,3 +319,122 @@ def test_open_document_slides_are_pages_read_from_the_top_left():
     assert texts(data, "a.odp") == ["Boats", "Untie.", "Then row.", "Speak slowly.", "Spare."]
     assert [block.page for block in document.blocks] == [1, 1, 1, 1, 2]
     assert (document.pages, document.title, note) == (2, "Boats", "slide 2 is hidden")
+
+
+# PowerPoint
+
+SLIDE = "ppt/slides/slide1.xml"
+A = "http://schemas.openxmlformats.org/drawingml/2006/main"
+
+
+def presentation(make):
+    """A presentation of one slide named "Plan", to which `make` adds."""
+    from pptx import Presentation
+
+    file = Presentation()
+    slide = file.slides.add_slide(file.slide_layouts[5])
+    slide.shapes.title.text = "Plan"
+    make(slide)
+    return files._saved(file)
+
+
+def box(slide, left, top, text):
+    """A box of text, its place in centimetres."""
+    from pptx.util import Cm
+
+    slide.shapes.add_textbox(Cm(left), Cm(top), Cm(3), Cm(1)).text_frame.text = text
+
+
+def with_shape(data, xml):
+    """The presentation with one more shape on its slide."""
+    return files._changed(
+        data, SLIDE, lambda part: part.replace(b"</p:spTree>", xml.encode() + b"</p:spTree>")
+    )
+
+
+def test_the_boxes_of_a_slide_are_read_from_the_top_left():
+    """The order of drawing does not count; boxes about as high are read from the left."""
+
+    def make(slide):
+        box(slide, 12, 9, "third")
+        box(slide, 12, 5.1, "second")
+        box(slide, 2, 5, "first")
+
+    assert texts(presentation(make), "a.pptx") == ["Plan", "first", "second", "third"]
+
+
+def test_a_box_with_an_equation_is_read_and_an_odd_shape_costs_itself_alone():
+    """What newer programs write as alternatives is read once; a shape without a form is passed."""
+    math = f'<m:oMath xmlns:m="{office.M}"><m:r><m:t>y=3x</m:t></m:r></m:oMath>'
+    newer = f"<a14:m xmlns:a14='a'>{math}</a14:m>"
+    shape = (
+        '<p:sp><p:nvSpPr><p:cNvPr id="{}" name="x"/><p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr/>'
+        "<p:txBody><a:bodyPr/><a:p><a:r><a:t>The yield is </a:t></a:r>{}</a:p></p:txBody></p:sp>"
+    )
+    choice = (
+        '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        f'<mc:Choice Requires="a14"><!-- -->{shape.format(31, newer)}</mc:Choice>'
+        f"<mc:Fallback>{shape.format(32, '')}</mc:Fallback></mc:AlternateContent>"
+    )
+    odd = (
+        '<p:sp><p:nvSpPr><p:cNvPr id="9" name="x"/><p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr/></p:sp>'
+    )
+    chart = (
+        '<p:graphicFrame><p:nvGraphicFramePr/><a:graphic><a:graphicData><c:chart r:id="rId77" '
+        f'xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" xmlns:r="{office.R}"/>'
+        "</a:graphicData></a:graphic></p:graphicFrame>"
+    )
+    data = with_shape(presentation(lambda _: None), odd + choice + chart)
+    assert texts(data, "a.pptx") == ["Plan", "The yield is y=3x"]
+    assert read_noted(data, "a.pptx")[1] == "1 shape not read"
+
+
+def test_the_data_and_title_of_a_chart_are_a_table():
+    """Each category is a row, each series a column."""
+    from pptx.chart.data import CategoryChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    def make(slide):
+        data = CategoryChartData()
+        data.categories = ["Amble", "Blyth"]
+        data.add_series("2019", (31, 57))
+        data.add_series("2020", (None, 58))
+        chart = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 99, 99, data).chart
+        chart.has_title = True
+        chart.chart_title.text_frame.text = "Barrels sold"
+
+    assert texts(presentation(make), "a.pptx") == [
+        "Plan",
+        "Chart: Barrels sold",
+        "Category\t2019\t2020\nAmble\t31\nBlyth\t57\t58",
+    ]
+
+
+def test_smart_art_comments_and_hidden_slides_are_told():
+    """A diagram's texts are a list, comments are named as such, and so is a hidden slide."""
+    diagram = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+    point = f'<dgm:pt><dgm:t><a:p xmlns:a="{A}"><a:r><a:t>{{}}</a:t></a:r></a:p></dgm:t></dgm:pt>'
+    points = f'<dgm:dataModel xmlns:dgm="{diagram}">{point.format("Untie")}{point.format("Row")}</dgm:dataModel>'
+    comments = '<p:cmLst xmlns:p="p"><p:cm><p:text>Too long.</p:text></p:cm></p:cmLst>'
+    frame = (
+        "<p:graphicFrame><p:nvGraphicFramePr/><a:graphic><a:graphicData><dgm:relIds "
+        f'r:dm="rIdX0" xmlns:dgm="{diagram}" xmlns:r="{office.R}"/></a:graphicData></a:graphic></p:graphicFrame>'
+    )
+    data = with_shape(presentation(lambda _: None), frame)
+    data = office.related(
+        data, "ppt/slides/_rels/slide1.xml.rels", "diagramData d.xml", "comments c.xml"
+    )
+    made = office.parts(data) | {"ppt/slides/d.xml": points, "ppt/slides/c.xml": comments}
+    made[SLIDE] = made[SLIDE].replace(b"<p:sld ", b'<p:sld show="0" ')
+    data = files.archive(made)
+    assert texts(data, "a.pptx") == ["Plan", "Untie\nRow", "Comment: Too long."]
+    assert read_noted(data, "a.pptx")[1] == "hidden slide: 1"
+
+
+def test_a_slide_that_is_missing_costs_itself_alone():
+    """The other slides keep their numbers."""
+    data = files.pptx(files.FACTS)
+    made = {name: part for name, part in office.parts(data).items() if name != SLIDE}
+    document, note = read_noted(files.archive(made), "a.pptx")
+    assert {block.page for block in document.blocks} == {2}
+    assert (document.pages, note) == (2, "1 shape not read")

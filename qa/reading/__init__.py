@@ -29,7 +29,7 @@ _READERS = {
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 2),
     Format.PDF: ("pdf", "read", 2),
     Format.WORD: ("word", "read", 3),
-    Format.SLIDES: ("slides", "read", 3),
+    Format.SLIDES: ("slides", "read", 4),
     Format.SHEETS: ("sheets", "read", 3),
     Format.OPEN_DOCUMENT: ("opendocument", "read", 3),
     Format.OPEN_SHEETS: ("opendocument", "read", 3),

@@ -65,11 +65,16 @@ class Served(httpx.Client):
 
 
 @contextmanager
-def serving_process(seeds, index, folder, *options, **environment):
-    """A client of `qa serve` over that index; it logs JSON and is ended by SIGTERM."""
+def serving_process(seeds, index, folder, *options, descriptors=None, **environment):
+    """A client of `qa serve` over that index; it logs JSON and is ended by SIGTERM.
+
+    With `descriptors` it may open so many files and connections.
+    """
     port = free_port()
     log = folder / f"log-{port}.jsonl"
     command = [sys.executable, "-m", "qa", "serve", "--port", str(port), *options]
+    if descriptors:
+        command = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
     places = ["--index", str(index), "--seeds", str(seeds)]
     settings = {**os.environ, "QA_LOG": "json", **environment}
     with log.open("wb") as stream:

@@ -1,23 +1,22 @@
 """Clients that wait, stall or do not read hold up nobody, and the process ends when it cannot serve."""
 
-import contextlib
 import re
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from connecting import BODY, HALF, LARGE, answers, connected, end_of, limited
+from servers import serving_process
 from waiting import wait_for
 
 from qa import processes
 from qa.web.connections import Phase
-from qa.web.serving import listening
 
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 
@@ -127,34 +126,6 @@ def test_small_answers_are_sent_at_once():
         assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-@contextmanager
-def serving_process(library, descriptors):
-    """`qa serve` in a process of its own that may open so many files: the process and its port."""
-    seeds, index = library
-    with listening("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    command = processes.command("qa", "serve", "--port", str(port), "--no-watch")
-    command += ["--index", str(index), "--seeds", str(seeds)]
-    server = subprocess.Popen(
-        ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command],
-        env=processes.environment(), stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        wait_for(lambda: is_up(server, port))
-        yield server, port
-    finally:
-        server.kill()
-        server.communicate()
-
-
-def is_up(server, port):
-    """Whether the server answers yet."""
-    assert server.poll() is None, server.stderr.read().decode()
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).is_success
-    return False
-
-
 EVENT = "/gradio_api/run/predict"
 SLOW = [
     f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -178,22 +149,19 @@ def resident(process):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read in /proc")
-def test_a_server_short_of_descriptors_answers_under_attack_and_ends_when_told(library):
+def test_a_server_short_of_descriptors_answers_under_attack_and_ends_when_told(library, tmp_path):
     record = {"path": "/dev/zero", "meta": {"_type": "gradio.FileData"}}
-    with serving_process(library, 256) as (server, port), ExitStack() as attack:
-        at = f"http://127.0.0.1:{port}"
+    event = {"fn_index": 4, "session_hash": "abc"}
+    with serving_process(*library, tmp_path, descriptors=256) as client, ExitStack() as attack:
+        client.headers["connection"] = "close"  # one that waits would give way, too
         for sent in ([b""] * 50, [HALF] * 300, SLOW * 15, [HALF] * 50):
-            attack.enter_context(connected(port, *sent))
-            event = {"fn_index": 4, "data": [record], "session_hash": "abc"}
-            assert httpx.post(f"{at}{EVENT}", json=event, timeout=20).status_code == 422
-            event["data"] = ["What is in the notes?" * 10_000]
-            assert httpx.post(f"{at}{EVENT}", json=event, timeout=20).status_code == 413
-            asked = {"question": "What is in the notes?"}
-            said = httpx.post(f"{at}/api/ask", json=asked, timeout=20)
-            assert said.status_code == 200
-        assert resident(server) < 1 << 30
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == -signal.SIGTERM
+            attack.enter_context(connected(client.base_url.port, *sent))
+            assert client.post(EVENT, json={**event, "data": [record]}).status_code == 422
+            assert client.post(EVENT, json={**event, "data": ["x" * 200_000]}).status_code == 413
+            assert client.ask("What is in the notes?").status_code == 200
+        assert resident(client.process) < 1 << 30
+        client.process.send_signal(signal.SIGTERM)
+        assert client.process.wait(30) == -signal.SIGTERM
 
 
 STUCK = """

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qa.errors import ReadFailed, Unsupported
-from qa.reading import FINGERPRINT, read
+from qa.reading import FINGERPRINT, read, read_noted
 from qa.reading.content import BLOCK_LIMIT, Content, iso_date, tidy
 from qa.records import Block, Document, Kind
 
@@ -226,6 +226,19 @@ def test_a_huge_block_is_cut_at_a_line_end():
         ("Привет, как дела сегодня у вас в городе?", "cp1251"),
         ("港は一月に凍った。九隻の船が外で待っていた。", "shift_jis"),
         ("تجمد الميناء في يناير.", "utf-8"),
+        ("Nájemné za sklad činí tisíc korun měsíčně, příště žádné zboží.", "cp1250"),
+        ("Nájemné za sklad činí tisíc korun měsíčně, příště žádné zboží.", "iso8859-2"),
+        ("Az éves szerződés megszűnik, ha a bérlő három hónapig nem fizet.", "cp1250"),
+        ("Umowa najmu łodzi wygasa, jeśli czynsz nie zostanie zapłacony.", "iso8859-2"),
+        ("Kiracı aylık ücreti önceden öder; iğne ağaçları çok güzeldir.", "cp1254"),
+        ("Līgums beidzas jūnija beigās, un kuģis stāv ostā visu gadu.", "cp1257"),
+        ("Договор аренды склада заканчивается тридцатого июня.", "koi8-r"),
+        ("Η σύμβαση λήγει στις τριάντα Ιουνίου.", "cp1253"),
+        ("Die Gebühr beträgt zwölf Euro für Möbel.", "cp850"),
+        ("Die Gebühr beträgt zwölf Euro für Möbel.", "mac_roman"),
+        ("契約は六月三十日に終了します。", "iso2022_jp"),
+        ("계약은 유월 삼십일에 끝난다.", "iso2022_kr"),
+        ("naïve résumé, 20 °C, così", "cp1252"),
     ],
 )
 def test_text_is_decoded_as_it_was_encoded(text, encoding):
@@ -349,6 +362,48 @@ def test_a_page_is_its_main_text_with_title_and_date():
     assert "color" not in document.text
 
 
+def test_what_a_page_shows_at_a_click_is_content_and_menus_are_not():
+    """Collapsed answers, asides, headers with the title, and the buttons of an accordion."""
+    page = b"""<html><body><header><h1>Harbour guide</h1><ul><li><a href=a>Home</a></ul></header>
+    <aside><a href=a>Other page</a> <a href=b>One more page</a></aside>
+    <div class=menu style="display:none"><a href=x>One entry of a menu</a></div>
+    <h2><button>Who pays the toll?</button></h2>
+    <div hidden>The skipper pays the toll in cash.</div><i aria-hidden=true>icon</i>
+    <aside><p>Never sail without a lamp.</p></aside><div aria-hidden=true>Close</div>
+    <details><summary>When?</summary><p>At nine.</p></details><button>Send</button></body></html>"""
+    document = check(read(page, "a.html"))
+    assert document.text.split("\n\n") == [
+        "Harbour guide",
+        "Who pays the toll?",
+        "The skipper pays the toll in cash.",
+        "Never sail without a lamp.",
+        "When?",
+        "At nine.",
+    ]
+    assert holding(document, "in cash").heading == ("Harbour guide", "Who pays the toll?")
+
+
+def test_a_page_that_scripts_make_says_so():
+    """Its file holds no text, or little; a page with text says nothing of the kind."""
+    script = b"<div id=root></div><script>make()</script>"
+    made = b"<html><title>Shop</title><body>" + script + b"</body></html>"
+    assert "made by scripts" in read_noted(made, "a.html")[1]
+    noted = b"<html><body><p>Words.</p><noscript>Enable JavaScript.</noscript></body></html>"
+    assert "made by scripts" in read_noted(noted, "a.html")[1]
+    assert read_noted(b"<html><body><p>Words.</p></body></html>", "a.html")[1] == ""
+
+
+def test_a_cell_that_spans_rows_or_columns_moves_no_value():
+    """What spans rows stands in each of them; the columns that a cell spans stay empty."""
+    table = (
+        b"<table><tr><th>Year<th>Crop<th>Tons<tr><td rowspan=2>2019<td>Oats<td>40"
+        b"<tr><td>Rye<td>12<tr><td colspan=2>All<td>52"
+        b"<tr><td colspan=999999999 rowspan=0>x</table>"
+    )
+    lines = read(b"<html>" + table + b"</html>", "a.html").text.splitlines()
+    assert lines[:4] == ["Year\tCrop\tTons", "2019\tOats\t40", "2019\tRye\t12", "All\t\t52"]
+
+
 def test_a_page_keeps_tables_lists_and_code_as_blocks():
     """A table has a line a row, a list its lead-in, preformatted text its line breaks."""
     document = check(
@@ -401,8 +456,6 @@ def test_a_csv_row_is_quoted_as_it_stands_in_the_file():
 
 def test_lines_that_are_not_json_are_kept_and_named():
     """A broken line of a JSONL file costs nothing but a note."""
-    from qa.reading import read_noted
-
     document, note = read_noted(b'{"a": 1}\n{broken\n{"b": {"c": [2, "x"]}}\n', "a.jsonl")
     assert [said(document, block) for block in check(document).blocks] == ["1", "{broken", "2\tx"]
     assert note == "not JSON, kept as text: line 2"
@@ -514,8 +567,6 @@ def test_a_notebook_of_an_unknown_shape_fails_or_is_empty():
 
 def test_a_mail_tells_who_wrote_and_names_its_attachments():
     """Subject, sender and date are there; an attachment is named as not read."""
-    from qa.reading import read_noted
-
     data = files.mail("The harbour", "It froze.\n\nYours, Ada", attachment=b"%PDF-")
     document, note = read_noted(data, "a.eml")
     assert (document.title, document.date) == ("The harbour", "2024-03-05")
@@ -540,3 +591,41 @@ def test_a_mail_tells_who_wrote_and_names_its_attachments():
 def test_dates_are_told_as_far_as_the_source_tells(value, date):
     """A year stays a year; what is no date is none."""
     assert iso_date(value) == date
+
+
+# What is no document
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("~$report.docx", b"\x05Ada Lund" + b"\0" * 100, "lock file"),
+        (".~lock.report.odt#", b",ada,host", "lock file"),
+        ("Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "thumbnail cache"),
+        ("Desktop.ini", b"[.ShellClassInfo]\n", "folder settings"),
+        ("half.pdf.crdownload", b"%PDF-1.4\n", "not complete"),
+        ("half.zip.part", b"PK\3\4", "not complete"),
+        ("page.url", b"[InternetShortcut]\nURL=https://example.org/\n", "link to a web page"),
+        ("page.webloc", b"<?xml version='1.0'?><plist/>", "link to a web page"),
+        ("notes.gdoc", b'{"url": "https://example.org"}', "Google document"),
+        ("plan.pages", files.archive({"Index/Document.iwa": "x"}), "Apple Pages"),
+        ("plan.numbers", files.archive({"Index/Document.iwa": "x"}), "Apple Numbers"),
+        ("plan.key", files.archive({"Index/Presentation.iwa": "x"}), "Apple Keynote"),
+        ("plan.zip", files.archive({"Index/Document.iwa": "x"}), "Apple iWork"),
+        (
+            "plan.vsdx",
+            files.archive({"[Content_Types].xml": "<a/>", "visio/document.xml": "<a/>"}),
+            "Visio",
+        ),
+        (
+            "mail.msg",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+            + "__properties_version1.0 WordDocument".encode("utf-16-le"),
+            "Outlook message",
+        ),
+    ],
+)
+def test_what_is_no_document_is_left_out_as_what_it_is(name, data, what):
+    """Its content does not matter, and a zip that another program reads is not unpacked."""
+    with pytest.raises(Unsupported, match=what):
+        read(data, name)

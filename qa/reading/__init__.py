@@ -19,14 +19,14 @@ from qa.records import Document
 # Format -> module, function and version: the version grows when a reader makes another text or
 # other blocks of the same bytes, so that an index knows which documents to read again.
 _READERS = {
-    Format.TEXT: ("text", "read", 2),
-    Format.MARKDOWN: ("markdown", "read", 2),
-    Format.HTML: ("html", "read", 3),
-    Format.CSV: ("rows", "read_csv", 3),
-    Format.JSONL: ("rows", "read_jsonl", 2),
+    Format.TEXT: ("text", "read", 3),
+    Format.MARKDOWN: ("markdown", "read", 3),
+    Format.HTML: ("html", "read", 4),
+    Format.CSV: ("rows", "read_csv", 4),
+    Format.JSONL: ("rows", "read_jsonl", 3),
     Format.NOTEBOOK: ("notebook", "read", 2),
-    Format.MAIL: ("mail", "read", 2),
-    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 2),
+    Format.MAIL: ("mail", "read", 3),
+    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 3),
     Format.PDF: ("pdf", "read", 2),
     Format.WORD: ("word", "read", 3),
     Format.SLIDES: ("slides", "read", 4),
@@ -35,7 +35,7 @@ _READERS = {
     Format.OPEN_SHEETS: ("opendocument", "read", 3),
     Format.OPEN_SLIDES: ("opendocument", "read", 3),
     Format.FLAT_DOCUMENT: ("opendocument", "read_flat", 3),
-    Format.BOOK: ("book", "read", 2),
+    Format.BOOK: ("book", "read", 3),
     Format.IMAGE: ("ocr", "read", 2),
 }
 TEXT_FREE = 16 << 20  # characters that any file may hold, and
@@ -46,7 +46,7 @@ _IN_ZIP = (
     *(Format.OPEN_DOCUMENT, Format.OPEN_SHEETS, Format.OPEN_SLIDES),
 )
 _LIBRARIES = (
-    "charset-normalizer",
+    "chardet",
     "lxml",
     "markdown-it-py",
     "openpyxl",

@@ -31,7 +31,20 @@ _DAMAGED_SHARE = 0.05
 _WESTERN_LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØŒÙÚÛÜÝŸßŠŽàáâãäåæçèéêëìíîïñòóôõöøœùúûüýÿšžðÐþÞ"
 _WESTERN = re.compile(
     rf"[{_WESTERN_LETTERS}]|’|(?<!\w)[“„‘‚«‹¿¡€£¥§©(–—…•†‡]|[”’“»›…%°²³®™©–—·‰ºª¢€](?!\w)"
-    rf"|[–—…«»“”„\xa0‘×±½¼¾µ¶·÷]"
+    rf"|[–—…«»“”„\xa0‘×±½¼¾µ¶·÷]|°(?=[CFK]\b)"
+)
+# Letters that Hungarian, Turkish, Baltic, Czech and Polish texts are full of when they are read as
+# Windows-1252, and capitals within words, which the encodings of DOS and the Macintosh leave there.
+_NOT_WESTERN = re.compile(
+    "[ÐðÞþÕõÛûÝý]|(?<=[^\\W\\d_])[±¶¼½¾¹³º]|(?<=[a-z])[ŠŽŸ\xc0-\xde]|(?<=[a-z])[ìù](?=\\w)"
+)
+# Encodings that hardly any file has, and that short texts are easily mistaken for.
+_NEVER_MEANT = ("cp1006", "hp-roman8", "kz1048", "ptcp154")
+_CZECH = re.compile("[řěůŘĚŮ]")
+_NEVER_CZECH = re.compile("[ąľĽ]")  # what ISO-8859-2's š and ž become in Windows-1250
+_ESCAPED = (
+    (re.compile(rb"\x1b(?:\$[@B]|\([JI])"), "iso2022_jp_ext"),
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
 )
 
 
@@ -45,6 +58,8 @@ def decode(data: bytes, declared: str | None = None) -> str:
             return _decode_marked(data, encoding)
     if order := _unmarked_utf16(data):
         return data.decode(order, errors="replace")
+    if (text := _decode_escaped(data)) is not None:
+        return text
     if not looks_like_text(data):
         raise Unsupported("not text: it holds NUL bytes or many control characters")
     try:
@@ -93,6 +108,16 @@ def _usual_share(data: bytes, encoding: str) -> float:
     return len(_USUAL.findall(text)) / len(text)
 
 
+def _decode_escaped(data: bytes) -> str | None:
+    """The text of Japanese or Korean in seven bits, which escape sequences announce."""
+    if b"\x1b" not in data or b"\0" in data:
+        return None
+    for announced, encoding in _ESCAPED:
+        if announced.search(data) and (text := _try(data, encoding)) is not None:
+            return text
+    return None
+
+
 def _decode_legacy(data: bytes, declared: str | None) -> str:
     """The text of bytes that are not valid UTF-8."""
     if declared and (text := _try(data, declared)) is not None:
@@ -102,7 +127,7 @@ def _decode_legacy(data: bytes, declared: str | None) -> str:
     sample = _telling_sample(data)
     if _is_western(sample) and (text := _try(data, "cp1252")) is not None:
         return text
-    return _detect(data, sample)
+    return data.decode(_detected(sample), errors="replace")
 
 
 def _try(data: bytes, encoding: str) -> str | None:
@@ -135,14 +160,33 @@ def _telling_sample(data: bytes) -> bytes:
 
 
 def _is_western(sample: bytes) -> bool:
+    """True for text in a Western language that no other encoding explains."""
     text = sample.decode("cp1252", errors="replace")
-    beyond = sum(1 for character in text if character > "\x7f")
-    letters = sum(1 for character in text if character.isalpha())
-    return len(_WESTERN.findall(text)) == beyond and beyond <= 0.3 * max(letters, 1)
+    beyond = [character for character in text if character > "\x7f"]
+    accented = sum(character.isalpha() for character in beyond)
+    letters = sum(character.isalpha() for character in text)
+    if _NOT_WESTERN.search(text):
+        return False
+    return len(_WESTERN.findall(text)) == len(beyond) and accented <= 0.3 * max(letters, 1)
 
 
-def _detect(data: bytes, sample: bytes) -> str:
-    from charset_normalizer import from_bytes
+def _detected(sample: bytes) -> str:
+    """The encoding that the sample most likely has."""
+    from chardet import EncodingEra, detect
 
-    best = from_bytes(sample, cp_exclusion=["utf_16", "utf_16_be", "utf_16_le", "utf_7"]).best()
-    return data.decode(best.encoding if best else "cp1252", errors="replace")
+    era = EncodingEra.ALL & ~EncodingEra.MAINFRAME
+    found = detect(sample, encoding_era=era, exclude_encodings=_NEVER_MEANT)["encoding"] or "cp1252"
+    if found == "ISO-8859-1":
+        return "cp1252"  # the same, with marks where the other has control characters
+    if found == "Windows-1250" and _is_misread_czech(sample.decode("cp1250", errors="replace")):
+        return "iso8859-2"
+    try:
+        codecs.lookup(found)
+    except LookupError:
+        return "cp1252"
+    return found
+
+
+def _is_misread_czech(text: str) -> bool:
+    """True for Czech with letters of Polish or Slovak, which detectors cannot tell from Czech."""
+    return bool(_CZECH.search(text) and _NEVER_CZECH.search(text))

@@ -4,6 +4,7 @@ import re
 import zipfile
 import zlib
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from io import BytesIO
 
 from qa.errors import ReadFailed, Unsupported
@@ -58,6 +59,63 @@ _UNREAD = (
     (b"fLaC", "sound"),
     (b"OggS", "sound or video"),
     (b"\x1aE\xdf\xa3", "video"),
+)
+_NO_DOCUMENTS = (  # patterns of names in lower case
+    ("~$*", "a lock file that Office leaves beside an open document"),
+    (".~lock.*#", "a lock file that LibreOffice leaves beside an open document"),
+    ("thumbs.db", "a thumbnail cache of Windows"),
+    ("ehthumbs*.db", "a thumbnail cache of Windows"),
+    ("desktop.ini", "folder settings of Windows"),
+    (".ds_store", "folder settings of macOS"),
+    ("*.crdownload", "a download that is not complete"),
+    ("*.part", "a download that is not complete"),
+    ("*.partial", "a download that is not complete"),
+    ("*.download", "a download that is not complete"),
+    ("*.opdownload", "a download that is not complete"),
+    ("*.url", "a link to a web page; save the page itself"),
+    ("*.webloc", "a link to a web page; save the page itself"),
+    ("*.desktop", "a link to a program or a web page"),
+    ("*.lnk", "a shortcut of Windows; put the document itself here"),
+    ("*.gdoc", "a link to a Google document; download it as .docx"),
+    ("*.gsheet", "a link to a Google sheet; download it as .xlsx"),
+    ("*.gslides", "a link to Google slides; download them as .pptx"),
+    ("*.gdraw", "a link to a Google drawing; download it as PDF"),
+    ("*.gform", "a link to a Google form"),
+)
+_ZIPPED = {
+    "pages": "an Apple Pages document; export it as .docx or PDF",
+    "numbers": "an Apple Numbers workbook; export it as .xlsx",
+    "key": "an Apple Keynote presentation; export it as .pptx or PDF",
+    "xmind": "an XMind map; export it as PDF or Markdown",
+    "sketch": "a Sketch drawing; export it as PDF",
+    "kmz": "a map (KMZ)",
+    "jar": "a Java program",
+    "war": "a Java program",
+    "apk": "an Android program",
+    "ipa": "an iOS program",
+    "whl": "a Python package",
+    "xpi": "a browser extension",
+    "crx": "a browser extension",
+}
+_MEMBERS_OF = (  # members that only such a zip has
+    ("Index/Document.iwa", "an Apple iWork document; export it as .docx, .xlsx, .pptx or PDF"),
+    ("Index/Presentation.iwa", "an Apple Keynote presentation; export it as .pptx or PDF"),
+    ("index.apxl", "an Apple Keynote presentation; export it as .pptx or PDF"),
+    ("META-INF/MANIFEST.MF", "a Java program"),
+    ("AndroidManifest.xml", "an Android program"),
+)
+_OTHER_OFFICE = (
+    ("visio/", "a Visio drawing; save it as PDF"),
+    ("fixeddocseq.fdseq", "an XPS document; save it as PDF"),
+    ("3d/", "a 3D model (3MF)"),
+)
+_OLD_OFFICE = (  # streams of a compound file; a message comes first, for it may hold any other
+    ("__properties_version1.0", "an Outlook message (.msg); save it as .eml"),
+    ("WordDocument", "an old Word file (.doc); save it as .docx"),
+    ("Workbook", "an old Excel file (.xls); save it as .xlsx"),
+    ("PowerPoint Document", "an old PowerPoint file (.ppt); save it as .pptx"),
+    ("VisioDocument", "an old Visio drawing (.vsd); save it as PDF"),
+    ("Quill", "a Publisher document (.pub); save it as PDF"),
 )
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # OLE: old Office, or encrypted Office
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -147,16 +205,25 @@ def format_of(data: bytes, name: str) -> Format:
     """
     suffix = name.rpartition(".")[2].lower() if "." in name else ""
     head = data[:_HEAD]
+    _refuse_by_name(name)
     if _is_pdf(head, suffix):
         return Format.PDF
     if head.startswith(_ZIP_STARTS):
-        return _format_of_zip(data)
+        return _format_of_zip(data, suffix)
     if head.startswith(_COMPOUND):
         raise _old_office(data)
     if head.startswith(_IMAGES) or _is_bitmap(head) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
         return Format.IMAGE
     _refuse_unread(head)
     return _format_of_text(data, head, suffix)
+
+
+def _refuse_by_name(name: str) -> None:
+    """Raises Unsupported for what programs leave beside documents, and for downloads cut off."""
+    last = name.rpartition("/")[2].lower()
+    for pattern, what in _NO_DOCUMENTS:
+        if fnmatchcase(last, pattern):
+            raise Unsupported(what)
 
 
 def _is_pdf(head: bytes, suffix: str) -> bool:
@@ -204,7 +271,7 @@ def _is_text(data: bytes) -> bool:
     return looks_like_text(data) and b"endobj" not in data
 
 
-def _format_of_zip(data: bytes) -> Format:
+def _format_of_zip(data: bytes, suffix: str) -> Format:
     """The format that a zip's members make."""
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -222,7 +289,21 @@ def _format_of_zip(data: bytes) -> Format:
     if "[Content_Types].xml" in names:
         return _format_of_office(names)
     is_open = {"content.xml", "META-INF/manifest.xml"} <= names
-    return Format.OPEN_DOCUMENT if is_open else Format.ARCHIVE
+    if is_open:
+        return Format.OPEN_DOCUMENT
+    if what := _zipped_document(names, suffix):
+        raise Unsupported(what)
+    return Format.ARCHIVE
+
+
+def _zipped_document(names: set[str], suffix: str) -> str:
+    """What a zip is that is a document of another program; "" for an archive of files."""
+    if suffix in _ZIPPED:
+        return _ZIPPED[suffix]
+    for member, what in _MEMBERS_OF:
+        if member in names:
+            return what
+    return ""
 
 
 def _format_of_office(names: set[str]) -> Format:
@@ -231,6 +312,9 @@ def _format_of_office(names: set[str]) -> Format:
     for folder, office in _OFFICE.items():
         if any(name.startswith(folder) for name in names):
             return office
+    for folder, what in _OTHER_OFFICE:
+        if any(name.lower().startswith(folder) for name in names):
+            raise Unsupported(what)
     return Format.ARCHIVE
 
 
@@ -238,12 +322,7 @@ def _old_office(data: bytes) -> ReadFailed:
     """What to say of an OLE container: Office before 2007, or an encrypted newer file."""
     if "EncryptedPackage".encode("utf-16-le") in data:
         return ReadFailed("encrypted: it opens with a password only")
-    for stream, what in (
-        ("WordDocument", "an old Word file (.doc); save it as .docx"),
-        ("Workbook", "an old Excel file (.xls); save it as .xlsx"),
-        ("PowerPoint Document", "an old PowerPoint file (.ppt); save it as .pptx"),
-        ("__substg1.0_", "an Outlook message (.msg); save it as .eml"),
-    ):
+    for stream, what in _OLD_OFFICE:
         if stream.encode("utf-16-le") in data:
             return Unsupported(what)
     return Unsupported("an old Office file; save it in today's format")

@@ -1,7 +1,8 @@
 """HTML by lxml: the main text as a reader of the page sees it, without what surrounds it.
 
-Left out: scripts, styles, forms' controls, navigation, asides, page headers and footers, banners
-about cookies, and what is hidden. Runs of blanks fold to one space, as a browser folds them,
+Left out: scripts, styles, forms' controls, menus, page footers, page headers without a title, and
+banners about cookies. What a page keeps hidden until it is asked for, such as the answers of an
+accordion, is content when it is more than a label. Runs of blanks fold to one space, as a browser folds them,
 but not within preformatted text.
 """
 
@@ -13,100 +14,15 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from qa.errors import ReadFailed
+from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
 from qa.records import Kind
 
-_SILENT = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "math",
-        "canvas",
-        "iframe",
-        "object",
-        "embed",
-        "audio",
-        "video",
-        "head",
-        "nav",
-        "aside",
-        "select",
-        "option",
-        "button",
-        "input",
-        "textarea",
-        "dialog",
-        "menu",
-        "datalist",
-        "map",
-    ]
-)
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "header",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "caption",
-        "hgroup",
-        "search",
-    ]
-)
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_ROLES = frozenset(
-    [
-        "navigation",
-        "banner",
-        "contentinfo",
-        "complementary",
-        "search",
-        "dialog",
-        "alertdialog",
-    ]
-)
-_BANNER = re.compile(r"(?:^|[-_\s])(?:cookie|consent|gdpr)", re.IGNORECASE)
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_BANNER_LIMIT = 2_000  # characters: a page about cookies is no banner
+_MADE_BY_SCRIPTS = "made by scripts in the browser: save the page as it is shown, or as PDF"
+_SHORT = 200  # characters: with fewer, a page that wants scripts is made by them
+_WANTS_SCRIPTS = re.compile(r"java\s?script", re.IGNORECASE)
+_SPAN_LIMIT = 1_000  # rows or columns of a cell; browsers have such limits, too
 _MAIN_SHARE = 0.4  # of the page's text; below it, what calls itself main is not all of it
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE
@@ -139,7 +55,8 @@ def content_of(data: bytes, charset: str | None = None) -> Content:
         return Content("", ())
     draft = Draft()
     _Walk(draft).through(_main(root))
-    return draft.content(title=_title(root), date=_date(root))
+    note = _MADE_BY_SCRIPTS if draft.length < _SHORT and _is_made_by_scripts(root) else ""
+    return draft.content(title=_title(root), date=_date(root), note=note)
 
 
 def add(draft: Draft, data: bytes, charset: str | None = None) -> None:
@@ -196,11 +113,11 @@ class _Walk:
     def enter(self, element: Any) -> bool:
         """Take an element's beginning in; False when what is within it was dealt with."""
         tag = element.tag
-        if _is_silent(element):
+        if is_silent(element):
             return False
         if tag == "br":
             self.words.append("\n")
-        elif tag in _HEADINGS:
+        elif tag in HEADINGS:
             self.close(Kind.PROSE)
             if self.items is None:
                 self.draft.enter(int(tag[1]), _folded(_visible(element)))
@@ -218,7 +135,7 @@ class _Walk:
             self.close(Kind.PROSE)
             self.items = [] if self.items is None else self.items
             self.depth += 1
-        elif tag in _BLOCKS:
+        elif tag in BLOCKS:
             self.close(Kind.PROSE)
         self.say(element.text)
         return True
@@ -226,9 +143,9 @@ class _Walk:
     def leave(self, element: Any) -> None:
         """Take an element's end in."""
         tag = element.tag
-        if tag in _BLOCKS and not _is_silent(element):
+        if tag in BLOCKS and not is_silent(element):
             self.close(Kind.PROSE)
-        if tag in ("ul", "ol", "dl") and not _is_silent(element) and self.depth:
+        if tag in ("ul", "ol", "dl") and not is_silent(element) and self.depth:
             self.depth -= 1
             if self.depth == 0:
                 self.close_list()
@@ -276,39 +193,28 @@ def _visible(element: Any, *, fold: bool = True) -> str:
         if event == "start":
             if inner.tag == "br":
                 pieces.append("\n" if not fold else " ")
-            elif inner.tag in _BLOCKS and fold:
+            elif inner.tag in BLOCKS and fold:
                 pieces.append(" ")
-            if _is_silent(inner):
+            if is_silent(inner):
                 events.skip_subtree()
             else:
                 pieces.append(inner.text or "")
         else:
-            if event == "end" and inner.tag in _BLOCKS and fold:
+            if event == "end" and inner.tag in BLOCKS and fold:
                 pieces.append(" ")
             pieces.append(inner.tail or "")
     text = "".join(pieces)
     return _BLANKS.sub(" ", text) if fold else text
 
 
-def _is_silent(element: Any) -> bool:
-    """True for an element whose text is not part of what the page says."""
-    tag, attributes = element.tag, element.attrib
-    if tag in _SILENT:
+def _is_made_by_scripts(root: Any) -> bool:
+    """True for a page that asks for scripts, or has nothing but them and what they fill."""
+    asks = ("".join(found.itertext()) for found in root.iter("noscript"))
+    if any(_WANTS_SCRIPTS.search(text) for text in asks):
         return True
-    if not attributes and tag not in ("header", "footer"):
-        return False
-    if attributes.get("role", "").lower() in _ROLES or "hidden" in attributes:
-        return True
-    if attributes.get("aria-hidden") == "true" or _HIDDEN.search(attributes.get("style", "")):
-        return True
-    if tag in ("header", "footer"):
-        return not any(True for _ in element.iterancestors("article", "main", "section"))
-    named = f"{attributes.get('id', '')} {attributes.get('class', '')}"
-    return (
-        tag in ("div", "section", "form", "p", "span")
-        and bool(_BANNER.search(named))
-        and len("".join(element.itertext())) < _BANNER_LIMIT
-    )
+    scripts = next(root.iter("script"), None) is not None
+    filled = root.xpath("//body//div[@id and not(*) and not(normalize-space())]")
+    return scripts and bool(filled)
 
 
 def _main(root: Any) -> Any:
@@ -330,16 +236,49 @@ def _is_data(table: Any) -> bool:
     if table.get("role") in ("presentation", "none"):
         return False
     return not any(
-        (inner.tag == "table" and inner is not table) or inner.tag in _HEADINGS
-        for inner in table.iter("table", *_HEADINGS)
+        (inner.tag == "table" and inner is not table) or inner.tag in HEADINGS
+        for inner in table.iter("table", *HEADINGS)
     )
 
 
 def _rows(table: Any) -> Iterator[list[str]]:
     for caption in table.iter("caption"):
         yield [_visible(caption)]
+    waiting: dict[int, tuple[int, str]] = {}  # column -> rows that a cell above spans still
     for row in table.iter("tr"):
-        yield [_visible(cell) for cell in row.iterchildren("td", "th")]
+        yield _cells(row, waiting)
+
+
+def _cells(row: Any, waiting: dict[int, tuple[int, str]]) -> list[str]:
+    """The row's cells, with those of rows above that reach into it; `waiting` is brought forward."""
+    cells: list[str] = []
+
+    def fill() -> None:
+        while len(cells) in waiting:
+            left, text = waiting.pop(len(cells))
+            if left > 1:
+                later[len(cells)] = left - 1, text
+            cells.append(text)
+
+    later: dict[int, tuple[int, str]] = {}
+    for cell in row.iterchildren("td", "th"):
+        fill()
+        text, rows = _visible(cell), _span(cell, "rowspan")
+        for number in range(_span(cell, "colspan")):
+            shown = "" if number else text
+            if rows > 1:
+                later[len(cells)] = rows - 1, shown
+            cells.append(shown)
+    fill()
+    waiting.clear()
+    waiting.update(later)
+    return cells
+
+
+def _span(cell: Any, name: str) -> int:
+    """How many rows or columns a cell reaches over."""
+    said = cell.get(name, "1").strip()
+    return min(int(said), _SPAN_LIMIT) or 1 if re.fullmatch("[0-9]{1,6}", said) else 1
 
 
 def _metadata(root: Any) -> dict[str, str]:

@@ -37,7 +37,7 @@ from qa.errors import (
     StorageFailed,
 )
 from qa.records import Answer, BuildReport, Excerpt, Freshness, Highlight
-from qa.settings import EXCERPT_LIMIT, INDEX, SEEDS, Settings
+from qa.settings import EXCERPT_LIMIT, INDEX, Settings
 
 if TYPE_CHECKING:
     from qa.asking.highlighting import highlight
@@ -111,21 +111,11 @@ def ask(
     folder = Path(INDEX if index is None else index).resolve()
     if folder not in _open:
         if index is None:
+            from qa.building.first import build_first
+
             build_first()
         _open[folder] = QA.open(folder)
     return _open[folder].ask(question, limit=limit, only=only, exclude=exclude)
-
-
-def build_first() -> None:
-    """Builds the default index from the default folder, unless there is one already."""
-    from qa.index.opening import require
-
-    try:
-        require(INDEX)
-    except IndexMissing:
-        from qa.building.pipeline import build
-
-        build(SEEDS, INDEX)
 
 
 def __getattr__(name: str) -> object:

@@ -1,7 +1,10 @@
 """The commands that build: `build`, `watch`, and the first build of the default index."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +12,11 @@ import typer
 
 from qa.cli.options import Index, Json, Seeds
 from qa.cli.output import complain, print_json
-from qa.errors import IndexMissing, RemovalRefused
+from qa.errors import RemovalRefused
 from qa.settings import INDEX, SEEDS
 
 if TYPE_CHECKING:
+    from qa.building.first import ReportProgress
     from qa.records import BuildReport
 
 
@@ -45,10 +49,10 @@ def build(
     where = (folder or seeds, index or INDEX)
 
     def run(*, allow_removal: bool) -> "BuildReport":
-        with terminal.building_bar() as tell:
+        with terminal.building_bar() as report_progress:
             return pipeline.build(
                 *where, full=full, allow_empty=allow_empty, allow_removal=allow_removal,
-                device=device, progress=tell,
+                device=device, progress=report_progress,
             )  # fmt: skip
 
     if plan:
@@ -80,19 +84,20 @@ def watch(
 
 def build_first(index: Path | None, seeds: Path | None) -> None:
     """Builds the default index when it is asked for and not there; a named one is not made up."""
-    from qa.index.opening import require
+    from qa.building import first
 
-    if index is not None:
-        return
-    try:
-        require(INDEX)
-    except IndexMissing:
-        from qa import terminal
-        from qa.building import pipeline
+    if index is None:
+        first.build_first(seeds, reporting=partial(_first_reported, seeds or SEEDS))
 
-        complain(f"There is no index yet: building one from {seeds or SEEDS}.")
-        with terminal.building_bar() as tell:
-            pipeline.build(seeds or SEEDS, INDEX, progress=tell)
+
+@contextmanager
+def _first_reported(seeds: Path | str) -> Iterator["ReportProgress"]:
+    """Says that the first build begins, and shows how far it is."""
+    from qa import terminal
+
+    complain(f"There is no index yet: building one from {seeds}.")
+    with terminal.building_bar() as report_progress:
+        yield report_progress
 
 
 def _ask_for(refused: RemovalRefused) -> None:

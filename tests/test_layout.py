@@ -51,6 +51,8 @@ SOLE_IMPORTERS = {
     "onnxruntime": "encoding.models",
     "gradio": "web",
     "fastapi": "web",
+    "jinja2": "web",
+    "markupsafe": "web",
     "uvicorn": "web",
     "mcp": "web",
     "prometheus_client": "web",
@@ -175,6 +177,17 @@ def test_every_dependency_has_its_reason_and_licence():
     }
     names = {re.split(r"[<>=!~ \[]", requirement)[0] for requirement in wanted}
     assert names <= rows, f"not in ARCHITECTURE.md: {sorted(names - rows)}"
+
+
+def test_every_file_that_is_no_code_is_in_the_package_and_every_pattern_names_one():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["qa"]
+    packed = [set(PACKAGE.glob(pattern)) for pattern in patterns]
+    names = [name for name, _ in tracked() if name.startswith("qa/") and not name.endswith(".py")]
+    assert {ROOT / name for name in names} <= set().union(*packed)
+    assert all(packed), "a pattern names nothing"
 
 
 def test_every_requirement_is_pinned_without_a_host_and_without_cuda():

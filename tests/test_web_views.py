@@ -3,7 +3,9 @@
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from answers import answer, excerpt
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +57,42 @@ def test_marks_within_marks_have_both_styles():
         '<mark class="current">a</mark><mark class="current best">b</mark>'
         '<mark class="current">cd</mark>'
     )
+
+
+TEMPLATES = sorted((Path(cards.__file__).parent / "templates").glob("*.html"))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.stem)
+def test_a_template_quotes_what_it_puts_into_attributes_and_trusts_nothing(template):
+    source = template.read_text(encoding="utf-8")
+    assert not re.search(r"\|\s*safe|autoescape|Markup", source)
+    for value in re.findall(r'[\w-]="([^"]*)"', source):
+        for put_in in re.findall(r"\{\{(.*?)\}\}", value):
+            assert put_in.endswith("| quoted "), f"{template.name}: {put_in}"
+
+
+@given(TEXT, TEXT)
+def test_a_view_of_any_text_is_one_line_that_holds_no_markdown_and_no_tags_of_it(text, other):
+    path = f"{text}.txt"
+    cited = excerpt(text or "x", path=path, title=other, heading=(text,), date=other or None)
+    address = Address(q=other, filters=Filters(folder=text), doc="d" * 64, at=(0, 1), find=other)
+    document = Document("d" * 64, "text 1", f"{text}\n\n{other}", other, text or None, pages=1)
+    rows = [listing.Row(File(path, Status.FAILED, reason=other, source=path), "failed", "")]
+    numbered, shapes = [(1, cited)], [(600.0, 800.0)]
+    for said in (
+        cards.answer_html(answer(cited, nearest=[cited]), address, 0.1, {path: other}),
+        cards.welcome_html([text, other], 1, 1, address),
+        cards.refusal_html(text, address),
+        cards.notice_html(other),
+        listing.library_html(rows, address, read_only=False),
+        viewer.document_html(document, numbered, address, [path], other),
+        viewer.pages_html(document, numbered, address, [path], shapes, {}),
+    ):
+        assert "\n" not in said
+        assert not BARE.search(re.sub(r"<[^<>]*>", "", said)), "a sign of Markdown or of HTML"
+
+
+BARE = re.compile(r"[<>\"'`$\\{}*\[\]|~]|&(?!#\d+;)")
 
 
 def test_cards_are_numbered_by_rank_and_stand_under_their_documents():

@@ -11,9 +11,9 @@ from qa.checking.freshness import Waiting
 from qa.reading.walking import locate
 from qa.records import File, Status
 from qa.web.address import Address
-from qa.web.cards import here
 from qa.web.filtering import day
-from qa.web.markup import quoted, shown
+from qa.web.templating import render
+from qa.web.texts import TEXTS
 
 ROWS = 100  # on one page of the list
 NEW, CHANGED, REMOVED = "new", "changed", "gone"
@@ -27,14 +27,39 @@ class Row(NamedTuple):
     day: str
 
 
+class _Column(NamedTuple):
+    """The head of a column."""
+
+    label: str
+    address: Address  # that sorts by it, or the other way round
+    style: str
+
+
+class _Line(NamedTuple):
+    """One file as the list shows it."""
+
+    key: str
+    source: str
+    path: str
+    address: Address | None  # that opens it
+    status: str
+    style: str
+    reason: str
+    passages: str
+    pages: str
+    size: str
+    day: str
+    seen: str
+
+
 _COLUMNS: dict[str, tuple[str, Callable[[Row], str | int]]] = {
-    "path": ("File", lambda row: row.file.path.casefold()),
-    "status": ("Status", lambda row: row.status),
-    "passages": ("Passages", lambda row: row.file.passages),
-    "pages": ("Pages", lambda row: row.file.pages),
-    "size": ("Size", lambda row: row.file.size),
-    "date": ("Date", lambda row: row.day),
-    "seen": ("Indexed, UTC", lambda row: row.file.seen),
+    "path": (TEXTS.file, lambda row: row.file.path.casefold()),
+    "status": (TEXTS.status, lambda row: row.status),
+    "passages": (TEXTS.passage_count, lambda row: row.file.passages),
+    "pages": (TEXTS.page_count, lambda row: row.file.pages),
+    "size": (TEXTS.size, lambda row: row.file.size),
+    "date": (TEXTS.date, lambda row: row.day),
+    "seen": (TEXTS.indexed, lambda row: row.file.seen),
 }
 _NUMBERS = frozenset({"passages", "pages", "size"})
 _LARGEST_FIRST = _NUMBERS | {"date", "seen"}  # of these, what is most or newest is looked for
@@ -65,16 +90,17 @@ def _new(seeds: Path, path: str) -> Row:
 
 def library_html(found: Sequence[Row], address: Address, *, read_only: bool) -> str:
     """The list as the address asks for it: searched, sorted, one page of it."""
-    chosen = _sorted([row for row in found if _says(row, address.find)], address.sort)
+    chosen = _sorted([row for row in found if _matches(row, address.find)], address.sort)
     first = ROWS * (address.page - 1)
-    heads = "".join(_head(name, label, address) for name, (label, _) in _COLUMNS.items())
-    body = "".join(_row(row, read_only=read_only) for row in chosen[first : first + ROWS])
-    last = "" if read_only else '<th scope="col"><span class="unseen">Remove</span></th>'
-    return (
-        f'<div class="library">{here(address)}{_waiting(found)}'
-        f'<p class="quiet">{_shown_count(len(chosen), len(found))}</p>'
-        f'<div class="table"><table><thead><tr>{heads}{last}</tr></thead><tbody>{body}</tbody>'
-        f"</table></div>{_pages(len(chosen), address)}</div>"
+    return render(
+        "library",
+        address=address,
+        waiting=_waiting(found),
+        shown_count=_shown_count(len(chosen), len(found)),
+        columns=[_column(name, label, address) for name, (label, _) in _COLUMNS.items()],
+        lines=[_line(row) for row in chosen[first : first + ROWS]],
+        pages=_pages(len(chosen), address),
+        read_only=read_only,
     )
 
 
@@ -93,60 +119,54 @@ def _order(sort: str) -> tuple[str, bool]:
     return name, (name in _LARGEST_FIRST) != sort.startswith("-")
 
 
-def _says(row: Row, find: str) -> bool:
-    said = f"{row.file.path} {row.status} {row.file.reason}".casefold()
-    return all(word in said for word in find.casefold().split())
+def _matches(row: Row, find: str) -> bool:
+    words = f"{row.file.path} {row.status} {row.file.reason}".casefold()
+    return all(word in words for word in find.casefold().split())
 
 
 def _waiting(found: Sequence[Row]) -> str:
+    """What the index does not hold yet; `""` when it holds everything."""
     counts = {status: sum(row.status == status for row in found) for status in _WAITS}
-    said = [f"{count} {status}" for status, count in counts.items() if count]
-    if not said:
-        return '<p class="settled">The index holds every file as it is now.</p>'
-    return f'<p class="waiting">Not in the index yet: {", ".join(said)}.</p>'
+    parts = [f"{count} {status}" for status, count in counts.items() if count]
+    return TEXTS.waiting.format(", ".join(parts)) if parts else ""
 
 
 _WAITS = (NEW, CHANGED, REMOVED)
 
 
 def _shown_count(chosen: int, found: int) -> str:
-    return f"{found:,} files" if chosen == found else f"{chosen:,} of {found:,} files"
+    if chosen == found:
+        return TEXTS.all_files.format(found)
+    return TEXTS.some_files.format(chosen, found)
 
 
-def _head(name: str, label: str, address: Address) -> str:
+def _column(name: str, label: str, address: Address) -> _Column:
     now, is_down = _order(address.sort)
     order = "descending" if is_down else "ascending"
     styles = (("number", name in _NUMBERS), (order, name == now))
     turned = f"-{name}" if name == (address.sort or "path") else name
-    link = quoted(str(replace(address, sort=turned, page=1)))
-    named = " ".join(style for style, holds in styles if holds)
-    return f'<th scope="col" class="{named}"><a href="{link}">{label}</a></th>'
+    style = " ".join(style for style, holds in styles if holds)
+    return _Column(label, replace(address, sort=turned, page=1), style)
 
 
-def _row(row: Row, *, read_only: bool) -> str:
+def _line(row: Row) -> _Line:
     file = row.file
-    reason = f'<span class="reason">{shown(file.reason)}</span>' if file.reason else ""
-    cells = (
-        f'<th scope="row">{_name(file)}</th><td><span class="status {_style(row.status)}">'
-        f"{row.status}</span>{reason}</td>{_number(file.passages)}{_number(file.pages)}"
-        f'<td class="number">{size(file.size)}</td><td>{row.day}</td>'
-        f"<td>{_moment(file.seen)}</td>"
+    source = file.source or file.path
+    is_readable = file.sha256 and file.characters
+    return _Line(
+        key=key(source),
+        source=source,
+        path=file.path,
+        address=Address(doc=file.sha256, at=(0, 0)) if is_readable else None,
+        status=row.status,
+        style=_style(row.status),
+        reason=file.reason,
+        passages=_number(file.passages),
+        pages=_number(file.pages),
+        size=size(file.size),
+        day=row.day,
+        seen=_moment(file.seen),
     )
-    if not read_only:
-        value = key(file.source or file.path)
-        name = quoted(file.source or file.path)
-        cells += (
-            f'<td><button type="button" name="remove" value="{value}" title="Remove {name}">'
-            "Remove</button></td>"
-        )
-    return f"<tr>{cells}</tr>"
-
-
-def _name(file: File) -> str:
-    if not file.sha256 or not file.characters:
-        return shown(file.path)
-    link = quoted(str(Address(doc=file.sha256, at=(0, 0))))
-    return f'<a href="{link}">{shown(file.path)}</a>'
 
 
 def _style(status: str) -> str:
@@ -156,7 +176,7 @@ def _style(status: str) -> str:
 
 
 def _number(count: int) -> str:
-    return f'<td class="number">{f"{count:,}" if count else ""}</td>'
+    return f"{count:,}" if count else ""
 
 
 def size(count: int) -> str:
@@ -176,13 +196,8 @@ def _moment(nanoseconds: int) -> str:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _pages(count: int, address: Address) -> str:
+def _pages(count: int, address: Address) -> list[tuple[int, Address, bool]]:
+    """Links to the pages of the list: number, address, whether it is shown now."""
     last = -(-count // ROWS)
-    if last <= 1:
-        return ""
-    links = "".join(
-        f'<a class="chip{" now" if page == address.page else ""}" '
-        f'href="{quoted(str(replace(address, page=page)))}">{page}</a>'
-        for page in range(1, last + 1)
-    )
-    return f'<p class="chips">{links}</p>'
+    numbers = range(1, last + 1) if last > 1 else ()
+    return [(page, replace(address, page=page), page == address.page) for page in numbers]

@@ -14,18 +14,14 @@ from qa.web.address import Address
 from qa.web.cards import Numbered
 from qa.web.observing import FAULT, log_fault
 from qa.web.site import Site
+from qa.web.templating import render
+from qa.web.texts import TEXTS
 
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.teal,
     neutral_hue=gr.themes.colors.stone,
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
-)
-_ASK = "Ask a question, then press Enter"
-_NAV = (
-    '<nav class="nav"><a href="?" class="to-ask">Ask</a>'
-    '<a href="?view=library" class="to-library">Library</a>'
-    '<a href="?view=history" class="to-history">History</a></nav>'
 )
 
 
@@ -40,20 +36,21 @@ class _Parts(NamedTuple):
 
 def make_page(site: Site) -> gr.Blocks:
     """The page over a site."""
-    page = gr.Blocks(title="Ask your documents", analytics_enabled=False)
+    page = gr.Blocks(title=TEXTS.title, analytics_enabled=False)
     with page:
-        gr.Markdown(f"<header><h1>Ask your documents</h1>{_NAV}</header>", elem_id="top")
+        gr.Markdown(render("top"), elem_id="top")
         with gr.Column(elem_id="ask"):
             question = _question()
             # What is our own is not cleaned: that would take its boxes and labels.
-            gr.Markdown(_FILTERS, sanitize_html=False)
+            gr.Markdown(render("filters"), sanitize_html=False)
             with gr.Row(elem_id="reading"):
                 answer, source = _html("answer"), _html("viewer")
         with gr.Column(elem_id="library"):
-            gr.Markdown(_tools(read_only=site.read_only), elem_id="tools", sanitize_html=False)
+            tools = render("tools", read_only=site.read_only)
+            gr.Markdown(tools, elem_id="tools", sanitize_html=False)
             table = _html("table")
         with gr.Column(elem_id="history"):
-            gr.Markdown(_HISTORY)
+            gr.Markdown(render("history"))
         _wire(page, _Views(site), _Parts(question, answer, source, table))
     return page
 
@@ -61,13 +58,13 @@ def make_page(site: Site) -> gr.Blocks:
 def _question() -> gr.Textbox:
     """A line to type in; what it is for stands in it, and is its name to a screen reader."""
     return gr.Textbox(
-        label=_ASK,
+        label=TEXTS.prompt,
         show_label=False,
-        placeholder=_ASK,
+        placeholder=TEXTS.prompt,
         autofocus=True,
         max_lines=1,
         max_length=QUESTION_LIMIT,
-        submit_btn="Ask",
+        submit_btn=TEXTS.ask,
         elem_id="question",
     )
 
@@ -75,38 +72,6 @@ def _question() -> gr.Textbox:
 def _html(name: str) -> gr.Markdown:
     """A place for HTML made here; Gradio cleans it once more before it shows it."""
     return gr.Markdown(elem_id=name, latex_delimiters=[])
-
-
-_FILTERS = (
-    '<details id="filters"><summary>Filters</summary><div>'
-    '<label>Folder<select name="folder"><option value="">any</option></select></label>'
-    '<label>Kind<select name="kind"><option value="">any</option></select></label>'
-    '<label>File<input name="file" list="files" placeholder="any" autocomplete="off"></label>'
-    '<label>From<input name="since" type="date"></label>'
-    '<label>Until<input name="until" type="date"></label>'
-    '<datalist id="files"></datalist></div></details>'
-)
-_HISTORY = (
-    '<h2>History</h2><p class="quiet">The questions asked in this browser. They are kept nowhere '
-    'else.</p><p><button type="button" name="forget">Clear the history</button></p>'
-    '<ol id="asked"></ol>'
-)
-
-
-def _tools(*, read_only: bool) -> str:
-    find = (
-        '<h2>Library</h2><input id="find" type="search" placeholder="Search the library" '
-        'aria-label="Search the library" autocomplete="off">'
-    )
-    if read_only:
-        return f'{find}<p class="quiet">This library is shown for reading only.</p>'
-    return (
-        f'{find}<div id="drop" tabindex="0" role="button">Drop files here, or choose them</div>'
-        '<div class="actions"><button type="button" name="rebuild">Rebuild the index</button>'
-        '<div class="rebuilding"><span id="said" role="status"></span><div id="progress" hidden>'
-        '<progress max="1" aria-label="Rebuild"></progress><span class="quiet"></span></div></div>'
-        "</div>"
-    )
 
 
 def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
@@ -133,10 +98,10 @@ def _wire(page: gr.Blocks, views: "_Views", parts: _Parts) -> None:
     question.submit(views.asked, [question], [answer, source], **quick)
 
 
-def _told(work: Callable[["_Views", Address], str]) -> Callable[["_Views", Address], str]:
-    """`work`, which says in words what went wrong; unexpected errors go to the log besides."""
+def _refusing(work: Callable[["_Views", Address], str]) -> Callable[["_Views", Address], str]:
+    """`work`, with an error shown as a message; unexpected errors go to the log besides."""
 
-    def told(views: "_Views", address: Address) -> str:
+    def shown(views: "_Views", address: Address) -> str:
         try:
             return work(views, address)
         except QAError as error:
@@ -145,7 +110,7 @@ def _told(work: Callable[["_Views", Address], str]) -> Callable[["_Views", Addre
             log_fault(error, "The page")
             return cards.refusal_html(FAULT, address)
 
-    return told
+    return shown
 
 
 class _Views:
@@ -178,7 +143,7 @@ class _Views:
         """What is wrong with the service, in a line; nothing when all is well."""
         return cards.notice_html(self._site.monitor.health.reason)
 
-    @_told
+    @_refusing
     def _answer(self, address: Address) -> str:
         if not address.q.strip():
             manifest = self._site.qa.manifest
@@ -190,7 +155,7 @@ class _Views:
         seconds, read_only = time.perf_counter() - started, self._site.read_only
         return cards.answer_html(answer, address, seconds, days, read_only=read_only)
 
-    @_told
+    @_refusing
     def _source(self, address: Address) -> str:
         document = self._site.qa.document(address.doc) if address.doc else None
         if document is None:
@@ -217,7 +182,7 @@ class _Views:
         ranking = enumerate((*answer.excerpts, *answer.nearest), 1)
         return [(number, found) for number, found in ranking if found.document == address.doc]
 
-    @_told
+    @_refusing
     def _table(self, address: Address) -> str:
         if address.view != "library":
             return ""

@@ -438,3 +438,145 @@ def test_a_slide_that_is_missing_costs_itself_alone():
     document, note = read_noted(files.archive(made), "a.pptx")
     assert {block.page for block in document.blocks} == {2}
     assert (document.pages, note) == (2, "1 shape not read")
+
+
+# Excel
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "text"),
+    [
+        (0.125, "0.0%", "12.5%"),
+        (0.125, "0%", "13%"),
+        (1200.5, '"€"#,##0.00', "€1,200.50"),
+        (-1200.5, "[$€-407] #,##0.00", "-€ 1,200.50"),
+        (-1200, "#,##0;[Red](#,##0)", "(1,200)"),
+        (1200, "#,##0\\ _€;-#,##0\\ _€", "1,200"),
+        (2500000, '0.0,,"M"', "2.5M"),
+        (7, "00000", "00007"),
+        (0, '0;-0;"none"', "none"),
+        (0.5, "0.##", "0.5"),
+        (0.00001, "0.00E+00", "1e-05"),
+        (0.5, "# ?/?", "0.5"),
+        (0.1 + 0.2, "General", "0.3"),
+        (3.0, "General", "3"),
+        (True, "0%", "TRUE"),
+        ("50%", "@", "50%"),
+        (None, "0%", ""),
+        (5, '[>3]"many";"few"', "5"),
+    ],
+)
+def test_numbers_read_as_they_are_shown(value, code, text):
+    """Percent, currency, thousands and leading zeros; what is beyond that stays a plain number."""
+    from qa.reading.number_formats import shown
+
+    assert shown(value, code) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("dd.mm.yyyy", "05.03.2024"),
+        ("d mmmm yyyy", "5 March 2024"),
+        ("mmm-yy", "Mar-24"),
+        ("yyyy-mm-dd h:mm:ss", "2024-03-05 14:07:00"),
+        ("d/m/yyyy h:mm AM/PM", "5/3/2024 2:07 PM"),
+        ("mm-dd-yy", "2024-03-05 14:07:00"),
+        ("General", "2024-03-05 14:07:00"),
+    ],
+)
+def test_days_read_as_they_are_shown(code, text):
+    """In ISO 8601 where the order of day and month is left to the reader's country."""
+    from datetime import datetime
+
+    from qa.reading.number_formats import shown
+
+    moment = datetime(2024, 3, 5, 14, 7)  # noqa: DTZ001  # Excel knows no time zones
+    assert shown(moment, code) == text
+
+
+def workbook(make):
+    """A workbook of one sheet named "Sheet", to which `make` adds."""
+    from openpyxl import Workbook
+
+    file = Workbook()
+    make(file.active)
+    return files._saved(file)
+
+
+def test_the_names_of_columns_are_found_below_a_title_and_again_below_a_blank_row():
+    """Each table of a sheet has its own title and columns; years name columns, too."""
+
+    def make(sheet):
+        for row in (
+            ["Budget of the harbour"],
+            [],
+            ["Item", 2030, 2031],
+            ["Dredging", 40, 41.5],
+            [None, 7, 8],
+            [],
+            ["Staff", "Ida", "Ben"],
+            [],
+            ["Wages"],
+            ["Name", "Role", "Pay"],
+            ["Ada", "Captain", 90],
+            [],
+            ["All sums are in thousands."],
+        ):
+            sheet.append(row)
+
+    budget, wages = ("Sheet", "Budget of the harbour"), ("Sheet", "Wages")
+    assert rows(workbook(make), "a.xlsx") == [
+        ("Dredging\t40\t41.5", "Item, 2030, 2031", budget),
+        ("7\t8", "2030, 2031", budget),
+        ("Staff\tIda\tBen", "Item, 2030, 2031", budget),
+        ("Ada\tCaptain\t90", "Name, Role, Pay", wages),
+        ("All sums are in thousands.", "", wages),
+    ]
+
+
+def test_a_workbook_tells_what_is_hidden_and_what_has_no_value():
+    """Hidden sheets are read and named, formulas without a value counted, comments read apart."""
+    from openpyxl.comments import Comment
+
+    def make(sheet):
+        sheet.append(["Port", "Total"])
+        sheet.append(["Amble", "=1+2"])
+        sheet["B2"].comment = Comment("Not yet known.", "Ida")
+        other = sheet.parent.create_sheet("Old")
+        other.append(["secret"])
+        other.sheet_state = "hidden"
+
+    data = workbook(make)
+    assert texts(data, "a.xlsx") == [
+        "Sheet",
+        "Port\tTotal",
+        "Amble",
+        "Comment on B2: Not yet known.",
+        "Old",
+        "secret",
+    ]
+    assert read_noted(data, "a.xlsx")[1] == "hidden sheet: Old, 1 formula without a value"
+
+
+def test_a_far_cell_costs_no_more_than_itself():
+    """Neither the rows nor the columns before it are made up."""
+
+    def make(sheet):
+        sheet.cell(1, 1, "Near")
+        sheet.cell(1_048_576, 16_384, "Far")
+
+    document = read(workbook(make), "a.xlsx")
+    assert "Far" in document.text and len(document.text) < 200
+
+
+@pytest.mark.parametrize("name", ["docProps/core.xml", None])
+def test_a_workbook_without_a_day_of_creation_gets_none(name):
+    """The same bytes are the same document on another day."""
+    made = office.parts(files.xlsx({"Sheet": [["x"]]}))
+    if name:
+        del made[name]
+    else:
+        core = made["docProps/core.xml"].decode()
+        made["docProps/core.xml"] = core.replace("dcterms:created", "dcterms:other").encode()
+    assert read(files.archive(made), "a.xlsx").date is None

@@ -30,7 +30,7 @@ _READERS = {
     Format.PDF: ("pdf", "read", 2),
     Format.WORD: ("word", "read", 3),
     Format.SLIDES: ("slides", "read", 4),
-    Format.SHEETS: ("sheets", "read", 3),
+    Format.SHEETS: ("sheets", "read", 4),
     Format.OPEN_DOCUMENT: ("opendocument", "read", 3),
     Format.OPEN_SHEETS: ("opendocument", "read", 3),
     Format.OPEN_SLIDES: ("opendocument", "read", 3),

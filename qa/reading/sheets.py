@@ -1,81 +1,149 @@
-"""Excel by openpyxl: each sheet's name is a heading, each row a row of its own.
+"""Excel by openpyxl: each sheet's name is a heading, each row a row of its own under its columns.
 
-Values are read as Excel last computed them. Charts, pictures and comments are not read.
+Values are read as Excel last computed and shows them. Comments and text boxes follow their sheet.
 """
 
+import re
 import warnings
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time
+import zipfile
+from collections.abc import Iterator
 from io import BytesIO
+from posixpath import basename, dirname, join, normpath
 from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
-from qa.reading.archive import names_itself
-from qa.reading.columns import names_columns
-from qa.reading.content import Content, Draft, made_on
-from qa.reading.packages import repaired
-from qa.records import Kind
+from qa.reading.content import Content, Draft, iso_date
+from qa.reading.number_formats import shown
+from qa.reading.packages import parse, repaired
+from qa.reading.sheet_rows import Numbered, add_sheet
+
+_PROPERTIES = "docProps/core.xml"
+_GAP = 64  # blank cells that a row keeps between two values
+_CHART = re.compile(r"xl/charts/chart\d*\.xml")
+_THREADED, _NOTES, _DRAWING = "/threadedComment", "/comments", "/drawing"
+_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 
 
 def read(data: bytes, _name: str) -> Content:
     """The content of a workbook."""
-    with warnings.catch_warnings():
+    data = repaired(data)
+    draft, notes = Draft(), list[str]()
+    unknown = 0
+    with warnings.catch_warnings(), zipfile.ZipFile(BytesIO(data)) as archive:
         warnings.simplefilter("ignore")  # about styles and rules that are not read
-        file = load_workbook(
-            BytesIO(repaired(data)), read_only=True, data_only=True, keep_links=False
-        )
-        draft = Draft()
+        file = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
         for sheet in file.worksheets:
-            _add(draft, sheet)
-    if not names_itself(data):
-        return draft.content()
-    return draft.content(title=file.properties.title, date=made_on(file.properties.created))
+            if sheet.sheet_state != "visible":
+                notes.append(f"hidden sheet: {sheet.title}")
+            rows = _Rows(file, sheet)
+            add_sheet(draft, str(sheet.title), rows)
+            unknown += rows.unknown
+            _add_beside(draft, archive, sheet)
+        charts = sum(bool(_CHART.fullmatch(name)) for name in archive.namelist())
+        title, date = _about(archive)
+    if unknown:
+        notes.append(f"{unknown} formula{'s' * (unknown > 1)} without a value")
+    if charts:
+        notes.append(f"{charts} chart{'s' * (charts > 1)} not read")
+    return draft.content(title=title, date=iso_date(date), note=", ".join(notes))
 
 
-def _add(draft: Draft, sheet: Any) -> None:
-    """Add a sheet that is not empty: its name, and its rows with the names of their columns."""
-    sheet.reset_dimensions()  # some programs write wrong ones
-    rows = _rows(sheet.iter_rows(values_only=True))
-    first = next(rows, None)
-    if first is None:
-        return
-    draft.enter(1, str(sheet.title))
-    second = next(rows, None)
-    if second is None or not names_columns(first, second):
-        draft.add(_line(first), Kind.ROW)
-        columns = ""
-    else:
-        draft.add(_line(first), Kind.FURNITURE)
-        columns = ", ".join(" ".join(name.split()) for name in first if name)
-    if second is not None:
-        draft.add(_line(second), Kind.ROW, columns=columns)
-    for row in rows:
-        draft.add(_line(row), Kind.ROW, columns=columns)
+class _Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
+    """Reads the cells that are there, and counts the formulas that were never computed."""
+
+    unknown = 0
+
+    def parse_cell(self, element: Any) -> Any:
+        """One cell, as openpyxl reads it."""
+        cell = super().parse_cell(element)
+        if cell["value"] is None and element.find(FORMULA_TAG) is not None:
+            self.unknown += 1
+        return cell
 
 
-def _rows(rows: Iterable[tuple[object, ...]]) -> Iterator[list[str]]:
-    """The rows that are not blank, each cell as text."""
-    for row in rows:
-        cells = [_said(value) for value in row]
-        if any(cells):
-            yield cells
+class _Rows:
+    """The rows of a sheet that are not blank."""
+
+    def __init__(self, file: Any, sheet: Any) -> None:
+        self.file, self.sheet = file, sheet
+        self.unknown = 0  # formulas without a value, once the rows were read
+        self._codes = [_code(file, style.numFmtId) for style in file._cell_styles]  # noqa: SLF001
+
+    def __iter__(self) -> Iterator[Numbered]:
+        """Each row with its number, its cells as text in their columns."""
+        book, sheet = self.file, self.sheet
+        with sheet._get_source() as source:  # noqa: SLF001
+            parser = _Parser(
+                source,
+                sheet._shared_strings,  # noqa: SLF001
+                data_only=True,
+                epoch=book.epoch,
+                date_formats=book._date_formats,  # noqa: SLF001
+                timedelta_formats=book._timedelta_formats,  # noqa: SLF001
+            )
+            for number, cells in parser.parse():
+                if row := self._row(cells):
+                    yield Numbered(number, row)
+            self.unknown = parser.unknown
+
+    def _row(self, cells: list[dict[str, Any]]) -> list[str]:
+        row: list[str] = []
+        before = 0
+        for cell in cells:
+            text = shown(cell["value"], self._code_of(cell["style_id"]))
+            if text.strip():
+                row += [""] * min(cell["column"] - before - 1, _GAP)
+                row.append(text)
+                before = cell["column"]
+        return row
+
+    def _code_of(self, style: int) -> str:
+        return self._codes[style] if style < len(self._codes) else "General"
 
 
-def _line(cells: list[str]) -> str:
-    return "\t".join(" ".join(cell.split()) for cell in cells).strip()
+def _code(file: Any, number: int) -> str:
+    """The number format of that number."""
+    known = file._number_formats  # noqa: SLF001
+    at = number - BUILTIN_FORMATS_MAX_SIZE
+    if 0 <= at < len(known):
+        return str(known[at])
+    return str(BUILTIN_FORMATS.get(number, "General"))
 
 
-def _said(value: object) -> str:
-    """A cell's value as text: whole numbers without a point, days without a time of day."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
+def _add_beside(draft: Draft, archive: zipfile.ZipFile, sheet: Any) -> None:
+    """Add the comments and text boxes of a sheet."""
+    parts = list(_related(archive, sheet._worksheet_path))  # noqa: SLF001
+    draft.headings.above = (str(sheet.title),)
+    threaded = any(kind == _THREADED for kind, _ in parts)
+    for kind, root in parts:
+        if kind == _DRAWING:
+            for shape in root.iter("{*}sp"):
+                text = "".join(shape.itertext(_TEXT))
+                draft.add(f"Text box: {text}" if text.strip() else "")
+        elif kind == (_THREADED if threaded else _NOTES):
+            for comment in root.iter("{*}threadedComment", "{*}comment"):
+                text = "".join(comment.itertext("{*}t", "{*}text")).strip()
+                draft.add(f"Comment on {comment.get('ref')}: {text}" if text else "")
+
+
+def _related(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, Any]]:
+    """The parts beside a sheet that hold text, with the kinds of their relationships."""
+    names = set(archive.namelist())
+    rels = f"{dirname(path)}/_rels/{basename(path)}.rels"
+    for relation in parse(archive.read(rels)) if rels in names else ():
+        target = relation.get("Target", "")
+        inside = normpath(target[1:] if target.startswith("/") else join(dirname(path), target))
+        for kind in (_THREADED, _NOTES, _DRAWING):
+            if relation.get("Type", "").endswith(kind) and inside in names:
+                yield kind, parse(archive.read(inside))
+
+
+def _about(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
+    """Title and day of creation, where the file has them: the library would make up a day."""
+    if _PROPERTIES not in archive.namelist():
+        return None, None
+    root = parse(archive.read(_PROPERTIES))
+    return root.findtext("{*}title"), root.findtext("{*}created")

@@ -75,7 +75,7 @@ class SeedsEmpty(QAError):
 
 
 class RemovalRefused(QAError):
-    """The build would remove more than half of the documents, and nobody said that it may."""
+    """The build would remove more than half of the documents, and that was not allowed."""
 
 
 class ReadFailed(QAError):

@@ -29,6 +29,6 @@ def _reason(error: BaseException) -> str:
     """The error in one line that can be stored and printed."""
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
-    said = f"cannot be indexed: {type(error).__name__}: {error}"
-    line = " ".join(said.encode(errors="replace").decode().split())
+    reason = f"cannot be indexed: {type(error).__name__}: {error}"
+    line = " ".join(reason.encode(errors="replace").decode().split())
     return line if len(line) <= _REASON_LIMIT else f"{line[:_REASON_LIMIT]}…"

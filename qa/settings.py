@@ -53,7 +53,7 @@ class Settings:
         for field in fields(cls):
             value = environment.get(f"QA_{field.name.upper()}")
             if value is not None:
-                given[field.name] = whole(field.name, value) if field.type is int else value
+                given[field.name] = integer(field.name, value) if field.type is int else value
         return replace(last or cls(), **given)  # type: ignore[arg-type]
 
     @classmethod
@@ -73,7 +73,7 @@ class Settings:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def whole(name: str, value: str) -> int:
+def integer(name: str, value: str) -> int:
     """`value` as a whole number; `SettingsInvalid` names the setting otherwise."""
     try:
         return int(value)
@@ -83,5 +83,5 @@ def whole(name: str, value: str) -> int:
 
 def fingerprint(*parts: object) -> str:
     """A short hash of what the parts say: 16 hex digits, the same on every machine."""
-    said = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    payload = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(payload.encode()).hexdigest()[:16]

@@ -72,9 +72,9 @@ def split(
 def ranking_text(document: Document, passage: Passage, blocks: Sequence[Block]) -> RankingText:
     """The passage with its context in front and its line-end hyphens joined.
 
-    `blocks` are those that the passage overlaps. Furniture has no ranking text at all.
+    `blocks` are those that the passage overlaps. Boilerplate has no ranking text at all.
     """
-    if all(block.kind is Kind.FURNITURE for block in blocks):
+    if all(block.kind is Kind.BOILERPLATE for block in blocks):
         return RankingText("", (0,) * (len(passage.sentences) + 1))
     pieces = [_context(document, passage, blocks)]
     ends = [len(pieces[0])]
@@ -96,13 +96,13 @@ def overlapping(blocks: Sequence[Block], passage: Passage) -> Sequence[Block]:
 def _section(block: Block) -> tuple[object, ...]:
     """What must be equal for two neighbouring blocks to share a passage."""
     row = block.start if block.kind is Kind.ROW else None
-    return block.page, block.heading, block.kind is Kind.FURNITURE, row
+    return block.page, block.heading, block.kind is Kind.BOILERPLATE, row
 
 
 def _context(document: Document, passage: Passage, blocks: Sequence[Block]) -> str:
     names = [name for name in (document.title or "", *passage.heading) if name]
-    said = " ".join(document.text[passage.start : passage.end].split()[:40]).lower()
-    names = [name for name in dict.fromkeys(names) if name.lower() not in said]
+    beginning = " ".join(document.text[passage.start : passage.end].split()[:40]).lower()
+    names = [name for name in dict.fromkeys(names) if name.lower() not in beginning]
     columns = next((block.columns for block in blocks if _needs_columns(block, passage)), "")
     context = ". ".join([*names, *([columns] if columns else [])])
     return f"{context[:CONTEXT_CHARACTERS]}\n" if context else ""
@@ -135,8 +135,8 @@ def _paragraphs(
         elif heading and not _fits([*heading, sentences[0]], longest):
             yield [[sentence] for sentence in heading]
             heading = []
-        whole = block.kind in (Kind.TABLE, Kind.LIST, Kind.CODE, Kind.ROW)
-        if whole and _fits(sentences, limit) and _fits(heading + sentences, longest):
+        is_unit = block.kind in (Kind.TABLE, Kind.LIST, Kind.CODE, Kind.ROW)
+        if is_unit and _fits(sentences, limit) and _fits(heading + sentences, longest):
             yield [heading + sentences]
         else:
             yield [[*heading, sentences[0]], *([sentence] for sentence in sentences[1:])]
@@ -220,7 +220,7 @@ def _sentences(
 
 
 def _stretches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The span, parted where it is too long to be looked at as a whole: after a line, or a space."""
+    """The span, split where it is too long to be one passage: after a line, or a space."""
     while end - start > STRETCH:
         stop = text.rfind("\n", start, start + STRETCH) + 1
         stop = stop or text.rfind(" ", start, start + STRETCH) + 1 or start + STRETCH
@@ -233,7 +233,7 @@ def _boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int
     """Where sentences start and end, blanks around them left out."""
     if kind in (Kind.TABLE, Kind.LIST, Kind.CODE):
         ends = [match.end() for match in re.finditer(r"\n|$", part)]
-    elif kind in (Kind.ROW, Kind.HEADING, Kind.FURNITURE):
+    elif kind in (Kind.ROW, Kind.HEADING, Kind.BOILERPLATE):
         ends = [len(part)]
     else:
         ends = list(_prose_ends(part, language))
@@ -248,7 +248,7 @@ def _prose_ends(part: str, language: str) -> Iterator[int]:
     """Where the sentences of prose end.
 
     A block with a very long line was not wrapped: its line ends part sentences too. The splitter
-    keeps what stands in quotes or brackets whole: where that is long, it is parted at plain ends.
+    keeps what stands in quotes or brackets whole: where that is long, it is split at plain ends.
     """
     lines = [match.end() for match in re.finditer(r"\n|$", part)]
     wrapped = all(end - start < UNWRAPPED for start, end in pairwise([0, *lines]))

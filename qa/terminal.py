@@ -157,23 +157,23 @@ def show_comparison(comparison: "Comparison") -> None:
 @contextmanager
 def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
     """A bar for a build: file, files, passages, passages a second, time left."""
-    bar = _bar(TextColumn("{task.fields[said]}", markup=False))
-    task = bar.add_task("", total=None, said="")
+    bar = _bar(TextColumn("{task.fields[status]}", markup=False))
+    task = bar.add_task("", total=None, status="")
     with _shown_after(PATIENCE, bar) as tick:
 
-        def tell(progress: "BuildProgress") -> None:
+        def report_progress(progress: "BuildProgress") -> None:
             rate = progress.passages / progress.seconds if progress.seconds else 0.0
-            said = f"{progress.passages} passages, {rate:.0f}/s {progress.path}"
+            status = f"{progress.passages} passages, {rate:.0f}/s {progress.path}"
             bar.update(
                 task,
                 description=progress.stage,
                 completed=progress.done,
                 total=progress.total,
-                said=printable(one_line(said)),
+                status=printable(one_line(status)),
             )
             tick()
 
-        yield tell
+        yield report_progress
 
 
 @contextmanager
@@ -183,11 +183,11 @@ def counting_bar(noun: str) -> Iterator[Callable[[int, int], None]]:
     task = bar.add_task(noun, total=None)
     with _shown_after(PATIENCE, bar) as tick:
 
-        def tell(done: int, total: int) -> None:
+        def report_progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
             tick()
 
-        yield tell
+        yield report_progress
 
 
 @contextmanager
@@ -225,13 +225,13 @@ def _bar(*more: TextColumn) -> Progress:
 
 
 def _show_excerpt(out: Console, number: int, excerpt: Excerpt) -> None:
-    said = Text()
+    quotation = Text()
     for text, highlighted in rendering.pieces(excerpt):
-        said.append(printable(text), "bold green" if highlighted else "")
-    said.remove_suffix("\n")
+        quotation.append(printable(text), "bold green" if highlighted else "")
+    quotation.remove_suffix("\n")
     out.print()
     _say(out, f"[{number}] {citation(excerpt)}", "bold")
-    out.print(Padding(said, (0, 0, 0, 4)))
+    out.print(Padding(quotation, (0, 0, 0, 4)))
     _say(out, f"    {'; '.join(rendering.notes(excerpt))}", "dim")
 
 
@@ -246,8 +246,8 @@ def _say(out: Console, line: str, style: str = "") -> None:
     out.print(Text(printable(line), style), soft_wrap=True)
 
 
-def _text(said: str) -> Text:
-    return Text(printable(one_line(said)), overflow="fold")
+def _text(text: str) -> Text:
+    return Text(printable(one_line(text)), overflow="fold")
 
 
 def _table(*columns: str) -> Table:

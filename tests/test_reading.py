@@ -314,7 +314,7 @@ def test_markdown_keeps_its_text_and_has_a_block_for_each_part():
     assert document.text == MARKDOWN
     assert (document.title, document.date) == ("The *log*", "2024-03-05")
     assert [block.kind for block in document.blocks] == [
-        Kind.FURNITURE,
+        Kind.BOILERPLATE,
         Kind.HEADING,
         Kind.LIST,
         Kind.CODE,

@@ -51,7 +51,7 @@ def test_a_page_number_above_a_heading_does_not_hide_it():
     pages[0].insert(1, "1 The harbour")
     document = read(files.pdf(pages, outline={1: ["1 The harbour"]}), "a.pdf")
     assert blocks(document, Kind.HEADING) == ["1 The harbour"]
-    assert blocks(document, Kind.FURNITURE) == ["1", "2", "3", "4"]
+    assert blocks(document, Kind.BOILERPLATE) == ["1", "2", "3", "4"]
 
 
 def test_a_table_of_contents_is_no_heading_however_large():
@@ -65,7 +65,7 @@ def test_running_lines_and_page_numbers_are_furniture():
     """A line that repeats at the edge of pages, or counts them, is kept apart."""
     pages = [[f"Words of page {'abcde'[number]} only."] * 6 for number in range(5)]
     document = read(files.pdf(pages, header="The annual report", footer="Page {} of 5"), "a.pdf")
-    furniture = blocks(document, Kind.FURNITURE)
+    furniture = blocks(document, Kind.BOILERPLATE)
     assert furniture.count("The annual report") == 5
     assert [words for words in furniture if words.startswith("Page")] == [
         f"Page {number} of 5" for number in range(1, 6)
@@ -83,7 +83,7 @@ def test_lines_that_differ_by_other_numbers_than_the_page_are_text():
     """An invoice's number is no page number."""
     pages = [[f"Invoice {number * number + 7}", "a", "b", "c", "d"] for number in range(6)]
     document = read(files.pdf(pages), "a.pdf")
-    assert not any("Invoice" in words for words in blocks(document, Kind.FURNITURE))
+    assert not any("Invoice" in words for words in blocks(document, Kind.BOILERPLATE))
 
 
 def test_a_word_parted_at_a_line_end_keeps_hyphen_and_line_end():

@@ -384,7 +384,7 @@ def test_what_is_known_is_kept_by_shape_and_codes_by_their_own(world):
 
 def test_boilerplate_is_kept_and_never_found(world):
     text = "Page 7 of 9\n\nThe mill grinds rye.\n"
-    blocks = (Block(0, 11, Kind.FURNITURE), Block(13, len(text)))
+    blocks = (Block(0, 11, Kind.BOILERPLATE), Block(13, len(text)))
     document = Document("b" * 64, "text 1", text, blocks=blocks)
     with world.store.begin(world.at, world.seeds, world.shape()) as build:
         count = build.add(document, world.rows(document))

@@ -71,8 +71,8 @@ def named(snapshot: Snapshot, question: EncodedQuestion) -> Named:
     found_runs = runs(question.text)
     words = list(_words(snapshot, found_runs, question.identifiers))
     few = MOST_NAMED * snapshot.manifest.documents
-    telling = [word.documents for word in words if len(word.documents) <= few and word.degree]
-    numbers = np.unique(np.concatenate([np.empty(0, np.int64), *telling]))
+    distinctive = [word.documents for word in words if len(word.documents) <= few and word.degree]
+    numbers = np.unique(np.concatenate([np.empty(0, np.int64), *distinctive]))
     degrees = np.zeros((len(numbers), len(found_runs)), np.float32)
     others = np.zeros_like(degrees)
     for beside in (False, True):  # the others first: they are what numbers count beside

@@ -40,10 +40,10 @@ def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | No
     ascending = np.argsort(places)
     keys, places = keys[ascending], places[ascending]
     bm25 = _bm25(snapshot, question, names, keys)
-    held = exact(snapshot, question, names, keys)
-    scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + held.bonus
+    matches = exact(snapshot, question, names, keys)
+    scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + matches.bonus
     kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
-    return Candidates(keys[kept], places[kept], bm25[kept], held.of(kept))
+    return Candidates(keys[kept], places[kept], bm25[kept], matches.of(kept))
 
 
 def _of_both_lists(

@@ -84,7 +84,9 @@ class QA:
         asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(processes.cores()) as pool:
-            found = pool.map(lambda said: self._answer(opened, said, among, limit), different)
+            found = pool.map(
+                lambda question: self._answer(opened, question, among, limit), different
+            )
             answers = dict(zip(different, found, strict=True))
         return [answers[question] for question in asked]
 
@@ -96,7 +98,7 @@ class QA:
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> list[Ranked]:
-        """The whole ranking of a question in a snapshot, for those who measure it."""
+        """The complete ranking of a question in a snapshot, for those who measure it."""
         among = snapshot.among(only, exclude)
         return self._rerank(self._encode(question, snapshot), snapshot, among)
 
@@ -115,7 +117,7 @@ class QA:
         return self._following.follow().snapshot.files()
 
     def dates(self) -> Mapping[str, str | None]:
-        """The date that each indexed document tells of itself, by path."""
+        """The date that each indexed document gives, by path."""
         return self._following.follow().snapshot.dates
 
     def waiting(self) -> Waiting:
@@ -129,7 +131,7 @@ class QA:
 
     @property
     def is_broken(self) -> bool:
-        """Whether no snapshot is whole any more, as the last `look` found."""
+        """Whether no snapshot is complete any more, as the last `look` found."""
         return self._following.broken is not None
 
     def look(self) -> None:
@@ -177,7 +179,7 @@ class QA:
         return rerank(snapshot, self._codebook, question, found)
 
     def close(self) -> None:
-        """Closes the index; who asks from then on is told so by IndexClosed."""
+        """Closes the index; who asks from then on gets IndexClosed."""
         self._following.close()
 
     def __enter__(self) -> Self:

@@ -57,7 +57,7 @@ class EncodingCache:
         return database
 
     def get(self, key: bytes) -> Coded | None:
-        """What was encoded for that hash, if it was and is whole."""
+        """What was encoded for that hash, if it was and is undamaged."""
         query = "SELECT vector, codes, bounds, hash FROM coded WHERE input = ?"
         try:
             found = self._database.execute(query, (key,)).fetchone()

@@ -45,7 +45,7 @@ class Progress(NamedTuple):
 
     stage: str  # "reading", "encoding" or "publishing"
     path: str
-    done: float  # files; of the one at work the part that is behind
+    done: float  # files; of the current one the part that is done
     total: int
     passages: int  # encoded so far
     seconds: float

@@ -75,7 +75,7 @@ def compare(seeds: Path, found: Sequence[Found], old: Sequence[File]) -> Plan:
 
 
 def _left_out(at: Found) -> File:
-    """What cannot be a document, as a report tells it. It is never opened."""
+    """What cannot be a document, as a report lists it. It is never opened."""
     return File(path=at.path, source=at.path, status=Status.UNSUPPORTED, reason=at.reason)
 
 

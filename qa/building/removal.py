@@ -55,7 +55,7 @@ def _gone(before: Sequence[File], paths: set[str], hashes: set[str]) -> dict[tup
 
 
 def _new_hashes(seeds: Path, found: Sequence[Found], before: Sequence[File]) -> set[str]:
-    """The hashes of new files that may be renamed ones, as their sizes tell."""
+    """The hashes of new files that may be renamed ones, by their sizes."""
     known = {file.source for file in before}
     sizes = {file.size for file in before}
     hashes = set()

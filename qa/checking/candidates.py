@@ -19,7 +19,7 @@ class Candidates(NamedTuple):
     """Files to look into, in order."""
 
     sources: Sequence[str]
-    complete: bool  # the quotations stand nowhere else, as far as the index and the folder tell
+    complete: bool  # the quotations stand nowhere else, as far as the index and the folder show
 
 
 def every(quoted: Sequence[Quotation], found: Mapping[str, Found]) -> Candidates:

@@ -15,7 +15,7 @@ from qa.settings import EXCERPT_LIMIT, INDEX
 if TYPE_CHECKING:
     from qa.asking.service import QA
 
-GLANCE = 0.05  # seconds in which `qa ask` looks for files that are not in the index yet
+LOOK_SECONDS = 0.05  # seconds in which `qa ask` looks for files that are not in the index yet
 
 
 def ask(
@@ -66,6 +66,6 @@ def _report_waiting(qa: "QA") -> None:
 
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
-    looking.join(GLANCE)
+    looking.join(LOOK_SECONDS)
     if count := sum(map(len, chain(*found))):
         complain(f"{count} new, changed or removed files are not in the index yet: run `qa build`.")

@@ -30,7 +30,7 @@ def build(
     ] = None,
     index: Index = None,
     full: Annotated[bool, typer.Option("--full", help="Build from nothing.")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done.")] = False,
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Build even if no file is found.")
     ] = False,

@@ -91,14 +91,17 @@ def evaluate(
     from qa.evaluation import report as reports
 
     old = reports.Report.from_dict(read_json(compare)) if compare else None
-    with QA.open(index or INDEX, seeds=seeds) as qa, terminal.counting_bar("questions") as tell:
+    with (
+        QA.open(index or INDEX, seeds=seeds) as qa,
+        terminal.counting_bar("questions") as report_progress,
+    ):
         report = reports.evaluate(
-            qa, questions, without_gold=without_gold, progress=tell, warn=complain
+            qa, questions, without_gold=without_gold, progress=report_progress, warn=complain
         )
     comparison = reports.compare(old, report) if old else None
     if as_json:
-        said = report.to_dict()
-        print_json(said | {"comparison": comparison._asdict()} if comparison else said)
+        payload = report.to_dict()
+        print_json(payload | {"comparison": comparison._asdict()} if comparison else payload)
         return
     terminal.show_figures(report.by_file())
     if comparison:

@@ -37,7 +37,7 @@ def serve(
     seeds: Seeds = None,
     index: Index = None,
 ) -> None:
-    """Serve the web page and the HTTP API, on this machine alone unless told otherwise."""
+    """Serve the web page and the HTTP API, on this machine alone unless --host names another address."""
     from qa.web import server
 
     server.check_reach(host, os.environ.get("QA_PASSWORD"))

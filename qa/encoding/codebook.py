@@ -56,7 +56,7 @@ class Codebook:
         return decoded
 
     def products(self, question: Vectors) -> Vectors:
-        """What each byte at each place adds to the inner products with m whole vectors `(m, dim)`.
+        """What each byte at each place adds to the inner products with m quantised vectors `(m, dim)`.
 
         `(dim / 8, 256, m)`.
         """

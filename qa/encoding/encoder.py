@@ -38,7 +38,7 @@ class Encoder:
     """A model that gives token vectors and the pooled vector in one pass.
 
     `folder` is where exported models are kept. One text a call: 8 bits take their scales from the
-    whole input, and so no text's vectors depend on another's. `threads` share the work on one text
+    complete input, and so no text's vectors depend on another's. `threads` share the work on one text
     (0: one for each core); their number changes no bit. Calls may come from many threads.
     On a `device` other than the CPU torch runs the original, which may round a number otherwise.
     """
@@ -116,7 +116,7 @@ class Encoder:
         return sorted(models.hashes(self.source).items())
 
     def _run(self, name: str, *beside: str) -> Run:
-        """The exported model whose name begins so; exported anew when it, or one beside it, lacks."""
+        """The exported model whose name begins so; exported again when it, or one beside it, is missing."""
         there = all(any(self._folder.glob(f"{other}.*.onnx")) for other in beside)
         if there and (run := self._kept(name)):
             return run

@@ -91,8 +91,8 @@ def model_folder(name: str) -> Path:
 
 def window(folder: Path) -> int:
     """Tokens that the model reads at once, [CLS] and [SEP] included."""
-    said = [loads((folder / name).read_bytes()).get(key) for name, key in WINDOWS]
-    return min(int(tokens) for tokens in said if tokens)
+    limits = [loads((folder / name).read_bytes()).get(key) for name, key in WINDOWS]
+    return min(int(tokens) for tokens in limits if tokens)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -127,11 +127,11 @@ def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -
                 dynamic_axes={"ids": {1: "n"}, "tokens": {0: "n"}},
                 dynamo=False,
             )
-        said = original(source)
-        if _agreement(source, said, passages) < CLOSE_ENOUGH:
+        reference = original(source)
+        if _agreement(source, reference, passages) < CLOSE_ENOUGH:
             raise ArithmeticError("the exported model does not agree with the original")
         _sign(passages, source, CLOSE_ENOUGH)
-        if not _shortened(source, said, passages, questions):
+        if not _shortened(source, reference, passages, questions):
             shutil.copyfile(passages, questions)
         if precision == "int8":
             _quantise(passages)
@@ -238,19 +238,19 @@ def _model(source: Path) -> Any:
     ).eval()
 
 
-def _agreement(source: Path, said: Run, file: Path) -> float:
+def _agreement(source: Path, reference: Run, file: Path) -> float:
     """The least cosine between what the original and the exported model say of the sample."""
     found = exported(file)
     cosines = [
         float((unit(a) * unit(b)).sum(-1).min())
         for ids in _sample(source)
-        for a, b in zip(said(ids), found(ids), strict=True)
+        for a, b in zip(reference(ids), found(ids), strict=True)
     ]
     return min(cosines)
 
 
 def _sample(source: Path) -> list[list[int]]:
-    """The tokens of the texts by which models are held against each other."""
+    """The tokens of the texts by which models are compared."""
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer.no_padding()
     return [tokenizer.encode(text).ids for text in SAMPLE]
@@ -272,17 +272,17 @@ def _sign(file: Path, source: Path, close: float) -> None:
 
 
 def _says(run: Run, signed: Mapping[str, str]) -> bool:
-    """Whether a model says of the sample what it said when it was exported, but for rounding."""
+    """Whether a model's vectors of the sample are those at its export, but for rounding."""
     pairs = ((run(ids)[1], np.array(pooled)) for ids, pooled in loads(signed["sample"]))
     return all(float(unit(now) @ unit(then)) >= float(signed["close"]) for now, then in pairs)
 
 
-def _shortened(source: Path, said: Run, whole: Path, file: Path) -> bool:
+def _shortened(source: Path, reference: Run, complete: Path, file: Path) -> bool:
     """Whether an exported model bears short weights: written to `file`, it says nearly the same."""
     try:
-        shorten(whole, file)
+        shorten(complete, file)
         _sign(file, source, QUESTION_CLOSE_ENOUGH)
-        return _agreement(source, said, file) >= QUESTION_CLOSE_ENOUGH
+        return _agreement(source, reference, file) >= QUESTION_CLOSE_ENOUGH
     except Exception:  # noqa: BLE001 - another model's graph or another processor may not bear them
         return False
 
@@ -290,10 +290,10 @@ def _shortened(source: Path, said: Run, whole: Path, file: Path) -> bool:
 def _quantise(file: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    whole = file.with_suffix(".fp32")
-    file.replace(whole)
-    quantize_dynamic(whole, file, per_channel=True, weight_type=QuantType.QInt8)
-    whole.unlink()
+    complete = file.with_suffix(".fp32")
+    file.replace(complete)
+    quantize_dynamic(complete, file, per_channel=True, weight_type=QuantType.QInt8)
+    complete.unlink()
 
 
 def sha256(file: Path) -> str:

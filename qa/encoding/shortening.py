@@ -12,7 +12,7 @@ from qa.encoding.quantisation import Vectors
 BLOCK = 32  # weights that share a scale
 
 
-def shorten(whole: Path, file: Path) -> None:
+def shorten(complete: Path, file: Path) -> None:
     """Writes an exported model with weights of 8 bits, and tables of word vectors of 16.
 
     A question is short: the time of its encoding is that of bringing 40 MB of weights to the
@@ -23,7 +23,7 @@ def shorten(whole: Path, file: Path) -> None:
     from onnx.helper import make_opsetid
     from onnx.numpy_helper import from_array, to_array
 
-    model = onnx.load(whole)
+    model = onnx.load(complete)
     graph = model.graph
     constants = {each.name: to_array(each) for each in graph.initializer}
     nodes: list[Any] = []

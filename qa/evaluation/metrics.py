@@ -68,13 +68,13 @@ def area_under_roc(positive: Sequence[float], negative: Sequence[float]) -> floa
 def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> float | None:
     """Expected calibration error over ten bins of equal width (Guo et al. 2017, equation 3).
 
-    Each bin's distance between its mean confidence and its share of right ones, weighed by its size:
+    Each bin's distance between its mean confidence and its share of right ones, weighted by its size:
     .82 right, .88 wrong, .1 wrong give (2 * |.85 - .5| + 1 * .1) / 3 = .2667.
     """
     bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for confidence, is_right in zip(confidences, right, strict=True):
         bins[min(int(confidence * BINS), BINS - 1)].append((confidence, is_right))
-    distances = (abs(sum(c for c, _ in held) - sum(r for _, r in held)) for held in bins.values())
+    distances = (abs(sum(c for c, _ in rows) - sum(r for _, r in rows)) for rows in bins.values())
     return sum(distances) / len(confidences) if confidences else None
 
 
@@ -93,8 +93,8 @@ def precision_at(
         groups[confidence].append(is_right)
     found, left = 0.0, room
     for confidence in sorted(groups, reverse=True):
-        held = groups[confidence]
-        taken = min(left, len(held))
-        found += sum(held) * taken / len(held)
+        group = groups[confidence]
+        taken = min(left, len(group))
+        found += sum(group) * taken / len(group)
         left -= taken
     return found / room

@@ -30,7 +30,7 @@ class Question(NamedTuple):
 def read_questions(file: Path, *, warn: Callable[[str], None] = _log.warning) -> list[Question]:
     """The rows of a question file. Raises QuestionsInvalid, naming the line.
 
-    A last line that was broken off, as by a power cut, is passed over, and `warn` is told.
+    A last line that was broken off, as by a power cut, is skipped, and `warn` gets a line.
     """
     questions: dict[Question | int, Question] = {}
     for number, line in enumerate(_lines(file, warn), 1):

@@ -160,7 +160,7 @@ def compare(old: Report, new: Report) -> Comparison:
 
 
 def _abstention(rows: Sequence[Row]) -> Figures:
-    """How well confidence tells an answer from none, each question asked with and without its own.
+    """How well confidence separates an answer from none, each question asked with and without its own.
 
     The area is that of confidence, asked with against without. An excerpt is right, for the
     calibration error over both, when it holds a gold span; precision is over those asked with.

@@ -146,7 +146,7 @@ def _shard(file: Path, dim: int) -> faiss.Index:
     shard: Any = _empty_shard(dim)  # faiss's types do not know what it is made of
     data = file.read_bytes()
     count = int.from_bytes(data[8:16], "little")
-    filled = -(-count // shard.bbs) * shard.bbs  # codes lie in whole blocks
+    filled = -(-count // shard.bbs) * shard.bbs  # codes lie in full blocks
     size = filled * shard.M2 // 2
     if not 0 < size < len(data) or int.from_bytes(data[-size - 8 : -size], "little") != size:
         raise ValueError(f"{file.name} is not of {count} vectors")

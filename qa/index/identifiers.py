@@ -111,7 +111,7 @@ def _dates(text: str) -> Iterator[Identifier]:
 
 
 def _grouped(text: str) -> Iterator[Identifier]:
-    """Numbers whose thousands are parted: `95,418.5` is `95418.5`."""
+    """Numbers whose thousands are separated: `95,418.5` is `95418.5`."""
     for found in _GROUPED.finditer(text):
         yield Identifier(*found.span(), (re.sub(r"\D", "", found[1]) + (found[2] or ""),))
 

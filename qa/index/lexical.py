@@ -73,7 +73,7 @@ def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
     storage.new_folder(folder)
     try:
         _fill(tantivy.Index(_schema(), path=str(folder)), texts, count=count)
-    except ValueError as error:  # how tantivy tells of a disk that refuses
+    except ValueError as error:  # tantivy's error for a disk that refuses
         raise OSError(str(error)) from error
 
 

@@ -18,7 +18,7 @@ from qa.index.lexical import STOP_WORDS
 
 NUMERIC = re.compile(
     r"\d+|[qh]\d|\d{4}-\d{2}-\d{2}"
-)  # a name's word that only tells it from others
+)  # a name's word that only distinguishes it from others
 _RUN = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _PERIOD = re.compile(

@@ -20,7 +20,7 @@ COLUMNS_LIMIT = 500  # characters of the names of columns above a row
 NOTE_LIMIT = 300  # characters
 TABLE_WHOLE = 600  # characters of a table that stays one block
 _TITLE_LIMIT = 80  # characters of the line above a table that is its title
-_OF_CELLS = (Kind.ROW, Kind.TABLE, Kind.FURNITURE)
+_OF_CELLS = (Kind.ROW, Kind.TABLE, Kind.BOILERPLATE)
 
 _TEMPLATE_DAYS = ("2013-12-23", "2013-01-27")  # of python-docx and python-pptx
 
@@ -229,7 +229,7 @@ class Draft:
         above = self.headings.above
         title = one_line(title) or self._title_above()
         self.headings.above = (*above, title) if title else above
-        self.add(lines[0], Kind.FURNITURE)
+        self.add(lines[0], Kind.BOILERPLATE)
         for row, line in zip(cells[1:], lines[1:], strict=True):
             self.add(line, Kind.ROW, columns=columns_of(cells[0], row))
         self.headings.above = above

@@ -29,7 +29,7 @@ _KINDS = {
     "paragraph_open": Kind.PROSE,
     "blockquote_open": Kind.PROSE,
     "html_block": Kind.PROSE,
-    "hr": Kind.FURNITURE,
+    "hr": Kind.BOILERPLATE,
 }
 
 
@@ -46,7 +46,7 @@ def mark(text: str, headings: Headings | None = None) -> Content:
     front = front_matter.of(text)
     headings, blocks = Headings() if headings is None else headings, list[Block]()
     if front.end:
-        blocks.append(Block(0, front.end, Kind.FURNITURE))
+        blocks.append(Block(0, front.end, Kind.BOILERPLATE))
     first_heading = None
     lines = _line_starts(text, front.end)
     for token in _parse(text[front.end :]):

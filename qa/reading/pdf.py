@@ -322,7 +322,7 @@ def _furniture(pages: Sequence[Page]) -> dict[int, list[Mark]]:
     least = max(_REPEATED, _REPEATED_SHARE * len(pages))
     marks = {
         number: [
-            Mark(line.start, line.end, Kind.FURNITURE)
+            Mark(line.start, line.end, Kind.BOILERPLATE)
             for line in lines
             if any(counted[key] >= least for key in _keys(line.text, number))
         ]

@@ -33,7 +33,7 @@ def read_csv(data: bytes, name: str) -> Content:
         Block(start, end, Kind.ROW, columns=columns) for start, end in _spans(text, delimiter)
     ]
     if header and blocks:
-        blocks[0] = blocks[0]._replace(kind=Kind.FURNITURE, columns="")
+        blocks[0] = blocks[0]._replace(kind=Kind.BOILERPLATE, columns="")
     return Content(text, tuple(blocks))
 
 

@@ -78,7 +78,7 @@ class _Sheet:
         else:
             self._add_titles([*self.waiting, *head[:at]])
             self.names, self.waiting = head[at], []
-            self.draft.add(_line(head[at]), Kind.FURNITURE)
+            self.draft.add(_line(head[at]), Kind.BOILERPLATE)
             head = head[at + 1 :]
         for row in chain(head, rows):
             names = columns_of(self.names, row)

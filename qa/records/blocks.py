@@ -27,19 +27,19 @@ def pack(blocks: Iterable[Block]) -> PackedBlocks:
     def number(name: str) -> int:
         return names.setdefault(name, len(names))
 
-    told = [
+    rows = [
         (kind, page, [number(name) for name in heading], number(columns))
         for kind, page, heading, columns in places
     ]
-    return PackedBlocks(json.dumps([list(names), told]).encode(), numbers)
+    return PackedBlocks(json.dumps([list(names), rows]).encode(), numbers)
 
 
 def unpack(places: bytes, numbers: Iterable[int]) -> Iterator[Block]:
     """The blocks of a compact form. Raises ValueError, TypeError or IndexError where it is none."""
-    names, told = json.loads(places)
+    names, rows = json.loads(places)
     known = [
         (Kind(kind), page, tuple(names[name] for name in heading), names[columns])
-        for kind, page, heading, columns in told
+        for kind, page, heading, columns in rows
     ]
     each = iter(numbers)
     for start, end, place in zip(each, each, each, strict=True):

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     TABLE = "table"
     ROW = "row"  # a record of its own: a line of a CSV file, an object of a JSONL file
     CODE = "code"
-    FURNITURE = "furniture"  # running headers, page numbers, front matter: kept, but never ranked
+    BOILERPLATE = "furniture"  # (so in indexes) running headers, page numbers, front matter: kept, but never ranked
 
 
 class Block(NamedTuple):
@@ -39,7 +39,7 @@ class Document:
     reader: str  # name and version of the reader, such as "html 1"
     text: str
     title: str | None = None
-    date: str | None = None  # ISO 8601, as far as the source tells
+    date: str | None = None  # ISO 8601, where the source has one
     blocks: tuple[Block, ...] = ()
     pages: int = 0  # 0: the format has no pages
     pages_without_text: tuple[int, ...] = ()

@@ -62,7 +62,7 @@ def citation(excerpt: Excerpt) -> str:
     parts.append(f"line {first}" if first == last else f"lines {first}-{last}")
     if excerpt.heading:
         parts.append(f"under {' > '.join(excerpt.heading)}")
-    said = ", ".join(parts)
+    citation_text = ", ".join(parts)
     if excerpt.title and excerpt.title != excerpt.path:
-        said = f"{excerpt.title} ({said})"
-    return printable(one_line(said))
+        citation_text = f"{excerpt.title} ({citation_text})"
+    return printable(one_line(citation_text))

@@ -48,7 +48,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def dump(said: object) -> str:
+def dump(value: object) -> str:
     """A value as JSON that is safe to print: sorted keys, and escapes for what nobody sees."""
-    text = json.dumps(said, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)
     return _ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n"

@@ -64,8 +64,8 @@ def to_text(answer: Shown) -> str:
     if answer.nearest:
         lines += ["", f"{NEAREST}:"]
     for number, excerpt in enumerate(answer.nearest, len(answer.excerpts) + 1):
-        whole = () if answer.answered else _text_block(number, excerpt)
-        lines += ["", *whole] if whole else [f"[{number}] {citation(excerpt)}"]
+        block = () if answer.answered else _text_block(number, excerpt)
+        lines += ["", *block] if block else [f"[{number}] {citation(excerpt)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -93,12 +93,12 @@ def verdict(answer: Shown) -> str:
 
 def notes(excerpt: Excerpt) -> list[str]:
     """What else a reader should know of the excerpt: its confidence, a stale file, its copies."""
-    said = [f"confidence {excerpt.confidence:.0%}"]
+    notes = [f"confidence {excerpt.confidence:.0%}"]
     if STALE[excerpt.freshness]:
-        said.append(STALE[excerpt.freshness])
+        notes.append(STALE[excerpt.freshness])
     if others := [path for path in excerpt.paths if path != excerpt.path]:
-        said.append(f"the same text in {', '.join(others)}")
-    return [printable(one_line(note)) for note in said]
+        notes.append(f"the same text in {', '.join(others)}")
+    return [printable(one_line(note)) for note in notes]
 
 
 def pieces(excerpt: Excerpt) -> Iterator[Piece]:
@@ -131,8 +131,8 @@ def _runs(text: str, offset: int, highlights: Sequence[Highlight]) -> list[tuple
 
 
 def _text_block(number: int, excerpt: Excerpt) -> list[str]:
-    said = "".join(f"»{text}«" if marked else text for text, marked in _tight(excerpt))
-    lines = printable(said).strip("\n").split("\n")
+    quotation = "".join(f"»{text}«" if marked else text for text, marked in _tight(excerpt))
+    lines = printable(quotation).strip("\n").split("\n")
     quote = [f"    {line}".rstrip() for line in lines]
     return [f"[{number}] {citation(excerpt)}", *quote, f"    ({'; '.join(notes(excerpt))})"]
 

@@ -13,7 +13,7 @@ from qa.web.templating import render
 from qa.web.texts import TEXTS
 
 WINDOW = 40_000  # characters of a document shown at once, on either side of the place
-_SET_APART = frozenset({Kind.HEADING, Kind.TABLE, Kind.ROW, Kind.CODE, Kind.FURNITURE})
+_SET_APART = frozenset({Kind.HEADING, Kind.TABLE, Kind.ROW, Kind.CODE, Kind.BOILERPLATE})
 
 Shapes = Sequence[tuple[float, float]]  # width and height of each page
 PageBoxes = Mapping[int, Sequence[tuple[Box, str]]]  # page -> boxes and their styles

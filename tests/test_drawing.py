@@ -14,7 +14,7 @@ from conftest import SHARED
 from PIL import Image
 
 from qa.errors import ReadFailed
-from qa.reading import pdf
+from qa.reading import pdf_pages
 from qa.reading.drawing import PROCESSES, STRIKES, STRIKES_SECONDS, Drawing, Pdf, Place
 
 CASES = SHARED / "cases" / "hostile"
@@ -43,10 +43,13 @@ def test_a_page_looks_and_is_measured_as_pdfium_has_it(tmp_path, drawing):
     """The way through a process changes nothing."""
     data = files.pdf([["# Title", "Ri is a soldier."], ["He is 26 years old."]])
     file = put(tmp_path, "a.pdf", data)
-    assert drawing.image(file, 2, 300) == pdf.render(data, 2, 300)
+    assert drawing.image(file, 2, 300) == pdf_pages.render(data, 2, 300)
     layout = drawing.layout(file, {1: [(0, 5), (6, 22)], 2: []})
-    assert list(layout.sizes) == pdf.sizes(data)
-    assert layout.boxes[1] == [pdf.boxes(data, 1, [(0, 5)]), pdf.boxes(data, 1, [(6, 22)])]
+    assert list(layout.sizes) == pdf_pages.sizes(data)
+    assert layout.boxes[1] == [
+        pdf_pages.boxes(data, 1, [(0, 5)]),
+        pdf_pages.boxes(data, 1, [(6, 22)]),
+    ]
     assert layout.boxes[2] == []
 
 
@@ -126,7 +129,7 @@ def test_only_the_bytes_that_were_indexed_are_drawn(tmp_path, drawing):
     (tmp_path / "z.zip").write_bytes(files.archive({"in/b.pdf": PLAIN}))
     within = Place(tmp_path / "z.zip", "z.zip", "z.zip/in/b.pdf")
     both = file._replace(places=(*file.places, within))
-    assert drawing.image(both, 1, 100) == pdf.render(PLAIN, 1, 100)
+    assert drawing.image(both, 1, 100) == pdf_pages.render(PLAIN, 1, 100)
 
 
 def test_a_page_that_is_not_there_and_a_file_that_is_no_pdf_are_told(tmp_path, drawing):

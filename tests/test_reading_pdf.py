@@ -6,7 +6,7 @@ import files
 import pytest
 
 from qa.errors import ReadFailed
-from qa.reading import ocr, pdf, read, read_noted
+from qa.reading import ocr, pdf, pdf_pages, read, read_noted
 from qa.records import Document, Kind
 
 PAGES = [
@@ -102,6 +102,7 @@ def test_a_word_parted_at_a_line_end_keeps_hyphen_and_line_end():
         ("Document1", None),
         ("slides.pptx", "slides"),
         ("12345", None),
+        ("(anonymous)", None),
         (None, None),
     ],
 )
@@ -119,7 +120,7 @@ def test_boxes_lead_from_the_text_back_to_the_page():
     page = [block for block in document.blocks if block.page == 2]
     start = document.text.index("eleven sacks")
     span = (start - page[0].start, start - page[0].start + len("eleven sacks"))
-    ((left, top, right, bottom),) = pdf.boxes(data, 2, [span])
+    ((left, top, right, bottom),) = pdf_pages.boxes(data, 2, [span])
     assert 0 < left < right < 1 and 0 < top < bottom < 1
     face = pypdfium2.PdfDocument(data)[1]
     width, height = face.get_size()
@@ -133,7 +134,7 @@ def test_boxes_of_a_sentence_over_two_lines_are_two():
     """A span over a line's end, a parted word included, has a box on each line."""
     data = files.pdf([["It was an extraordi-", "nary winter."]])
     text = read(data, "a.pdf").text
-    first, second = pdf.boxes(data, 1, [(0, len(text))])
+    first, second = pdf_pages.boxes(data, 1, [(0, len(text))])
     assert first[3] <= second[1] + 0.01
 
 
@@ -145,21 +146,21 @@ def test_boxes_of_a_turned_page_are_as_it_is_seen():
     file[0].set_rotation(90)
     out = io.BytesIO()
     file.save(out)
-    ((left, top, right, bottom),) = pdf.boxes(out.getvalue(), 1, [(0, 33)])
+    ((left, top, right, bottom),) = pdf_pages.boxes(out.getvalue(), 1, [(0, 33)])
     assert bottom - top > right - left
 
 
 def test_boxes_outside_the_text_are_none():
     """Spans that reach beyond the page's text name nothing there."""
     data = files.pdf([["Words."]])
-    assert pdf.boxes(data, 1, [(100, 200), (3, 3)]) == []
+    assert pdf_pages.boxes(data, 1, [(100, 200), (3, 3)]) == []
 
 
 def test_a_page_is_rendered_as_png_of_the_width_asked_for():
     """The picture of a page is as wide as asked."""
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(pdf.render(files.pdf(PAGES), 2, 300)))
+    picture = Image.open(io.BytesIO(pdf_pages.render(files.pdf(PAGES), 2, 300)))
     assert (picture.format, picture.width) == ("PNG", 300)
 
 
@@ -169,7 +170,7 @@ def test_reading_and_rendering_in_threads_do_not_meet_within_pdfium():
 
     data = files.pdf(PAGES)
     with ThreadPoolExecutor(8) as threads:
-        pictures = [threads.submit(pdf.render, data, 1 + n % 3, 200) for n in range(16)]
+        pictures = [threads.submit(pdf_pages.render, data, 1 + n % 3, 200) for n in range(16)]
         texts = [threads.submit(read, data, "a.pdf") for _ in range(16)]
         assert len({future.result().text for future in texts}) == 1
         assert len({future.result() for future in pictures}) == 3
@@ -219,3 +220,187 @@ def test_scanned_pages_are_read_where_ocr_is_wanted(monkeypatch):
     document = read(files.picture_of("Nine ships waited"), "a.png")
     assert document.text == "Nine ships waited"
     assert (document.pages, document.pages_without_text) == (1, ())
+
+
+def drawn(*pages, metadata="untitled"):
+    """A PDF of strings at places: `(x, y, text)` or `(x, y, text, font, size)`, in drawing order."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+    canvas.setTitle(metadata)
+    for page in pages:
+        for x, y, text, *style in page:
+            font, size = style or ("Helvetica", 11)
+            canvas.setFont(font, size)
+            canvas.drawString(x, y, text)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+LEFT = [
+    "The northern depot stores forty",
+    "drums of linseed oil. It opens at",
+    "six every morning.",
+]
+RIGHT = ["The southern depot stores nine", "crates of saffron. It opens at ten", "and is closed."]
+
+
+def by_row(*columns, top=700, across=260, pitch=14):
+    """Lines of columns, drawn row by row."""
+    return [
+        (60 + across * column, top - pitch * row, text)
+        for row, texts in enumerate(zip(*columns, strict=True))
+        for column, text in enumerate(texts)
+    ]
+
+
+def test_two_columns_that_are_drawn_row_by_row_are_read_column_by_column():
+    """No sentence is made of two."""
+    document = read(drawn(by_row(LEFT, RIGHT)), "a.pdf")
+    assert document.text == "\n".join(LEFT) + "\n\n" + "\n".join(RIGHT)
+
+
+def test_boxes_lead_to_the_right_column_when_columns_were_ordered():
+    """A span of the second column has its boxes there."""
+    data = drawn(by_row(LEFT, RIGHT))
+    text = read(data, "a.pdf").text
+    start = text.index("crates of saffron")
+    ((left, _, _, _),) = pdf_pages.boxes(data, 1, [(start, start + 17)])
+    assert left > 0.5
+
+
+def test_a_wide_gap_ends_a_line_where_no_table_is_told():
+    """Two texts that stand beside each other once are two lines."""
+    document = read(drawn([(60, 700, "Hill Road Council"), (400, 700, "Minutes of May")]), "a.pdf")
+    assert document.text == "Hill Road Council\nMinutes of May"
+
+
+def test_a_heading_that_is_drawn_last_stands_above_what_it_heads():
+    """Headings are ordered by place, page by page."""
+    body = [(60, 700 - 14 * n, f"The bumper costs {n}00 euro and is blue.") for n in range(1, 7)]
+    pages = [[*body, (60, 740, f"Estimate {name}", "Helvetica-Bold", 18)] for name in "AB"]
+    document = read(drawn(*pages), "a.pdf")
+    prose = [b for b in document.blocks if b.kind is Kind.PROSE]
+    assert [b.heading for b in prose] == [("Estimate A",), ("Estimate B",)]
+
+
+def test_bold_lines_of_the_usual_size_are_headings():
+    """Weight makes a heading as size does, one level below."""
+    lines = [
+        (60, 760, "Ferries", "Helvetica", 18),
+        (60, 730, "1 Introduction", "Helvetica-Bold", 11),
+    ]
+    lines += [
+        (60, 710 - 14 * n, f"The ferry number {n} crosses the bay at noon.") for n in range(9)
+    ]
+    document = read(drawn(lines), "a.pdf")
+    assert block_with(document, "number 3").heading == ("Ferries", "1 Introduction")
+
+
+def test_an_address_in_larger_type_is_no_heading():
+    """Mail addresses head nothing."""
+    lines = [(60, 760, "ada@example.org", "Helvetica", 18)]
+    lines += [
+        (60, 710 - 14 * n, f"The ferry number {n} crosses the bay at noon.") for n in range(9)
+    ]
+    assert blocks(read(drawn(lines), "a.pdf"), Kind.HEADING) == []
+
+
+HEADER = ("Station", "Opened", "Platforms", "Passengers")
+
+
+def table(rows, *, header=HEADER, top=700):
+    """Cells at four places of a row."""
+    every = [header, *rows] if header else rows
+    return [
+        (60 + 120 * column, top - 14 * row, str(cell))
+        for row, cells in enumerate(every)
+        for column, cell in enumerate(cells)
+    ]
+
+
+def test_a_page_that_is_a_table_has_a_line_for_each_row_and_names_of_columns():
+    """Cells of one character end no line; numbers below a header know their columns."""
+    rows = [(f"Mill {'abcdefg'[n]}", 1900 + n, n % 4 + 1, 1000 + 37 * n) for n in range(7)]
+    document = read(drawn(table(rows)), "a.pdf")
+    assert "Mill c\t1902\t3\t1074\n" in document.text
+    block = block_with(document, "Mill c")
+    assert (block.kind, block.columns) == (Kind.TABLE, "Station, Opened, Platforms, Passengers")
+
+
+def test_a_table_keeps_its_columns_on_the_next_page():
+    """A page that goes on with a table has no header of its own."""
+    rows = [(f"Mill {n}", 1900 + n, n % 4 + 1, 1000 + 37 * n) for n in range(20)]
+    document = read(drawn(table(rows[:10]), table(rows[10:], header=None)), "a.pdf")
+    assert block_with(document, "Mill 15").columns == "Station, Opened, Platforms, Passengers"
+
+
+def form() -> bytes:
+    """A form with a field that was filled in and one that was not."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+    canvas.drawString(60, 705, "Notice period:")
+    canvas.acroForm.textfield(name="Notice", value="eleven weeks", x=200, y=700)
+    canvas.acroForm.textfield(name="Remarks", value="", x=200, y=600)
+    canvas.textAnnotation("Ask the owner first.", Rect=[100, 500, 120, 520])
+    canvas.save()
+    return out.getvalue()
+
+
+def test_forms_and_comments_are_read_apart_from_the_body():
+    """A field has its name and its value; a comment says that it is one."""
+    document = read(form(), "a.pdf")
+    assert document.text == "Notice period:\n\nNotice: eleven weeks\n\nAsk the owner first."
+    assert [b.heading for b in document.blocks] == [(), ("Form",), ("Comments",)]
+
+
+def stamped(stamp: str, picture: bytes) -> bytes:
+    """A page that is a picture, with a line of text below it."""
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+    canvas.drawImage(ImageReader(io.BytesIO(picture)), 0, 40, 595, 800)
+    canvas.drawString(60, 15, stamp)
+    canvas.save()
+    return out.getvalue()
+
+
+def test_a_stamp_on_a_scan_is_no_text_layer():
+    """The page counts as one without text, and the stamp is kept."""
+    document = read(stamped("Downloaded on 3 May", files.png(60, 80)), "a.pdf")
+    assert document.pages_without_text == (1,)
+    assert document.text == "Downloaded on 3 May"
+
+
+def test_a_scan_with_a_stamp_is_read_where_ocr_is_wanted(monkeypatch):
+    """OCR reads the whole page, the stamp included."""
+    pytest.importorskip("pytesseract")
+    import shutil
+
+    if shutil.which("tesseract") is None:
+        pytest.skip("tesseract is not on this machine")
+    monkeypatch.setenv("QA_OCR", "1")
+    monkeypatch.setenv("QA_LANGUAGE", "xx")  # a language without data is passed over
+    from PIL import Image
+
+    picture, out = Image.new("L", (1200, 1600), 255), io.BytesIO()
+    picture.paste(Image.open(io.BytesIO(files.picture_of("Nine ships waited"))), (0, 400))
+    picture.save(out, format="PNG")
+    document = read(stamped("Downloaded", out.getvalue()), "a.pdf")
+    assert "Nine ships waited" in document.text and document.pages_without_text == ()
+
+
+def test_a_garbled_text_layer_is_told():
+    """Words that no language has are not passed over in silence."""
+    words = ["Wkh", "vwdwlrq", "zdv", "rshqhg", "lq", "wkh", "vsulqj", "dqg", "forvhg", "djdlq"]
+    garbled = [(60, 700 - 14 * n, " ".join(w[n % 3 :] for w in words)) for n in range(12)]
+    plain = [(60, 700 - 14 * n, "The station was opened in the spring.") for n in range(12)]
+    _, note = read_noted(drawn(plain, garbled), "a.pdf")
+    assert note == "the text layer is garbled, words may be wrong: page 2"
+    assert read_noted(drawn(plain), "a.pdf")[1] == ""

@@ -27,7 +27,7 @@ _READERS = {
     Format.NOTEBOOK: ("notebook", "read", 2),
     Format.MAIL: ("mail", "read", 3),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 3),
-    Format.PDF: ("pdf", "read", 2),
+    Format.PDF: ("pdf", "read", 3),
     Format.WORD: ("word", "read", 3),
     Format.SLIDES: ("slides", "read", 4),
     Format.SHEETS: ("sheets", "read", 4),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import ReadFailed
-from qa.reading import archive, pdf, wire
+from qa.reading import archive, pdf_pages, wire
 from qa.reading.confined import OUT_OF_MEMORY, limit_memory, serve, time_limit
 from qa.reading.content import NOTE_LIMIT, one_line
 from qa.reading.loading import load
@@ -44,12 +44,12 @@ def main() -> None:
 def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     data = _data(request["sha256"], request["places"])
     if "page" in request:
-        return {}, pdf.render(data, request["page"], request["width"])
+        return {}, pdf_pages.render(data, request["page"], request["width"])
     boxes = {
-        page: [pdf.boxes(data, int(page), [(start, end)]) for start, end in spans]
+        page: [pdf_pages.boxes(data, int(page), [(start, end)]) for start, end in spans]
         for page, spans in request["spans"].items()
     }
-    return {"sizes": pdf.sizes(data), "boxes": boxes}, b""
+    return {"sizes": pdf_pages.sizes(data), "boxes": boxes}, b""
 
 
 def _data(sha256: str, places: Sequence[tuple[str, str, str]]) -> bytes:

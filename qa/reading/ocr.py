@@ -13,6 +13,46 @@ from qa.reading.content import Content, Draft
 
 PIXELS_PER_INCH = 300
 _PAGE_LIMIT = 1_000  # of one image file
+_CODES = {  # ISO 639-1 -> tesseract's own, which are those of ISO 639-2 with few exceptions
+    "ar": "ara",
+    "bg": "bul",
+    "ca": "cat",
+    "cs": "ces",
+    "da": "dan",
+    "de": "deu",
+    "el": "ell",
+    "en": "eng",
+    "es": "spa",
+    "et": "est",
+    "fa": "fas",
+    "fi": "fin",
+    "fr": "fra",
+    "he": "heb",
+    "hi": "hin",
+    "hr": "hrv",
+    "hu": "hun",
+    "id": "ind",
+    "it": "ita",
+    "ja": "jpn",
+    "ko": "kor",
+    "lt": "lit",
+    "lv": "lav",
+    "nl": "nld",
+    "no": "nor",
+    "pl": "pol",
+    "pt": "por",
+    "ro": "ron",
+    "ru": "rus",
+    "sk": "slk",
+    "sl": "slv",
+    "sr": "srp",
+    "sv": "swe",
+    "th": "tha",
+    "tr": "tur",
+    "uk": "ukr",
+    "vi": "vie",
+    "zh": "chi_sim",
+}
 
 
 def enabled() -> bool:
@@ -22,7 +62,8 @@ def enabled() -> bool:
 
 def fingerprint() -> str:
     """What this module adds to the readers' fingerprint: the switch changes the texts."""
-    return f"ocr={_library()}" if enabled() else "ocr=off"
+    language = os.environ.get("QA_LANGUAGE", "en").lower()
+    return f"ocr={_library()} {language}" if enabled() else "ocr=off"
 
 
 def _library() -> str | None:
@@ -37,11 +78,23 @@ def words_of(picture: Any) -> str:
     import pytesseract
 
     try:
-        return str(pytesseract.image_to_string(picture)).strip()
+        return str(pytesseract.image_to_string(picture, lang=_languages())).strip()
     except pytesseract.TesseractNotFoundError as error:
         raise ReadFailed("tesseract is not on this machine, though QA_OCR is 1") from error
     except pytesseract.TesseractError as error:
         raise ReadFailed(f"tesseract failed: {str(error)[:200]}") from error
+
+
+def _languages() -> str:
+    """What tesseract reads: the language of QA_LANGUAGE where its data is installed, and English.
+
+    `"de"` becomes `"deu+eng"`; a language that is not installed is left out.
+    """
+    import pytesseract
+
+    installed = set(pytesseract.get_languages())
+    code = os.environ.get("QA_LANGUAGE", "en").lower()
+    return "+".join(dict.fromkeys(filter(installed.__contains__, (_CODES.get(code, code), "eng"))))
 
 
 def read(data: bytes, _name: str) -> Content:

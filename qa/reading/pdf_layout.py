@@ -1,0 +1,201 @@
+r"""The text of a PDF page in reading order: lines, columns and the rows of tables, by place.
+
+pdfium gives text in the order in which a page draws it, with `\r\n` for its line ends and a mark
+where a word was divided at a line's end. Where that order is the one of reading, the text is kept
+to the letter, with `\n` and `-\n`. Where lines have wide gaps, stand beside each other, or are
+drawn later than what stands below them, they are ordered by place:
+
+- rows are cut into pieces at gaps as wide as the type is high;
+- a gap that runs over consecutive rows is a gutter. Prose beside it is read column by column, short
+  cells are the rows of a table, with tabs between them;
+- elsewhere a wide gap ends the line, so that no sentence is made of two.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from qa.reading.pdf_pieces import (
+    Gap,
+    Piece,
+    columns_of,
+    gutters,
+    height_of,
+    is_in_order,
+    rows_of,
+    within,
+)
+
+HEADER_ROWS = 3  # of a table, at most
+_GLUED = 1.8  # times the height of the type: a wider gap ends a line outside of tables
+_DISTANT = 2.5  # times the height of the type, between rows of one band
+_PROSE_WORDS = 3.0  # words of a line on average, in a column of prose
+_PROSE_LETTERS = 0.6  # share of letters in what is not blank
+_PROSE_ROWS = 3  # lines of a column
+_DEPTH = 4  # of columns within columns
+_PIECES = 3_000  # of a page that is ordered by place
+_FIGURE = re.compile(r"[^\w\s]*\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+class Row(NamedTuple):
+    """A line of the text: pieces from left to right; rows of one table have its number."""
+
+    pieces: tuple[Piece, ...]
+    table: int = 0  # 0: none
+    first: bool = False  # of a column or a table: an empty line stands in front
+
+
+class Band(NamedTuple):
+    """Consecutive rows, and the gutters that run through all of them."""
+
+    rows: list[list[Piece]]
+    gaps: list[Gap]
+
+
+def ordered(pieces: Sequence[Piece], words: str) -> list[Row] | None:
+    """The rows in reading order; None where the order of drawing is to be kept.
+
+    `words` is pdfium's text, into which the pieces point.
+    """
+    if len(pieces) > _PIECES or is_in_order(pieces) or _is_vertical(pieces):
+        return None
+    if 2 * len(_RIGHT_TO_LEFT.findall(words)) > len(words):
+        return None  # pdfium orders such lines itself
+    numbers = iter(range(1, len(pieces) + 1))
+    return list(_ordered(pieces, words, numbers, _DEPTH))
+
+
+def _is_vertical(pieces: Sequence[Piece]) -> bool:
+    """True when most lines run up or down the page as it is seen."""
+    long = [piece for piece in pieces if piece.end - piece.start > 5]
+    return sum(piece.right - piece.left < piece.height for piece in long) * 2 > len(long)
+
+
+def _ordered(
+    pieces: Sequence[Piece], words: str, numbers: Iterator[int], depth: int
+) -> Iterator[Row]:
+    for band in _bands(rows_of(pieces, 0.3)):
+        columns = _prose_columns(band, words) if depth else []
+        if columns:
+            for column in columns:
+                inner = list(_ordered(column, words, numbers, depth - 1))
+                yield inner[0]._replace(first=True)
+                yield from inner[1:]
+        elif _is_table(band):
+            number = next(numbers)
+            rows = rows_of([piece for row in band.rows for piece in row], 0.5)
+            for place, row in enumerate(rows):
+                yield Row(tuple(row), number, place == 0)
+        else:
+            for row in band.rows:
+                yield from _loose(row, words)
+
+
+def _bands(rows: list[list[Piece]]) -> Iterator[Band]:
+    """The rows gathered in runs through which the same gutters go."""
+    at = 0
+    while at < len(rows):
+        gaps = gutters(rows[at])
+        end = at + 1
+        while gaps and end < len(rows) and _is_near(rows[end - 1], rows[end]):
+            left = within(gaps, rows[end])
+            if not left:
+                break
+            gaps, end = left, end + 1
+        yield Band(rows[at:end], gaps)
+        at = end
+
+
+def _is_near(above: list[Piece], below: list[Piece]) -> bool:
+    distance = min(piece.bottom for piece in above) - max(piece.top for piece in below)
+    return distance < _DISTANT * max(height_of(above), height_of(below))
+
+
+def _prose_columns(band: Band, words: str) -> list[list[Piece]]:
+    """The band's columns where each holds prose; none where it is a table, or nothing of both."""
+    if sum(len(row) > 1 for row in band.rows) < _PROSE_ROWS - 1 or len(band.rows) < _PROSE_ROWS:
+        return []
+    choices = [band.gaps, *([gap] for gap in sorted(band.gaps, key=_width, reverse=True)[:4])]
+    for gaps in choices:
+        columns = columns_of([piece for row in band.rows for piece in row], gaps)
+        if len(columns) == len(gaps) + 1 and (
+            all(_is_prose(column, words) for column in columns) or _are_drawn_apart(columns, words)
+        ):
+            return columns
+    return []
+
+
+def _width(gap: Gap) -> float:
+    return gap.right - gap.left
+
+
+def _is_prose(column: list[Piece], words: str) -> bool:
+    count = sum(len(words[piece.start : piece.end].split()) for piece in column)
+    return (
+        len(column) >= _PROSE_ROWS - 1
+        and count >= _PROSE_WORDS * len(column)
+        and _letters(column, words) >= _PROSE_LETTERS
+    )
+
+
+def _are_drawn_apart(columns: list[list[Piece]], words: str) -> bool:
+    """True when the page draws one column after the other, and each says something in words."""
+    spans = sorted((min(column).start, max(column).start) for column in columns)
+    return (
+        all(len(column) >= _PROSE_ROWS for column in columns)
+        and all(before[1] < after[0] for before, after in itertools.pairwise(spans))
+        and all(_letters(column, words) >= _PROSE_LETTERS for column in columns)
+    )
+
+
+def _letters(column: list[Piece], words: str) -> float:
+    """The share of letters in what is not blank."""
+    text = "".join("".join(words[piece.start : piece.end].split()) for piece in column)
+    return sum(map(str.isalpha, text)) / (len(text) or 1)
+
+
+def _is_table(band: Band) -> bool:
+    """True when at least two rows have cells beside each other with a wide gap between them."""
+    wide = [row for row in band.rows if len(row) > 1]
+    return len(wide) > 1 and any(_width(gap) >= height_of(wide[0]) for gap in band.gaps)
+
+
+def _loose(row: list[Piece], words: str) -> Iterator[Row]:
+    """The row of no table as one line, or as several where a gap is wide and words follow it."""
+    line = row[:1]
+    for piece in row[1:]:
+        gap = piece.left - line[-1].right
+        if gap >= _GLUED * piece.height and not is_figure(words[piece.start : piece.end]):
+            yield Row(tuple(line))
+            line = []
+        line.append(piece)
+    yield Row(tuple(line))
+
+
+def glue(before: Piece, after: Piece, table: int) -> str:
+    """What stands between two pieces of a row."""
+    return "\t" if table or after.left - before.right >= _GLUED * after.height else " "
+
+
+def is_figure(cell: str) -> bool:
+    """True for a cell that holds a number or a sign, and no words."""
+    return _FIGURE.fullmatch(cell.strip()) is not None
+
+
+def columns_named(rows: Sequence[Sequence[str]]) -> str:
+    """The names of a table's columns from its first rows; "" where none of them is a header.
+
+    A header has words, or years, above rows with figures:
+    `[["Station", "Opened"], ["Mill", "1,900"]]` gives `"Station, Opened"`.
+    """
+    for number, row in enumerate(rows[: HEADER_ROWS + 1]):
+        if any(is_figure(cell) and not _YEAR.fullmatch(cell.strip()) for cell in row):
+            return ", ".join(_names(rows[:number]))
+    return ""
+
+
+def _names(rows: Iterable[Sequence[str]]) -> list[str]:
+    return [" ".join(cell.split()) for row in rows for cell in row if cell.strip()]

@@ -1,0 +1,144 @@
+"""Pages of PDF files: their sizes, the boxes of words on them, and their images.
+
+pdfium is not thread-safe, so that one lock guards every use of it.
+"""
+
+import ctypes
+import math
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from threading import Lock
+from typing import Any
+
+import pypdfium2 as pdfium
+from pypdfium2 import raw
+
+from qa.errors import ReadFailed
+from qa.reading import ocr
+from qa.reading.content import Box
+from qa.reading.pdf_pieces import Characters
+from qa.reading.pdf_text import text_of
+
+LOCK = Lock()
+_PIXELS = 16 << 20  # of a page image,
+_OCR_PIXELS = 40 << 20  # and of one that OCR reads
+_SIDE = 16_000  # pixels; more is drawn by no browser
+_PAGES = 100_000  # that are measured
+_BOXES = 1_000  # of a span
+_COVERED = 0.7  # of a scanned page, by one picture
+_STAMP = 120  # characters besides the picture, at most
+
+
+def opened(data: bytes) -> pdfium.PdfDocument:
+    """The file, to be closed by the caller; raises ReadFailed."""
+    try:
+        return pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
+            raise ReadFailed("encrypted: it opens with a password only") from error
+        raise ReadFailed("a damaged PDF: it is cut off or not what it says") from error
+
+
+def boxes(data: bytes, page: int, spans: Sequence[tuple[int, int]]) -> list[Box]:
+    """Where the spans of a page's text stand on it: boxes line by line.
+
+    Spans are offsets from where the page's first block starts. A page that OCR read has no boxes.
+    """
+    with LOCK:
+        file = opened(data)
+        try:
+            face = file[page - 1]
+            characters = Characters(face, face.get_textpage())
+            text = text_of(characters)
+            if ocr.enabled() and is_scan(face, text.words):
+                return []
+            return [
+                box
+                for start, end in spans
+                for first, last in text.sources(start, end)
+                for box in _boxes(face, characters, first, last)
+            ]
+        finally:
+            file.close()
+
+
+def render(data: bytes, page: int, width: int) -> bytes:
+    """An image of the page as PNG, `width` pixels wide, or less where it is very long.
+
+    Raises ReadFailed where there is no such page.
+    """
+    with LOCK:
+        file = opened(data)
+        try:
+            if not 1 <= page <= len(file):
+                raise ReadFailed(f"there is no page {page}")
+            picture = _picture(file[page - 1], width, _PIXELS)
+        finally:
+            file.close()
+    png = BytesIO()
+    picture.save(png, format="PNG")
+    return png.getvalue()
+
+
+def sizes(data: bytes) -> list[tuple[float, float]]:
+    """Width and height of every page as it is seen, in points."""
+    with LOCK:
+        file = opened(data)
+        try:
+            return [file.get_page_size(page) for page in range(min(len(file), _PAGES))]
+        finally:
+            file.close()
+
+
+def is_scan(face: Any, words: str) -> bool:
+    """True for a page that is one picture, with a stamp as its only text."""
+    if len(words) > _STAMP:
+        return False
+    width, height = face.get_size()
+    for found in face.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        left, bottom, right, top = found.get_bounds()
+        if (right - left) * (top - bottom) >= _COVERED * width * height:
+            return True
+    return False
+
+
+def for_ocr(face: Any, pixels_per_inch: int) -> Any:
+    """The page as a PIL image that OCR reads."""
+    return _picture(face, int(face.get_width() / 72 * pixels_per_inch), _OCR_PIXELS)
+
+
+def _boxes(face: Any, characters: Characters, first: int, last: int) -> Iterator[Box]:
+    """The boxes of pdfium's text from `first` to `last`, exclusive."""
+    start, end = characters.index(first), characters.index(last - 1)
+    if min(start, end) < 0:
+        return
+    text_page = characters.page
+    for number in range(min(text_page.count_rects(start, end - start + 1), _BOXES)):
+        left, bottom, right, top = text_page.get_rect(number)
+        x0, y0 = _fractions(face, left, top)
+        x1, y1 = _fractions(face, right, bottom)
+        yield min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def _fractions(face: Any, x: float, y: float) -> tuple[float, float]:
+    """A point of the page's own space as fractions of the page as it is seen, from its top left."""
+    scale = 1_000_000
+    across, down = ctypes.c_int(), ctypes.c_int()
+    raw.FPDF_PageToDevice(face.raw, 0, 0, scale, scale, 0, x, y, across, down)
+    return across.value / scale, down.value / scale
+
+
+def _picture(face: Any, width: int, pixels: int) -> Any:
+    """The page as a PIL image, `width` pixels wide, or less for a page that would have too many."""
+    return face.render(scale=_scale(face.get_width(), face.get_height(), width, pixels)).to_pil()
+
+
+def _scale(across: float, down: float, width: int, pixels: int) -> float:
+    """Pixels a point: 595 points across, 842 down, 1190 wide gives 2.0.
+
+    Raises ReadFailed for a page without a size.
+    """
+    if not (0 < across < math.inf and 0 < down < math.inf):
+        raise ReadFailed("a page without a size")
+    across, down = max(across, 1.0), max(down, 1.0)
+    return min(width / across, math.sqrt(pixels / across / down), _SIDE / max(across, down))

@@ -1,0 +1,163 @@
+r"""The text of a PDF page as it is quoted, and the way from its offsets to pdfium's characters."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from qa.reading.pdf_layout import Row, columns_named, glue, ordered
+from qa.reading.pdf_pieces import HYPHEN, Characters, Piece, pieces_of
+
+_TITLE_LENGTH = 120  # characters of the line above a table that names it
+_DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece
+_MARK = re.compile(f"\r\n|\r|[{HYPHEN}\x02]|\0")
+
+
+class Part(NamedTuple):
+    """A piece's place: where it starts in the page's text, and its offsets in pdfium's."""
+
+    start: int
+    first: int
+    last: int  # exclusive
+
+
+class Line(NamedTuple):
+    """One line of a page, offsets within the page's text."""
+
+    start: int
+    end: int
+    text: str
+    first: int = -1  # where it starts in pdfium's text
+    last: int = -1
+    table: int = 0  # the number of the table whose row it is, 0 for none
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The text of a page in reading order."""
+
+    words: str = ""
+    lines: tuple[Line, ...] = ()
+    parts: tuple[Part, ...] = ()
+    columns: dict[int, str] = field(default_factory=dict)  # by table: its title and its columns
+    cells: dict[int, int] = field(default_factory=dict)  # by table: the cells of its longest row
+
+    def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The stretches of pdfium's text that stand at text[start:end], `end` exclusive."""
+        at = max(bisect_right(self.parts, start, key=lambda part: part.start) - 1, 0)
+        for part in self.parts[at:]:
+            if part.start >= end:
+                break
+            first = part.first + max(start - part.start, 0)
+            last = min(part.last, part.first + end - part.start)
+            if first < last:
+                yield first, last
+
+
+def text_of(characters: Characters) -> Text:
+    """The text of a page."""
+    pieces = pieces_of(characters)
+    rows = ordered(pieces, characters.text)
+    if rows is None:
+        return _as_drawn(characters.text, pieces)
+    return _by_place(characters.text, rows)
+
+
+def of_lines(words: str) -> Text:
+    """A text that was not read by pdfium, with its lines."""
+    found = re.finditer(r"[^\n]*\S[^\n]*", words)
+    return Text(words, tuple(Line(line.start(), line.end(), line[0].strip()) for line in found))
+
+
+def shown(text: str) -> str:
+    """Pdfium's text as it is quoted."""
+    return _MARK.sub(lambda found: _shown_for(found[0]), text)
+
+
+def _shown_for(mark: str) -> str:
+    if mark in (HYPHEN, "\x02"):
+        return "-\n"
+    return "\n" if mark[0] == "\r" else " "
+
+
+class _Writer:
+    """A page's text as it grows, piece by piece."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        self.pieces: list[str] = []
+        self.parts: list[Part] = []
+        self.length = 0
+
+    def add(self, piece: Piece) -> None:
+        """Append a piece, the mark of a divided word as a hyphen."""
+        self.parts.append(Part(self.length, piece.start, piece.end))
+        words = self.words[piece.start : piece.end]
+        if words[-1] in _DIVIDED:
+            words = words[:-1] + "-"
+        self.glue(words.replace("\0", " "))
+
+    def glue(self, words: str) -> None:
+        """Append what stands between pieces."""
+        self.pieces.append(words)
+        self.length += len(words)
+
+
+def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
+    """The text in the order in which it is drawn, to the letter."""
+    if not pieces:
+        return Text()
+    writer, starts = _Writer(words), list[tuple[int, int]]()
+    before: Piece | None = None
+    for piece in pieces:
+        between = ""
+        if before:
+            between = words[before.end : piece.start]
+            between = "\n" if between == "\r\n" else shown(between)
+            if words[before.end - 1] in _DIVIDED:
+                between = f"\n{between}"
+            writer.glue(between)
+        if before is None or "\n" in between:
+            starts.append((writer.length, piece.start))
+        writer.add(piece)
+        before = piece
+    text = "".join(writer.pieces)
+    ends = [at for at, _ in starts[1:]] + [len(text)]
+    lines = []
+    for (start, first), end in zip(starts, ends, strict=True):
+        line = text[start:end].rstrip()
+        lines.append(Line(start, start + len(line), line, first, first + len(line)))
+    return Text(text, tuple(lines), tuple(writer.parts))
+
+
+def _by_place(words: str, rows: Sequence[Row]) -> Text:
+    """The text with its rows in reading order, a line for each."""
+    writer, lines, cells = _Writer(words), list[Line](), dict[int, list[list[str]]]()
+    titles = dict[int, str]()
+    for number, row in enumerate(rows):
+        if number:
+            apart = row.first or (rows[number - 1].table and not row.table)
+            writer.glue("\n\n" if apart else "\n")
+        if row.table and row.table not in titles:
+            titles[row.table] = lines[-1].text if lines else ""
+        start, at, before = writer.length, len(writer.pieces), row.pieces[0]
+        for piece in row.pieces:
+            if piece is not before:
+                writer.glue(glue(before, piece, row.table))
+            writer.add(piece)
+            before = piece
+        said = "".join(writer.pieces[at:])
+        first, last = row.pieces[0].start, row.pieces[-1].end
+        lines.append(Line(start, writer.length, said, first, last, row.table))
+        if row.table:
+            cells.setdefault(row.table, []).append(said.split("\t"))
+    columns = {table: _context(titles[table], columns_named(said)) for table, said in cells.items()}
+    width = {table: max(map(len, said)) for table, said in cells.items()}
+    return Text("".join(writer.pieces), tuple(lines), tuple(writer.parts), columns, width)
+
+
+def _context(title: str, columns: str) -> str:
+    """What a table's rows are about; "" where the table has no header."""
+    named = columns and 0 < len(title) <= _TITLE_LENGTH and not title.endswith((".", ":", ";"))
+    return f"{title}: {columns}" if named else columns

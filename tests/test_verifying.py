@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indexes import write
 
 from qa.building.pipeline import build
-from qa.checking.quotations import LONGEST, nearest_copy, nearest_paragraph
+from qa.checking.quotations import LONGEST, NEAR, nearest_copy, nearest_paragraph
 from qa.checking.verifying import Bounds, Verdict, verify, verify_within
 from qa.errors import QuestionsInvalid
 from qa.index.snapshot import LocalSnapshot
@@ -48,6 +48,13 @@ def test_the_nearest_paragraph_has_the_most_words_in_the_same_order() -> None:
     text = "One two three.\n\n  four three two one \n \n\nthree two, one four"
     assert nearest_paragraph(text, "three two one", 0) == (18, "four three two one")
     assert nearest_paragraph("", "three", 0) == (0, "")
+
+
+def test_the_nearest_paragraph_is_looked_for_around_the_place_alone() -> None:
+    quoted, other = "three two one", "four five six"
+    text = f"{quoted}\n\n{' ' * NEAR}\n\n{other}"
+    assert nearest_paragraph(text, quoted, 0) == (0, quoted)
+    assert nearest_paragraph(text, quoted, len(text) - len(other)) == (text.index(other), other)
 
 
 @pytest.fixture
@@ -172,7 +179,7 @@ def test_one_text_of_a_library_is_held_at_a_time(tmp_path: Path) -> None:
     assert peak < files * size / 2
 
 
-def test_members_of_an_archive_are_found_and_no_more_of_it_is_read_than_is_cited(
+def test_members_of_an_archive_are_found_where_they_stand(
     tmp_path: Path,
 ) -> None:
     import zipfile

@@ -750,7 +750,7 @@ def hostile() -> dict[str, tuple[bytes, Status, str]]:
         "surrogate-attachment.eml": (
             mail("A", SAID, attachment=b"x").replace(b'"a.pdf"', b'"\xed\xa0\x80.pdf"'),
             indexed,
-            "attachments not read",
+            "attachments",
         ),
         "surrogate-key.jsonl": (jsonl([{"\ud800name": SAID, "b": 1}]), indexed, ""),
         "surrogate-title.md": (headed('title: "\\ud800x"'), indexed, ""),

@@ -15,7 +15,7 @@ import files
 import pytest
 from waiting import wait_for
 
-from qa.reading import archive, loading, workers
+from qa.reading import archive, containers, loading, workers
 from qa.reading.walking import walk
 from qa.reading.workers import file_reader, read_files
 from qa.records import Document, Status
@@ -335,7 +335,7 @@ def test_members_have_paths_of_their_own_and_hidden_ones_are_left_out():
     data = files.archive(
         {"a.txt": "1", "b/c.txt": "2", ".d": "3", "__MACOSX/e": "4", "f\ng": "5", "h/": ""}
     )
-    members = list(archive.members(data, "x/y.zip"))
+    members = list(containers.members(data, "x/y.zip"))
     assert [member.path for member in members] == [
         *("x/y.zip/a.txt", "x/y.zip/b/c.txt", "x/y.zip/f\\x0ag"),
     ]
@@ -347,7 +347,7 @@ def test_members_have_paths_of_their_own_and_hidden_ones_are_left_out():
 )
 def test_names_that_lead_elsewhere_fail_and_are_told_harmlessly(name):
     """No path told leaves the archive's own."""
-    (member,) = archive.members(files.archive({name: "words"}), "x.zip")
+    (member,) = containers.members(files.archive({name: "words"}), "x.zip")
     assert member.path.startswith("x.zip/")
     assert ".." not in member.path.split("/") and "\\" not in member.path.replace("\\x", "")
     with pytest.raises(archive.ReadFailed, match="leads elsewhere"):
@@ -365,7 +365,7 @@ def test_a_name_that_stands_twice_is_told_twice():
         warnings.simplefilter("ignore")
         file.writestr("a.txt", "1")
         file.writestr("a.txt", "2")
-    members = archive.members(out.getvalue(), "x.zip")
+    members = containers.members(out.getvalue(), "x.zip")
     assert [(member.path, member.load()) for member in members] == [
         ("x.zip/a.txt", b"1"),
         ("x.zip/a.txt (2)", b"2"),
@@ -381,7 +381,7 @@ def test_an_archive_unpacks_to_no_more_than_its_limit(monkeypatch):
     inner = files.archive({"b": noise[1], "c": noise[2]})
     data = files.archive({"a": noise[0], "inner.zip": inner, "d": noise[3]})
     came = []
-    for member in archive.members(data, "x.zip"):
+    for member in containers.members(data, "x.zip"):
         try:
             came.append(len(member.load()))
         except archive.ReadFailed as error:
@@ -392,7 +392,7 @@ def test_an_archive_unpacks_to_no_more_than_its_limit(monkeypatch):
 def test_too_many_members_are_not_read(monkeypatch):
     """An archive of very many files is read up to a limit."""
     monkeypatch.setattr(archive, "MEMBERS_LIMIT", 3)
-    members = list(archive.members(files.archive({f"{n}.txt": "x" for n in range(5)}), "x.zip"))
+    members = list(containers.members(files.archive({f"{n}.txt": "x" for n in range(5)}), "x.zip"))
     assert [member.load() for member in members[:3]] == [b"x"] * 3
     with pytest.raises(archive.ReadFailed, match="beyond"):
         members[3].load()

@@ -25,7 +25,8 @@ _READERS = {
     Format.CSV: ("rows", "read_csv", 4),
     Format.JSONL: ("rows", "read_jsonl", 3),
     Format.NOTEBOOK: ("notebook", "read", 2),
-    Format.MAIL: ("mail", "read", 3),
+    Format.MAIL: ("mail", "read", 4),
+    Format.MESSAGE: ("mail", "read", 1),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 3),
     Format.PDF: ("pdf", "read", 3),
     Format.WORD: ("word", "read", 3),
@@ -49,6 +50,7 @@ _LIBRARIES = (
     "chardet",
     "lxml",
     "markdown-it-py",
+    "olefile",
     "openpyxl",
     "pypdfium2",
     "python-docx",
@@ -99,6 +101,8 @@ def read_noted(data: bytes, name: str) -> tuple[Document, str]:
 
 def _read(data: bytes, name: str) -> tuple[Document, str]:
     chosen = format_of(data, name)
+    if chosen is Format.MAILBOX:
+        raise Unsupported("a mailbox: its mails are documents, it is none itself")
     if chosen is Format.ARCHIVE:
         raise Unsupported("an archive: its members are documents, it is none itself")
     if chosen in _IN_ZIP:

@@ -33,7 +33,7 @@ class Member(NamedTuple):
     load: Callable[[], bytes]
 
 
-class _Budget:
+class Budget:
     """How much an archive may still unpack to."""
 
     def __init__(self) -> None:
@@ -50,24 +50,17 @@ class _Budget:
         self.bytes -= size
 
 
-def members(data: bytes, path: str) -> Iterator[Member]:
+def members(data: bytes, path: str, budget: "Budget | None" = None) -> Iterator[Member]:
     """The files within an archive in the order of its directory; hidden ones are left out.
 
-    Members of archives within it follow in the place of those. Names repeated get a number.
+    Members of archives within it follow in the place of those. Names may be repeated.
     """
-    told: set[str] = set()
-    for member in _members(data, path, _Budget(), DEPTH_LIMIT):
-        unique, number = member.path, 1
-        while unique in told:
-            number += 1
-            unique = f"{member.path} ({number})"
-        told.add(unique)
-        yield member._replace(path=unique)
+    return _members(data, path, budget or Budget(), DEPTH_LIMIT)
 
 
 def check(data: bytes) -> None:
     """Raises ReadFailed when a document in zip form (.docx, .epub) is encrypted or a bomb."""
-    budget = _Budget()
+    budget = Budget()
     for info in zipfile.ZipFile(BytesIO(data)).infolist():
         _check_size(info)
         budget.spend(info.file_size)
@@ -79,11 +72,11 @@ def names_itself(data: bytes) -> bool:
         return any(name.lower().endswith("core.xml") for name in archive.namelist())
 
 
-def _members(data: bytes, path: str, budget: _Budget, depth: int) -> Iterator[Member]:
+def _members(data: bytes, path: str, budget: Budget, depth: int) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except BROKEN as error:
-        yield _failing(path, ReadFailed(f"a damaged archive: {error}"))
+        yield failing(path, ReadFailed(f"a damaged archive: {error}"))
         return
     for info in archive.infolist():
         if not info.is_dir() and not _is_hidden(info):
@@ -94,7 +87,7 @@ def _opened(
     archive: zipfile.ZipFile,
     info: zipfile.ZipInfo,
     path: str,
-    budget: _Budget,
+    budget: Budget,
     depth: int,
 ) -> Iterator[Member]:
     """The member, or the members of the archive that it is."""
@@ -109,12 +102,12 @@ def _opened(
         data = _unpack(archive, info)
         chosen = format_of(data, info.filename)
     except (ReadFailed, *BROKEN) as error:
-        yield _failing(inner, error)
+        yield failing(inner, error)
         return
     if chosen is not Format.ARCHIVE:
         yield Member(inner, lambda: data)
     elif depth <= 1:
-        yield _failing(inner, ReadFailed(f"nested deeper than {DEPTH_LIMIT} archives"))
+        yield failing(inner, ReadFailed(f"nested deeper than {DEPTH_LIMIT} archives"))
     else:
         yield from _members(data, inner, budget, depth - 1)
 
@@ -166,7 +159,7 @@ def _is_hidden(info: zipfile.ZipInfo) -> bool:
     return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts)
 
 
-def _failing(path: str, error: BaseException) -> Member:
+def failing(path: str, error: BaseException) -> Member:
     """A member whose loading raises the error as a ReadFailed."""
 
     def load() -> bytes:

@@ -172,6 +172,12 @@ class Headings:
         self.above = tuple(title for _, title in self.path)
         return self.above
 
+    def leave(self, level: int) -> None:
+        """Leave the headings of that level and below: what follows stands under none of them."""
+        while self.path and self.path[-1][0] >= level:
+            self.path.pop()
+        self.above = tuple(title for _, title in self.path)
+
 
 @dataclass(slots=True)
 class Draft:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import ReadFailed
-from qa.reading import archive, pdf_pages, wire
+from qa.reading import containers, pdf_pages, wire
 from qa.reading.confined import OUT_OF_MEMORY, limit_memory, serve, time_limit
 from qa.reading.content import NOTE_LIMIT, one_line
 from qa.reading.loading import load
@@ -74,7 +74,7 @@ def _loaded(file: Path, source: str, path: str) -> bytes:
         if path == source:
             return data
         return next(
-            (found.load() for found in archive.members(data, source) if found.path == path), b""
+            (found.load() for found in containers.members(data, source) if found.path == path), b""
         )
     except ReadFailed:
         return b""

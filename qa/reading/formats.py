@@ -21,6 +21,8 @@ class Format(StrEnum):
     JSONL = "jsonl"
     NOTEBOOK = "ipynb"
     MAIL = "eml"
+    MAILBOX = "mbox"
+    MESSAGE = "msg"
     WEB_ARCHIVE = "mhtml"
     PDF = "pdf"
     WORD = "docx"
@@ -65,6 +67,7 @@ _NO_DOCUMENTS = (  # patterns of names in lower case
     (".~lock.*#", "a lock file that LibreOffice leaves beside an open document"),
     ("thumbs.db", "a thumbnail cache of Windows"),
     ("ehthumbs*.db", "a thumbnail cache of Windows"),
+    ("winmail.dat", "attachments packed by Outlook (TNEF); ask for them as files"),
     ("desktop.ini", "folder settings of Windows"),
     (".ds_store", "folder settings of macOS"),
     ("*.crdownload", "a download that is not complete"),
@@ -109,8 +112,7 @@ _OTHER_OFFICE = (
     ("fixeddocseq.fdseq", "an XPS document; save it as PDF"),
     ("3d/", "a 3D model (3MF)"),
 )
-_OLD_OFFICE = (  # streams of a compound file; a message comes first, for it may hold any other
-    ("__properties_version1.0", "an Outlook message (.msg); save it as .eml"),
+_OLD_OFFICE = (  # streams of a compound file
     ("WordDocument", "an old Word file (.doc); save it as .docx"),
     ("Workbook", "an old Excel file (.xls); save it as .xlsx"),
     ("PowerPoint Document", "an old PowerPoint file (.ppt); save it as .pptx"),
@@ -141,6 +143,8 @@ FORMAT_OF_SUFFIX = {
     **dict.fromkeys(("jsonl", "ndjson"), Format.JSONL),
     "ipynb": Format.NOTEBOOK,
     "eml": Format.MAIL,
+    "mbox": Format.MAILBOX,
+    "msg": Format.MESSAGE,
     **dict.fromkeys(("mht", "mhtml"), Format.WEB_ARCHIVE),
     "pdf": Format.PDF,
     **dict.fromkeys(("docx", "docm", "dotx", "dotm"), Format.WORD),
@@ -160,7 +164,9 @@ _OFFICE_FORMATS = (
     *(Format.OPEN_DOCUMENT, Format.OPEN_SHEETS, Format.OPEN_SLIDES),
 )
 _FLAT_START = b"<office:document"
-_KNOWN_BY_CONTENT = frozenset([Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE])
+_KNOWN_BY_CONTENT = frozenset(
+    [Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE, Format.MESSAGE]
+)
 # Of these the name decides, as their content is text of any kind.
 _KNOWN_BY_NAME = frozenset(
     [Format.MARKDOWN, Format.CSV, Format.JSONL, Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE]
@@ -180,6 +186,7 @@ _MAIL_START = re.compile(
     rb"X-[\w-]+|DKIM-Signature|Authentication-Results):[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n){3}",
     re.IGNORECASE,
 )
+_MAILBOX_START = re.compile(rb"From [^\r\n]*\d{4}[^\r\n]*\r?\n[!-9;-~]+:")
 _BOTH_ALIKE = re.compile(
     rb"multipart/related[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*type=\"?text/html", re.IGNORECASE
 )
@@ -211,7 +218,7 @@ def format_of(data: bytes, name: str) -> Format:
     if head.startswith(_ZIP_STARTS):
         return _format_of_zip(data, suffix)
     if head.startswith(_COMPOUND):
-        raise _old_office(data)
+        return _format_of_compound(data)
     if head.startswith(_IMAGES) or _is_bitmap(head) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
         return Format.IMAGE
     _refuse_unread(head)
@@ -259,9 +266,16 @@ def _format_of_text(data: bytes, head: bytes, suffix: str) -> Format:
         return Format.HTML
     if b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{":
         return Format.NOTEBOOK
-    if named in _KNOWN_BY_NAME:
-        return named
-    if suffix not in _NEVER_MAIL and _MAIL_START.match(sample):
+    return named if named in _KNOWN_BY_NAME else _format_of_mail(sample, suffix)
+
+
+def _format_of_mail(sample: bytes, suffix: str) -> Format:
+    """Mail or a mailbox, as the text begins; else text."""
+    if suffix in _NEVER_MAIL:
+        return Format.TEXT
+    if _MAILBOX_START.match(sample):
+        return Format.MAILBOX
+    if _MAIL_START.match(sample):
         return Format.WEB_ARCHIVE if _BOTH_ALIKE.search(sample) else Format.MAIL
     return Format.TEXT
 
@@ -318,11 +332,13 @@ def _format_of_office(names: set[str]) -> Format:
     return Format.ARCHIVE
 
 
-def _old_office(data: bytes) -> ReadFailed:
-    """What to say of an OLE container: Office before 2007, or an encrypted newer file."""
+def _format_of_compound(data: bytes) -> Format:
+    """The format of an OLE container. Raises Unsupported, and ReadFailed for what is encrypted."""
+    if "__properties_version1.0".encode("utf-16-le") in data:
+        return Format.MESSAGE  # before the others, which may be attached to it
     if "EncryptedPackage".encode("utf-16-le") in data:
-        return ReadFailed("encrypted: it opens with a password only")
+        raise ReadFailed("encrypted: it opens with a password only")
     for stream, what in _OLD_OFFICE:
         if stream.encode("utf-16-le") in data:
-            return Unsupported(what)
-    return Unsupported("an old Office file; save it in today's format")
+            raise Unsupported(what)
+    raise Unsupported("an old Office file; save it in today's format")

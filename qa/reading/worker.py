@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import ReadFailed
-from qa.reading import archive, ocr, wire
+from qa.reading import archive, containers, ocr, wire
 from qa.reading.confined import OUT_OF_MEMORY, limit_memory, serve, time_limit
-from qa.reading.formats import BROKEN, Format, format_of
+from qa.reading.formats import BROKEN
 from qa.reading.loading import about, load
 from qa.reading.outcomes import Outcome, failure, outcome_of
 
@@ -40,7 +40,7 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
         with time_limit(seconds):
             loaded = load(file)
             state, digest = loaded.about, loaded.sha256
-            members = _members(loaded.data, path)
+            members = containers.members(loaded.data, path)
             del loaded
     except (ReadFailed, MemoryError) as error:
         wire.send_outcome(answers, _failure(path, error))
@@ -65,16 +65,6 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
 def patience(seconds: float, size: int) -> float:
     """How many seconds a file of that many bytes may take, where a small one may take `seconds`."""
     return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if ocr.enabled() else 1)
-
-
-def _members(data: bytes, path: str) -> Iterator[archive.Member]:
-    """The files that a file holds: itself, or an archive's members."""
-    try:
-        if format_of(data, path.rpartition("/")[2]) is Format.ARCHIVE:
-            return archive.members(data, path)
-    except ReadFailed:
-        pass  # the outcome tells
-    return iter((archive.Member(path, lambda: data),))
 
 
 def _outcome(member: archive.Member) -> Outcome:

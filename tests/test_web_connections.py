@@ -160,6 +160,7 @@ def test_a_server_short_of_descriptors_answers_under_attack_and_ends_when_told(l
             assert client.post(EVENT, json={**event, "data": ["x" * 200_000]}).status_code == 413
             assert client.ask("What is in the notes?").status_code == 200
         assert resident(client.process) < 1 << 30
+        assert "Too many open files" not in client.log.read_text(encoding="utf-8")
         client.process.send_signal(signal.SIGTERM)
         assert client.process.wait(30) == -signal.SIGTERM
 

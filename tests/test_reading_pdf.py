@@ -404,3 +404,18 @@ def test_a_garbled_text_layer_is_told():
     _, note = read_noted(drawn(plain, garbled), "a.pdf")
     assert note == "the text layer is garbled, words may be wrong: page 2"
     assert read_noted(drawn(plain), "a.pdf")[1] == ""
+
+
+def layouts():
+    """The pages of known layout by which `bench/pdf_layout.py` counts."""
+    import runpy
+    from pathlib import Path
+
+    return runpy.run_path(str(Path(__file__).parents[1] / "bench" / "pdf_layout.py"))
+
+
+@pytest.mark.parametrize("case", layouts()["cases"](), ids=lambda case: case.name)
+def test_pages_of_known_layout_are_read_in_order(case):
+    """Columns, sidebars, notes, tables, headings drawn last, running lines and turned pages."""
+    made = layouts()
+    assert made["is_right"](case, read(made["pdf"](case), "a.pdf"))

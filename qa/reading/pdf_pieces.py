@@ -153,7 +153,7 @@ def _is_wordy(text: str, line: Piece) -> bool:
 def is_in_order(pieces: Sequence[Piece]) -> bool:
     """True when every piece is a line of its own, below the one before."""
     return all(
-        after.top - before.top < -0.3 * min(after.top - after.bottom, before.top - before.bottom)
+        after.top - before.top < -0.7 * min(after.top - after.bottom, before.top - before.bottom)
         for before, after in itertools.pairwise(pieces)
     )
 

@@ -234,7 +234,7 @@ def test_an_exception_in_a_rebuild_leaves_its_traceback_in_the_log_and_its_last_
     with QA.open(index) as qa:
         site = Site(qa, Rebuilder(seeds, index, qa.manifest.settings))
         given = site.rebuilder._command()[-1]
-        site.rebuilder._command = lambda: [sys.executable, "-c", BROKEN, given]
+        site.rebuilder._command = lambda **_: [sys.executable, "-c", BROKEN, given]
         site.rebuilder.start()
         wait_for(lambda: not site.rebuilder.state.running)
         (crash,) = (one for one in caplog.records if getattr(one, "event", "") == "crash")
@@ -300,7 +300,7 @@ def test_a_watcher_that_fails_is_logged_shown_and_begun_again(
     with QA.open(index) as qa:
         site = Site(qa, Rebuilder(seeds, index, qa.manifest.settings))
         executable = site.rebuilder._command
-        site.rebuilder._command = lambda: [str(tmp_path / "no-such-program")]
+        site.rebuilder._command = lambda **_: [str(tmp_path / "no-such-program")]
         write(seeds, "new.txt", "The ferry leaves at six.\n")
         site.watcher.start()
         wait_for(lambda: "not watched" in site.monitor.health.reason)

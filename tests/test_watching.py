@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from indexes import write
+from waiting import wait_for
 
 from qa.building.watching import watch
 from qa.errors import SeedsMissing
@@ -54,6 +55,24 @@ def test_a_build_that_cannot_be_yet_is_tried_again(watched: Watched) -> None:
         assert found == [], "another process builds"
     waiting.join(30)
     assert found[0].added == ("one.txt",)
+
+
+def test_a_folder_that_goes_away_is_waited_for_and_another_in_its_place_is_built(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    seeds, _, reports, _ = watched
+    assert next(reports).added == ("one.txt",)
+    found: list[BuildReport] = []
+    waiting = threading.Thread(target=lambda: found.append(next(reports)))
+    waiting.start()
+    seeds.rename(seeds.with_name("away"))
+    wait_for(lambda: "is out of reach" in caplog.text)
+    other = seeds.with_name("other")
+    write(other, "one.txt", "One thing.")
+    write(other, "two.txt", "Another thing.")
+    other.rename(seeds)
+    waiting.join(60)
+    assert found[0].added == ("two.txt",)
 
 
 def test_a_missing_folder_is_refused_at_once(tmp_path: Path) -> None:

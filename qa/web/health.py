@@ -12,7 +12,8 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from qa.asking.service import QA
-from qa.web.rebuilding import Rebuilder, Watcher, identity
+from qa.building.changes import identity
+from qa.web.rebuilding import Rebuilder, Watcher
 
 OK, DEGRADED, FAILING = "ok", "degraded", "failing"
 EVERY = 0.5  # seconds

@@ -1,7 +1,7 @@
 """Rebuilds in a process of their own, so that questions go on being answered at full speed.
 
-The process is this module run by itself. It says in JSON, a line at a time, how far it is, and what
-it logs; whatever else it or a library prints goes to its stderr, which is kept for when it crashes.
+The process is this module run by itself. It reports in JSON, a line at a time, how far it is, and
+what it logs; whatever else it or a library prints goes to its stderr, kept for when it crashes.
 """
 
 import faulthandler
@@ -15,27 +15,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from watchfiles import watch as changes
-
 from qa import logs, processes
 from qa.asking.service import QA
+from qa.building.changes import changes
 from qa.errors import IndexBusy, QAError, RemovalRefused
 
-GATHER = 1_000  # ms: changes that come within it are one build
 AGAIN = 60.0  # seconds, after which a failed rebuild, or a watcher that failed, is tried again
-AWAY = 1.0  # seconds between looks for a folder that is gone
 PRINTED = 200  # lines that a rebuild printed, kept in case that it crashes
 LINE_LIMIT = 1_000  # characters of one of them
 
 _log = logging.getLogger("qa.web.rebuilding")  # by name: this module is also run by itself
-
-Identity = tuple[int, int]  # device and inode: another folder may come to the same path
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +133,7 @@ class Rebuilder:
         self._finish(end)
 
     def _take(self, line: str) -> dict[str, Any]:
-        """Takes a line that the process wrote; what it says of the end, if it does."""
+        """Takes a line that the process wrote; its message of the end, if it is one."""
         with suppress(ValueError, TypeError, KeyError):
             message: dict[str, Any] = json.loads(line)
             if "log" in message:
@@ -166,7 +161,7 @@ def _keep(stream: IO[str], lines: "deque[str]") -> None:
 
 
 def _crash(code: int, printed: "deque[str]") -> str:
-    """What a reader of the page is told of a rebuild that said nothing of its end."""
+    """The message for readers of the page when a rebuild ended without one of its own."""
     last = next((line.strip() for line in reversed(printed) if line.strip()), "")
     how = f"its process ended with exit code {code}"
     if code < 0:
@@ -183,7 +178,7 @@ def _crash(code: int, printed: "deque[str]") -> str:
 class Watcher:
     """Rebuilds when the folder has changed and then been left alone for a moment.
 
-    What ends it is logged and told by `problem`, and it begins again.
+    What ends it is logged and stands in `problem`, and it begins again.
     """
 
     def __init__(self, qa: QA, rebuilder: Rebuilder) -> None:
@@ -204,15 +199,11 @@ class Watcher:
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.is_set():
-            pause = 0.0
             try:
-                if folder := identity(self._qa.seeds):
-                    self._watch_folder(folder, ended)
+                self._rebuild_after_changes(ended)
             except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception
-                if identity(self._qa.seeds):
-                    pause = AGAIN
-                    self._note(error)
-            ended.wait(pause if identity(self._qa.seeds) else AWAY)
+                self._note(error)
+                ended.wait(AGAIN)
 
     def _note(self, error: BaseException) -> None:
         self.problem = logs.last_line(error)
@@ -221,25 +212,19 @@ class Watcher:
             exc_info=error, extra={"event": "watcher"},
         )  # fmt: skip
 
-    def _watch_folder(self, folder: Identity, ended: threading.Event) -> None:
-        """Rebuilds after changes until another folder, or none, stands at the path."""
-        seeds = self._qa.seeds
-        overdue, tried = True, time.monotonic()  # what changed while nobody watched
-        for found in changes(
-            seeds, watch_filter=None, stop_event=ended, debounce=GATHER,
-            rust_timeout=500, yield_on_timeout=True,
-        ):  # fmt: skip
-            if identity(seeds) != folder:
-                return
-            failed = self._rebuilder.state.error and time.monotonic() - tried > AGAIN
-            overdue = overdue or bool(found) or bool(failed)
-            if overdue and not self._rebuilder.state.running:
-                tried = time.monotonic()
-                is_waiting = self._is_waiting()
-                overdue = is_waiting and not self._rebuilder.start()
-                if not is_waiting:
-                    self._rebuilder.settle()
-            self.problem = ""
+    def _rebuild_after_changes(self, ended: threading.Event) -> None:
+        overdue, tried = False, time.monotonic()
+        with closing(changes(lambda: self._qa.seeds, self._qa.index, ended)) as found:
+            for has_changed in found:
+                failed = self._rebuilder.state.error and time.monotonic() - tried > AGAIN
+                overdue = overdue or has_changed or bool(failed)
+                if overdue and not self._rebuilder.state.running:
+                    tried = time.monotonic()
+                    is_waiting = self._is_waiting()
+                    overdue = is_waiting and not self._rebuilder.start()
+                    if not is_waiting:
+                        self._rebuilder.settle()
+                self.problem = ""
 
     def _is_waiting(self) -> bool:
         try:
@@ -248,17 +233,8 @@ class Watcher:
             return False
 
 
-def identity(folder: Path) -> Identity | None:
-    """Which folder stands at that path now; None when it is out of reach."""
-    try:
-        state = folder.stat()
-        return (state.st_dev, state.st_ino) if folder.is_dir() else None
-    except OSError:
-        return None
-
-
 def main(given: str) -> int:
-    """Builds and tells; the exit code."""
+    """Builds and reports; the exit code."""
     from qa.building.pipeline import Progress, build
     from qa.index.origin import origin
     from qa.settings import Settings
@@ -269,7 +245,7 @@ def main(given: str) -> int:
     logs.send_records(lambda record: send({"log": record}), level)
     sent = 0.0
 
-    def tell(progress: Progress) -> None:
+    def report_progress(progress: Progress) -> None:
         nonlocal sent
         if progress.done == progress.total or time.monotonic() - sent > 0.1:
             sent = time.monotonic()
@@ -278,7 +254,9 @@ def main(given: str) -> int:
     try:
         last = origin(Path(index))  # another build may have changed the settings since
         used = last.settings if last else Settings(**settings)
-        done = build(seeds, index, settings=used, allow_removal=allow_removal, progress=tell)
+        done = build(
+            seeds, index, settings=used, allow_removal=allow_removal, progress=report_progress
+        )
         report = asdict(done)
     except QAError as error:
         _log.warning("The rebuild failed: %s", error, extra={"event": "build failed"})

@@ -165,6 +165,21 @@ def test_a_crash_within_an_archive_costs_that_member_only(tmp_path):
     assert "given up" in second.outcomes[-1].reason
 
 
+@pytest.mark.parametrize(
+    ("limit", "doing", "ends"),
+    [
+        ("0.3, wall=60", "while True: pass", -signal.SIGPROF),
+        ("0.3, wall=60", "time.sleep(0.6)", 0),
+        ("60, wall=0.3", "time.sleep(60)", -signal.SIGALRM),
+        ("0.3", "time.sleep(60)", -signal.SIGALRM),
+    ],
+)
+def test_time_is_counted_on_the_processor_and_generously_by_the_clock(limit, doing, ends):
+    """What computes too long is ended, what waits for its turn on a busy machine is not."""
+    code = f"import time\nfrom qa.reading.confined import time_limit\nwith time_limit({limit}):\n    {doing}"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == ends
+
+
 @pytest.mark.usefixtures("broken_parser")
 def test_workers_die_with_the_process_that_started_them(tmp_path):
     """Killing the reading process leaves no worker behind, not even one that hangs."""

@@ -57,7 +57,7 @@ def too_slow(seconds: float) -> str:
 
 def _why(code: int, seconds: float) -> str:
     """What an exit code says, in words."""
-    if code == -signal.SIGALRM:
+    if code in (-signal.SIGALRM, -signal.SIGPROF):
         return too_slow(seconds)
     if code == STARVED:
         return OUT_OF_MEMORY

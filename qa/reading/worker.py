@@ -16,6 +16,7 @@ from qa.reading.loading import about, load
 from qa.reading.outcomes import Outcome, failure, outcome_of
 
 OCR_PATIENCE = 20  # times the time limit, where tesseract reads the pages
+WALL = 5  # times the time limit by the clock, as other processes may hold the processor
 PATIENT_SIZE = 64 << 20  # bytes of a file, for each of which it gets the time limit once more
 
 
@@ -32,12 +33,13 @@ def main() -> None:
 def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> None:
     """Tell every outcome of a file but the first `done` ones, then the state it was read in."""
     state = about(file)
+    wall = wall_patience(seconds, state.size)
     seconds = patience(seconds, state.size)
     limit_memory(state.size)
     members: Iterator[archive.Member] = iter(())
     digest = ""
     try:
-        with time_limit(seconds):
+        with time_limit(seconds, wall=wall):
             loaded = load(file)
             state, digest = loaded.about, loaded.sha256
             members = containers.members(loaded.data, path)
@@ -46,7 +48,7 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
         wire.send_outcome(answers, _failure(path, error))
     for number in range(sys.maxsize):
         try:
-            with time_limit(seconds):
+            with time_limit(seconds, wall=wall):
                 member = next(members, None)
         except (*BROKEN, MemoryError, RecursionError) as error:  # the rest of the archive is lost
             wire.send_outcome(answers, _failure(path, error))
@@ -55,7 +57,7 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
             break
         if number >= done:
             wire.send(answers, {"begin": member.path})
-            with time_limit(seconds):
+            with time_limit(seconds, wall=wall):
                 outcome = _outcome(member)
             wire.send_outcome(answers, outcome)
         del member
@@ -63,8 +65,13 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
 
 
 def patience(seconds: float, size: int) -> float:
-    """How many seconds a file of that many bytes may take, where a small one may take `seconds`."""
+    """How many seconds of the processor a file of that many bytes may take, a small one `seconds`."""
     return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if ocr.enabled() else 1)
+
+
+def wall_patience(seconds: float, size: int) -> float:
+    """How many seconds by the clock it may take."""
+    return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if ocr.enabled() else WALL)
 
 
 def _outcome(member: archive.Member) -> Outcome:

@@ -32,7 +32,7 @@ from qa.reading.formats import Format, format_of
 from qa.reading.loading import About, about, load, peek
 from qa.reading.outcomes import Outcome, Reading, outcome_of
 from qa.reading.walking import locate
-from qa.reading.worker import patience
+from qa.reading.worker import wall_patience
 from qa.records import Status
 
 __all__ = ["Outcome", "ReadFile", "Reading", "file_reader", "read_files"]
@@ -58,8 +58,9 @@ def read_files(
 ) -> Iterator[Reading]:
     """A reading of each file, in the order of `paths` (as `walk` tells them).
 
-    `processes` 0 means one for each core, up to four. `seconds` is the time that one file, or one
-    member of an archive, may take; very large files get more, and pages that OCR reads, too.
+    `processes` 0 means one for each core, up to four. `seconds` is the processor's time that one
+    file, or one member of an archive, may take, up to five times as much by the clock; very large
+    files get more, and pages that OCR reads, too.
     """
     waiting = iter(paths)
     with _Pool(processes or min(available_cores(), 4), seconds) as pool:
@@ -288,7 +289,7 @@ class _Pool:
     def _longest_wait(self) -> float:
         """Seconds after which a process must have told something, or ended itself."""
         sizes = [worker.task.size for worker in self.workers if worker.task]
-        return patience(self.seconds, max(sizes, default=0)) + _GRACE
+        return wall_patience(self.seconds, max(sizes, default=0)) + _GRACE
 
     def _replace(self, worker: _Worker, *, overdue: bool = False) -> None:
         """Bury a dead process; what is left of its archive goes to another one."""

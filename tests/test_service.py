@@ -13,6 +13,7 @@ import pytest
 from indexes import write
 
 import qa
+from qa.asking import excerpts
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.checking.verifying import verify
@@ -281,3 +282,16 @@ def test_a_process_that_asks_imports_neither_torch_nor_gradio(library: tuple[Pat
         [sys.executable, "-c", code, str(library[1])], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_each_excerpt_is_served_by_its_own_confidence(asker: QA) -> None:
+    snapshot = asker.snapshot
+    question = asker._encode("In which season does the ferry rest?", snapshot)
+    ranked = asker.rank(question.text, snapshot)
+    weak = [ranked[0]._replace(evidence=0.0), *ranked[1:]]  # as if the first were the least sure
+    strong = [each._replace(evidence=0.9, score_gap=0.0) for each in weak[1:]]
+    answer = excerpts.answer(snapshot, question, [weak[0], *strong], limit=9)
+    assert answer.answered
+    assert answer.confidence == answer.excerpts[0].confidence > 0.5
+    assert len(answer.excerpts) == len(ranking(answer)) - 1
+    assert answer.nearest[0].confidence < 0.01

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise, takewhile
+from itertools import islice, pairwise
 
 from qa.asking.confidence import THRESHOLD, confidence
 from qa.asking.highlights import highlights
@@ -15,15 +15,18 @@ from qa.records import Answer, Excerpt
 def answer(
     snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], *, limit: int
 ) -> Answer:
-    """The answer that the ranking supports; freshness is not looked at here."""
+    """The answer that the ranking supports; freshness is not looked at here.
+
+    Each excerpt is served or not by its own confidence, whatever stands before it.
+    """
     excerpts = tuple(_excerpts(snapshot, question, ranking, limit))
-    served = len(list(takewhile(lambda excerpt: excerpt.confidence >= THRESHOLD, excerpts)))
+    served = tuple(excerpt for excerpt in excerpts if excerpt.confidence >= THRESHOLD)
     return Answer(
         question=question.text,
-        answered=served > 0,
-        confidence=excerpts[0].confidence if excerpts else 0.0,
-        excerpts=excerpts[:served],
-        nearest=excerpts[served:],
+        answered=bool(served),
+        confidence=next((first.confidence for first in served or excerpts), 0.0),
+        excerpts=served,
+        nearest=tuple(excerpt for excerpt in excerpts if excerpt.confidence < THRESHOLD),
         snapshot=snapshot.manifest.snapshot,
     )
 

@@ -18,7 +18,7 @@ class Answer:
 
     question: str
     answered: bool
-    confidence: float  # of the first excerpt of the ranking, answered or not
+    confidence: float  # of what stands first, answered or not
     excerpts: tuple[Excerpt, ...]  # best first; empty when not answered
     nearest: tuple[Excerpt, ...]  # the rest of the ranking
     snapshot: str  # id of the snapshot that was asked

@@ -37,6 +37,7 @@ _DEPTH = 4  # of columns within columns
 _PIECES = 3_000  # of a page that is ordered by place
 _FIGURE = re.compile(r"[^\w\s]*\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_LETTERS = re.compile(r"[\W\d_]+")  # all but letters
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -118,9 +119,12 @@ def _prose_columns(band: Band, words: str) -> list[list[Piece]]:
     """The band's columns where each holds prose; none where it is a table, or nothing of both."""
     if sum(len(row) > 1 for row in band.rows) < _PROSE_ROWS - 1 or len(band.rows) < _PROSE_ROWS:
         return []
+    pieces = [piece for row in band.rows for piece in row]
+    if _letters(pieces, words) < _PROSE_LETTERS:
+        return []  # figures
     choices = [band.gaps, *([gap] for gap in sorted(band.gaps, key=_width, reverse=True)[:4])]
     for gaps in choices:
-        columns = columns_of([piece for row in band.rows for piece in row], gaps)
+        columns = columns_of(pieces, gaps)
         if len(columns) == len(gaps) + 1 and (
             all(_is_prose(column, words) for column in columns) or _are_drawn_apart(columns, words)
         ):
@@ -153,8 +157,9 @@ def _are_drawn_apart(columns: list[list[Piece]], words: str) -> bool:
 
 def _letters(column: list[Piece], words: str) -> float:
     """The share of letters in what is not blank."""
-    text = "".join("".join(words[piece.start : piece.end].split()) for piece in column)
-    return sum(map(str.isalpha, text)) / (len(text) or 1)
+    text = "".join([words[piece.start : piece.end] for piece in column])
+    blanks = text.count(" ")
+    return len(_LETTERS.sub("", text)) / ((len(text) - blanks) or 1)
 
 
 def _is_table(band: Band) -> bool:

@@ -89,19 +89,29 @@ class Characters:
         box = self._box
         return self._seen(box.left, box.bottom, box.right, box.top)
 
-    def rectangles(self, start: int, end: int) -> list[Place]:
-        """The boxes of a line's parts, as pdfium groups them."""
+    def extent(self, start: int, end: int, wide: float) -> Gap | None:
+        """Where a line begins and ends across; None where it has a gap wider than `wide`."""
         first, last = self.index(start), self.index(end - 1)
-        if min(first, last) < 0:
-            return []
-        count = raw.FPDFText_CountRects(self.raw, first, last - first + 1)
-        get, page, sides, found = raw.FPDFText_GetRect, self.raw, self._sides, list[Place]()
+        count = raw.FPDFText_CountRects(self.raw, first, last - first + 1) if first >= 0 else 0
+        if count < 1 or last < 0:
+            x0, _, x1, _ = self.loose(start)
+            return Gap(x0, x1)
+        get, page, sides, turned = raw.FPDFText_GetRect, self.raw, self._sides, self._turn != 0
         left, top, right, bottom = self._found
-        for number in range(min(count, _RECTANGLES)):
+        get(page, 0, left, top, right, bottom)
+        x0, _, x1, _ = self._seen(sides[0], sides[3], sides[2], sides[1])
+        least, most = x0, x1
+        for number in range(1, min(count, _RECTANGLES)):
+            before, until = x0, x1
             get(page, number, left, top, right, bottom)
-            x0, y1, x1, y0 = sides
-            found.append((x0, y0, x1, y1))
-        return [self._seen(*place) for place in found] if self._turn else found
+            x0, x1 = sides[0], sides[2]
+            if turned:
+                x0, _, x1, _ = self._seen(x0, sides[3], x1, sides[1])
+            if x0 - until > wide or before - x1 > wide:
+                return None
+            most = max(most, x1)
+            least = min(least, x0)
+        return Gap(least, most)
 
     def _seen(self, left: float, bottom: float, right: float, top: float) -> Place:
         """The box on the page as it is turned for reading."""
@@ -125,19 +135,18 @@ def pieces_of(characters: Characters) -> list[Piece]:
         Piece(line.start(), line.end(), *characters.loose(line.start()))
         for line in _LINE.finditer(characters.text)
     ]
-    cut = {line.start for line in _sample(lines) if _has_gap(characters, line)}
-    if not cut and is_in_order(lines):
+    in_order = is_in_order(lines)
+    if in_order and not any(_is_cut(characters, line) for line in _sample(lines)):
         return lines
-    whole = {line.start for line in lines if _is_wordy(characters.text, line)}
-    if not cut.isdisjoint(whole):
-        whole = set()
+    wordy = [line for line in lines if _is_wordy(characters.text, line)]
+    if any(_is_cut(characters, line) for line in _sample(wordy)):
+        wordy = []
+    whole = {line.start for line in wordy}
     return [
         piece
         for line in lines
         for piece in (
-            [line._replace(right=characters.loose(line.end - 1)[2])]
-            if line.start in whole
-            else _pieces(characters, line)
+            [_ended(characters, line)] if line.start in whole else _pieces(characters, line)
         )
     ]
 
@@ -163,24 +172,24 @@ def _sample(lines: list[Piece]) -> list[Piece]:
     return lines if len(lines) <= _FEW else lines[:2] + lines[2:-2:5] + lines[-2:]
 
 
-def _has_gap(characters: Characters, line: Piece) -> bool:
-    return _is_cut(characters.rectangles(line.start, line.end), WIDE * line.height)
+def _is_cut(characters: Characters, line: Piece) -> bool:
+    return characters.extent(line.start, line.end, WIDE * line.height) is None
 
 
-def _is_cut(boxes: list[Place], wide: float) -> bool:
-    return any(_distance(before, after) > wide for before, after in itertools.pairwise(boxes))
+def _ended(characters: Characters, piece: Piece) -> Piece:
+    """The piece with the end of its last character."""
+    return piece._replace(right=characters.loose(piece.end - 1)[2])
 
 
 def _pieces(characters: Characters, line: Piece) -> Iterator[Piece]:
-    boxes = characters.rectangles(line.start, line.end)
-    wide = WIDE * line.height
-    if not boxes:
-        yield line
-    elif _is_cut(boxes, wide):
-        yield from _split(characters, line, wide)
+    if _BLANK.search(characters.text, line.start, line.end) is None:
+        yield _ended(characters, line)
+        return
+    extent = characters.extent(line.start, line.end, WIDE * line.height)
+    if extent is None:
+        yield from _split(characters, line, WIDE * line.height)
     else:
-        left, right = min(box[0] for box in boxes), max(box[2] for box in boxes)
-        yield line._replace(left=left, right=right)
+        yield line._replace(left=extent.left, right=extent.right)
 
 
 def _distance(before: Sequence[float], after: Sequence[float]) -> float:
@@ -197,7 +206,7 @@ def _split(characters: Characters, line: Piece, wide: float) -> Iterator[Piece]:
         if not at_bullet and _distance(before, after) > wide:
             yield piece._replace(end=blank.start(), right=before[2])
             piece = Piece(blank.end(), line.end, *after)
-    yield piece._replace(right=characters.loose(line.end - 1)[2])
+    yield _ended(characters, piece)
 
 
 def height_of(row: Sequence[Piece]) -> float:

@@ -564,7 +564,7 @@ def _faulty_files() -> Made:
         "faults/binary.txt": (bytes(range(256)) * 20, unsupported),
         "faults/program.exe": (b"MZ\x90\0" + b"\0" * 100, unsupported),
         "faults/packed.gz": (b"\x1f\x8b\x08\0" + b"\0" * 20, unsupported),
-        "faults/letter.rtf": (b"{\\rtf1 words}", unsupported),
+        "faults/letter.rtf": (b"{\\rtf1 words}", Status.INDEXED),
         "faults/old.doc": (old_word(), unsupported),
         "faults/drawing.svg": (
             b"<svg xmlns='http://www.w3.org/2000/svg'><text>x</text></svg>",

@@ -166,7 +166,6 @@ def test_content_tells_the_format_before_the_name_does():
     ("data", "words"),
     [
         (files.old_word(), "save it as .docx"),
-        (b"{\\rtf1 x}", "rich text"),
         (b"\x1f\x8b\x08\0", "gzip"),
         (bytes(range(256)), "not text"),
         (files.archive({"a.txt": "x"}), "an archive"),
@@ -343,6 +342,14 @@ def test_front_matter_that_is_none_is_still_furniture(front):
     document = check(read(f"---\n{front}\n---\nWords.\n".encode(), "a.md"))
     assert document.title is None
     assert said(document, document.blocks[-1]) == "Words."
+
+
+def test_front_matter_with_fields_of_its_own_is_found():
+    """A title and a date alone are not: they are told beside each excerpt."""
+    owned = check(read(b"---\ntitle: A\nowner: Ada Lund\n---\nWords.\n", "a.md"))
+    assert holding(owned, "Ada Lund").kind is Kind.ROW
+    plain = check(read(b"---\ntitle: A\ndate: 2024\ntags: [b]\n---\nWords.\n", "a.md"))
+    assert plain.blocks[0].kind is Kind.BOILERPLATE
 
 
 def test_headings_of_different_levels_stand_one_below_the_other():
@@ -692,6 +699,125 @@ def test_mails_within_mails_are_read_to_a_depth():
 def test_dates_are_told_as_far_as_the_source_tells(value, date):
     """A year stays a year; what is no date is none."""
     assert iso_date(value) == date
+
+
+# Records
+
+
+def rows(data, name):
+    """The blocks of a file: kind, headings, columns and text."""
+    document = check(read(data, name))
+    return [
+        (block.kind.value, block.heading, block.columns, said(document, block))
+        for block in document.blocks
+    ]
+
+
+def test_each_object_of_a_json_file_is_a_row_with_its_names():
+    """Lists within objects stand below their names; a value of its own is a row, too."""
+    value = {
+        "shop": "Quay",
+        "stock": {"tools": [{"sku": "P-2", "note": "Holds \u2615"}]},
+        "n": None,
+    }
+    assert rows(json.dumps(value).encode(), "a.json") == [
+        ("row", (), "shop", "shop: Quay"),
+        ("heading", ("stock",), "", "stock"),
+        ("heading", ("stock", "tools"), "", "tools"),
+        ("row", ("stock", "tools"), "sku, note", "sku: P-2\tnote: Holds \u2615"),
+    ]
+    assert rows(b'[{"a": [1, 2]}, "x", 3]', "a.json") == [
+        ("row", (), "a", "a: 1\ta: 2"),
+        ("row", (), "", "x"),
+        ("row", (), "", "3"),
+    ]
+    for broken in (b'{"a": [1,\n\n2', b"[" * 100_000):
+        assert read(broken, "a.json").text == broken.decode()
+    deep = b'[{"a":' * 300 + b"1" + b"}]" * 300
+    assert read(deep, "a.json").blocks
+
+
+def test_a_feed_is_its_entries_and_another_xml_file_its_paragraphs():
+    """Values stand after their names, HTML in them is read; titles are headings."""
+    feed = (
+        b"<rss><channel><title>News</title><item><title>Bridge</title><pubDate>2024-03-05</pubDate>"
+        b"<description>&lt;p&gt;It opens on &lt;b&gt;Monday&lt;/b&gt;.&lt;/p&gt;</description></item>"
+        b"<item><title>Mill</title><link>x</link></item></channel></rss>"
+    )
+    assert rows(feed, "a.rss")[1:] == [
+        (
+            *("row", ("News",), "title, pubDate, description"),
+            "title: Bridge\tpubDate: 2024-03-05\tdescription: It opens on Monday.",
+        ),
+        ("row", ("News",), "title, link", "title: Mill\tlink: x"),
+    ]
+    book = b"<book><title>Pump</title><chapter><title>Start</title><para>Fill <b>it</b>.</para>"
+    book += b"<!-- no --><para>Run.</para></chapter><parts><part id='7'><name>Bolt</name></part>"
+    book += b"<part id='8'><name>Nut</name></part></parts></book>"
+    assert rows(book, "a.xml") == [
+        ("heading", ("Pump",), "", "Pump"),
+        ("heading", ("Pump", "Start"), "", "Start"),
+        ("prose", ("Pump", "Start"), "", "Fill it."),
+        ("prose", ("Pump", "Start"), "", "Run."),
+        ("row", ("Pump",), "id, name", "id: 7\tname: Bolt"),
+        ("row", ("Pump",), "id, name", "id: 8\tname: Nut"),
+    ]
+    assert read(b"<a>not <b>closed", "a.xml").text == "<a>not <b>closed"
+    laughs = b"<!DOCTYPE a [<!ENTITY b 'ha'>]><a><c>&b;</c><d>x</d></a>"
+    assert "ha" not in read(laughs, "a.xml").text
+    with pytest.raises(ReadFailed, match="nested too deep"):
+        read(b"<a>" * 150 + b"x" + b"</a>" * 150, "a.xml")
+
+
+def test_cues_are_joined_to_sentences_below_their_time():
+    """Numbers, styles and notes are no words of a film; who speaks is."""
+    srt = "".join(
+        f"{n}\r\n00:00:{n:02d},000 --> 00:00:{n + 1:02d},000\r\n<i>{words}</i>\r\n\r\n"
+        for n, words in enumerate(
+            ["Well, the ferry", "leaves at", "ten. " + "x" * 300 + ".", "Bye."]
+        )
+    )
+    assert rows(srt.encode(), "a.srt") == [
+        ("prose", ("00:00:00",), "", "Well, the ferry leaves at ten. " + "x" * 300 + "."),
+        ("prose", ("00:00:03",), "", "Bye."),
+    ]
+    vtt = b"WEBVTT\n\nNOTE no\n\n00:01.000 --> 00:02.000 align:left\n<v Ada>Tea?\n"
+    assert rows(vtt, "a.vtt") == [("prose", ("00:01",), "", "Ada: Tea?")]
+
+
+def test_the_messages_of_a_chat_stand_below_their_day():
+    """The text is the export's; other texts with times in them are no chats."""
+    chat = "[05.03.24, 10:00:12] Ada: Where?\n[05.03.24, 10:01:40] Ben: Here\nby the mill\n"
+    chat += "[06.03.24, 09:00:00] Ada: Fine\n"
+    document = check(read(chat.encode(), "a.txt"))
+    assert document.text == chat
+    assert [block.heading for block in document.blocks] == [("05.03.24",), ("06.03.24",)]
+    android = (
+        "3/5/24, 10:00 AM - Ada: One\n3/5/24, 10:01 AM - Ben: Two\n3/5/24, 10:02 AM - Ada: Go\n"
+    )
+    assert check(read(android.encode(), "a.txt")).blocks[0].heading == ("3/5/24",)
+    log = "[05.03.24, 10:00:12] Ada: Where?\n" + "words\n" * 9
+    assert not check(read(log.encode(), "a.txt")).blocks[0].heading
+
+
+def test_a_line_that_names_the_separator_is_no_row():
+    """Excel writes one."""
+    assert rows(b"sep=;\r\nPort;Barrels\r\nAmble;31\r\n", "a.csv")[2:] == [
+        ("row", (), "Port, Barrels", "Amble;31"),
+    ]
+
+
+def test_rich_text_is_its_paragraphs():
+    """What is not read besides is told."""
+    source = (
+        rb"{\rtf1\ansi\ansicpg1250{\info{\title Wells}}{\fonttbl{\f0 Times;}}The well is \b ninety\b0 "
+        rb" feet deep.\par Caf\'e9 \u8364?{\footnote Deep.}\par{\pict 0a0b}}"
+    )
+    document, note = read_noted(source, "a.rtf")
+    assert [said(document, block) for block in check(document).blocks] == [
+        *("The well is ninety feet deep.", "Café €"),
+    ]
+    assert (document.title, note) == ("Wells", "not read: footnotes, pictures")
 
 
 # What is no document

@@ -19,11 +19,15 @@ from qa.records import Document
 # Format -> module, function and version: the version grows when a reader makes another text or
 # other blocks of the same bytes, so that an index knows which documents to read again.
 _READERS = {
-    Format.TEXT: ("text", "read", 3),
-    Format.MARKDOWN: ("markdown", "read", 3),
+    Format.TEXT: ("text", "read", 4),
+    Format.MARKDOWN: ("markdown", "read", 4),
     Format.HTML: ("html", "read", 4),
-    Format.CSV: ("rows", "read_csv", 4),
+    Format.CSV: ("rows", "read_csv", 5),
     Format.JSONL: ("rows", "read_jsonl", 3),
+    Format.JSON: ("json_records", "read", 1),
+    Format.XML: ("xml_records", "read", 1),
+    Format.SUBTITLES: ("subtitles", "read", 1),
+    Format.RICH_TEXT: ("rtf", "read", 1),
     Format.NOTEBOOK: ("notebook", "read", 2),
     Format.MAIL: ("mail", "read", 4),
     Format.MESSAGE: ("mail", "read", 1),
@@ -55,6 +59,7 @@ _LIBRARIES = (
     "pypdfium2",
     "python-docx",
     "python-pptx",
+    "striprtf",
 )
 
 

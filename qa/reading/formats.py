@@ -19,6 +19,10 @@ class Format(StrEnum):
     HTML = "html"
     CSV = "csv"
     JSONL = "jsonl"
+    JSON = "json"
+    XML = "xml"
+    SUBTITLES = "srt"
+    RICH_TEXT = "rtf"
     NOTEBOOK = "ipynb"
     MAIL = "eml"
     MAILBOX = "mbox"
@@ -46,7 +50,6 @@ _IMAGES = (
     b"MM\0*",
 )
 _UNREAD = (
-    (b"{\\rtf", "rich text (RTF); save it as .docx or .odt"),
     (b"%!PS", "PostScript; save it as PDF"),
     (b"\x1f\x8b", "a gzip archive; only zip archives are opened"),
     (b"BZh", "a bzip2 archive; only zip archives are opened"),
@@ -136,11 +139,15 @@ _MIMETYPES = {
 # The names of files that are read. A program, a web page or any other text is text by its content
 # under whatever name; these are the names that people give to documents.
 FORMAT_OF_SUFFIX = {
-    **dict.fromkeys(("txt", "text", "log", "rst", "org", "tex", "json"), Format.TEXT),
+    **dict.fromkeys(("txt", "text", "log", "rst", "org", "tex"), Format.TEXT),
     **dict.fromkeys(("md", "markdown", "mdown", "mkd"), Format.MARKDOWN),
     **dict.fromkeys(("html", "htm", "xhtml", "xht"), Format.HTML),
     **dict.fromkeys(("csv", "tsv", "tab"), Format.CSV),
     **dict.fromkeys(("jsonl", "ndjson"), Format.JSONL),
+    **dict.fromkeys(("json", "geojson"), Format.JSON),
+    **dict.fromkeys(("xml", "rss", "atom"), Format.XML),
+    **dict.fromkeys(("srt", "vtt"), Format.SUBTITLES),
+    "rtf": Format.RICH_TEXT,
     "ipynb": Format.NOTEBOOK,
     "eml": Format.MAIL,
     "mbox": Format.MAILBOX,
@@ -165,11 +172,14 @@ _OFFICE_FORMATS = (
 )
 _FLAT_START = b"<office:document"
 _KNOWN_BY_CONTENT = frozenset(
-    [Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE, Format.MESSAGE]
+    [Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE, Format.MESSAGE, Format.RICH_TEXT]
 )
 # Of these the name decides, as their content is text of any kind.
 _KNOWN_BY_NAME = frozenset(
-    [Format.MARKDOWN, Format.CSV, Format.JSONL, Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE]
+    [
+        *(Format.MARKDOWN, Format.CSV, Format.JSONL, Format.JSON, Format.XML, Format.SUBTITLES),
+        *(Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE),
+    ]
 )
 _NEVER_MAIL = ("txt", "log", "rst", "org", "tex")  # whatever lines they begin with
 _HTML_START = re.compile(
@@ -222,6 +232,8 @@ def format_of(data: bytes, name: str) -> Format:
     if head.startswith(_IMAGES) or _is_bitmap(head) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
         return Format.IMAGE
     _refuse_unread(head)
+    if _is_rich_text(head):
+        return Format.RICH_TEXT
     return _format_of_text(data, head, suffix)
 
 
@@ -231,6 +243,10 @@ def _refuse_by_name(name: str) -> None:
     for pattern, what in _NO_DOCUMENTS:
         if fnmatchcase(last, pattern):
             raise Unsupported(what)
+
+
+def _is_rich_text(head: bytes) -> bool:
+    return head.lstrip().startswith(b"{\\rtf")
 
 
 def _is_pdf(head: bytes, suffix: str) -> bool:

@@ -18,6 +18,11 @@ DEPTH_LIMIT = 50  # collections within collections
 DOTS_LIMIT = 200  # in one line of TOML, whose parser takes the square of a dotted key's length
 
 _NAMES = ("title", "date")
+_FIELD = re.compile(
+    r"^(?!(?:title|date|layout|slug|permalink|draft|weight|tags|categories|aliases)\b)"
+    r"[^\W\d_][\w -]{0,60}[ \t]*[:=]",
+    re.IGNORECASE | re.MULTILINE,
+)
 _NULL = "tag:yaml.org,2002:null"
 _NODE_ENDS = (yaml.ScalarEvent, yaml.AliasEvent, yaml.CollectionEndEvent)
 _HEAD = re.compile(
@@ -33,6 +38,7 @@ class FrontMatter(NamedTuple):
     title: str | None = None
     date: str | None = None
     note: str = ""  # why nothing was taken of it
+    has_fields: bool = False  # besides those that only serve a site or a note's place in it
 
 
 class TooDeep(ValueError):
@@ -51,7 +57,9 @@ def of(text: str) -> FrontMatter:
         return FrontMatter(head.end(), note="its front matter is nested too deep and was not read")
     except (ValueError, yaml.YAMLError):
         return FrontMatter(head.end())  # what is no front matter names nothing
-    return FrontMatter(head.end(), one_line(named.get("title")), named.get("date"))
+    has_fields = _FIELD.search(head["body"]) is not None
+    title = one_line(named.get("title"))
+    return FrontMatter(head.end(), title, named.get("date"), has_fields=has_fields)
 
 
 def _of_yaml(body: str) -> dict[str, str]:

@@ -34,7 +34,10 @@ _KINDS = {
 
 
 def read(data: bytes, _name: str) -> Content:
-    """The content of a Markdown file; front matter is furniture that names title and date."""
+    """The content of a Markdown file; front matter names title and date.
+
+    It is a row when it has other fields.
+    """
     return mark(decode(data))
 
 
@@ -46,7 +49,7 @@ def mark(text: str, headings: Headings | None = None) -> Content:
     front = front_matter.of(text)
     headings, blocks = Headings() if headings is None else headings, list[Block]()
     if front.end:
-        blocks.append(Block(0, front.end, Kind.BOILERPLATE))
+        blocks.append(Block(0, front.end, Kind.ROW if front.has_fields else Kind.BOILERPLATE))
     first_heading = None
     lines = _line_starts(text, front.end)
     for token in _parse(text[front.end :]):

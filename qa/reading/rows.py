@@ -17,6 +17,7 @@ from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_SEPARATOR = re.compile(r"\s*\"?sep=([^\r\n\"])\"?[ \t]*(?:\r\n|\r|\n)", re.IGNORECASE)  # for Excel
 _DELIMITERS = ",;\t|"
 _FIELD_LIMIT = 1 << 30  # characters: a field may be as long as its file
 _DEPTH_LIMIT = 100
@@ -26,14 +27,21 @@ def read_csv(data: bytes, name: str) -> Content:
     """The content of a file of separated values; its first row may name the columns."""
     text = decode(data)
     csv.field_size_limit(_FIELD_LIMIT)
-    delimiter = "\t" if name.lower().endswith((".tsv", ".tab")) else _delimiter(text)
-    header = _header(text, delimiter)
+    named = _SEPARATOR.match(text)
+    first = named.end() if named else 0  # where the rows begin
+    rows = text[first:]
+    delimiter = "\t" if name.lower().endswith((".tsv", ".tab")) else _delimiter(rows)
+    delimiter = named[1] if named else delimiter
+    header = _header(rows, delimiter)
     columns = ", ".join(filter(None, header))
     blocks = [
-        Block(start, end, Kind.ROW, columns=columns) for start, end in _spans(text, delimiter)
+        Block(first + start, first + end, Kind.ROW, columns=columns)
+        for start, end in _spans(rows, delimiter)
     ]
     if header and blocks:
         blocks[0] = blocks[0]._replace(kind=Kind.BOILERPLATE, columns="")
+    if named:
+        blocks.insert(0, Block(0, first, Kind.BOILERPLATE))
     return Content(text, tuple(blocks))
 
 
@@ -44,12 +52,14 @@ def read_jsonl(data: bytes, _name: str) -> Content:
         if not line.strip():
             continue
         try:
-            keys, values = _flattened(json.loads(line))
+            pairs = flattened(json.loads(line))
         except (ValueError, RecursionError):
             broken.append(number)
-            keys, values = [], [line]
-        columns = known.setdefault(tuple(keys), ", ".join(dict.fromkeys(keys)))
-        draft.add("\t".join(filter(str.strip, values)), Kind.ROW, columns=columns)
+            pairs = [("", line)]
+        keys = tuple(key for key, _ in pairs if key)
+        columns = known.setdefault(keys, ", ".join(dict.fromkeys(keys)))
+        values = (value for _, value in pairs if value.strip())
+        draft.add("\t".join(values), Kind.ROW, columns=columns)
     return draft.content(note=_note_of(broken))
 
 
@@ -107,10 +117,12 @@ def _header(text: str, delimiter: str) -> list[str]:
     return rows[0] if names_columns(rows[0], rows[1]) else []
 
 
-def _flattened(value: object) -> tuple[list[str], list[str]]:
-    """The names and the values of all that a JSON value holds, in order."""
-    keys: list[str] = []
-    values: list[str] = []
+def flattened(value: object) -> list[tuple[str, str]]:
+    """The names and the values of all that a JSON value holds, in order.
+
+    Raises ValueError where it is nested too deep.
+    """
+    pairs: list[tuple[str, str]] = []
 
     def visit(inner: object, key: str, depth: int) -> None:
         if depth > _DEPTH_LIMIT:
@@ -122,8 +134,7 @@ def _flattened(value: object) -> tuple[list[str], list[str]]:
             for member in inner:
                 visit(member, key, depth + 1)
         elif inner is not None:
-            keys.append(key)
-            values.append(inner if isinstance(inner, str) else json.dumps(inner))
+            pairs.append((key, inner if isinstance(inner, str) else json.dumps(inner)))
 
     visit(value, "", 0)
-    return [key for key in keys if key], values
+    return pairs

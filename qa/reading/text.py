@@ -43,6 +43,14 @@ _TEX_TITLE = re.compile(r"\\title\{([^{}]+)\}")
 _TEX_CODE = re.compile(
     r"\\begin\{(verbatim|lstlisting)\}(?:(?!\\begin\{\1\}).)*?\\end\{\1\}", re.DOTALL
 )
+_MESSAGE = re.compile(  # of a chat export: a day, a time and who wrote
+    r"^[\u200e\u200f]?\[?(?P<day>\d{1,4}[./-]\d{1,2}[./-]\d{2,4}),?[ \u202f]\d{1,2}:\d{2}(?::\d{2})?"
+    r"(?:[ \u202f]?[APap]\.?[Mm]\.?)?(?:\]| -)[ \u202f][^\r\n:]{1,80}: ",
+    re.MULTILINE,
+)
+_CHAT_LEAST = 3  # messages
+_CHAT_SHARE = 0.5  # of the lines begin a message
+_EXCHANGE = 600  # characters, after which a message begins another block
 _TITLE_LIMIT = 120
 _SENTENCE_ENDS = (".", "!", "?", ",", ";", ":", "。", "！", "？")
 
@@ -72,6 +80,8 @@ def read(data: bytes, name: str) -> Content:
             return _marked(text, _tex_marks(text), _first(_TEX_TITLE, text))
         case "rst" | "rest":
             return _marked(text, _underlined_marks(text))
+        case "txt" | "text" | "" if chat := tuple(_exchanges(text)):
+            return Content(text, chat)
         case "txt" | "text" | "":
             return Content(text, tuple(_paragraphs(text, 0, len(text), ())), _opening_title(text))
         case _:
@@ -102,6 +112,20 @@ def _paragraphs(text: str, start: int, end: int, heading: tuple[str, ...]) -> It
         yield Block(start, gap.start(), Kind.PROSE, None, heading)
         start = gap.end()
     yield Block(start, end, Kind.PROSE, None, heading)
+
+
+def _exchanges(text: str) -> Iterator[Block]:
+    """The messages of a chat export, some to a block, below their day; none for other texts."""
+    found = list(_MESSAGE.finditer(text))
+    lines = text.count("\n") + text.count("\r") - text.count("\r\n")
+    if len(found) < _CHAT_LEAST or len(found) < _CHAT_SHARE * lines:
+        return
+    start, day = found[0].start(), found[0]["day"]
+    for message in found[1:]:
+        if message["day"] != day or message.start() - start > _EXCHANGE:
+            yield Block(start, message.start(), Kind.PROSE, None, (day,))
+            start, day = message.start(), message["day"]
+    yield Block(start, len(text), Kind.PROSE, None, (day,))
 
 
 def _underlined_marks(text: str) -> Iterator[Mark]:

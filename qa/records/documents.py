@@ -14,7 +14,9 @@ class Kind(StrEnum):
     TABLE = "table"
     ROW = "row"  # a record of its own: a line of a CSV file, an object of a JSONL file
     CODE = "code"
-    BOILERPLATE = "furniture"  # (so in indexes) running headers, page numbers, front matter: kept, but never ranked
+    BOILERPLATE = (
+        "furniture"  # (so in indexes) running headers, page numbers: kept, but never ranked
+    )
 
 
 class Block(NamedTuple):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,27 +46,33 @@ def build(
     from qa import terminal
     from qa.building import pipeline
 
-    where = (folder or seeds, index or INDEX)
-
-    def run(*, allow_removal: bool) -> "BuildReport":
-        with terminal.building_bar() as report_progress:
-            return pipeline.build(
-                *where, full=full, allow_empty=allow_empty, allow_removal=allow_removal,
-                device=device, progress=report_progress,
-            )  # fmt: skip
-
+    seeds, index = folder or seeds, index or INDEX
     if plan:
-        report = pipeline.plan(*where, full=full, allow_empty=allow_empty)
+        report = pipeline.plan(seeds, index, full=full, allow_empty=allow_empty)
     else:
-        try:
-            report = run(allow_removal=yes)
-        except RemovalRefused as error:
-            _ask_for(error)
-            report = run(allow_removal=True)
+        options = {"full": full, "allow_empty": allow_empty, "device": device}
+        report = _build(seeds, index, allow_removal=yes, **options)
     if as_json:
         print_json(asdict(report))
     else:
         terminal.show_report(report, planned=plan)
+
+
+def _build(
+    seeds: Path | None, index: Path | str, *, allow_removal: bool, **options: Any
+) -> "BuildReport":
+    """Builds and shows how far it is; what would be refused is asked for on a terminal."""
+    from qa import terminal
+    from qa.building import pipeline
+
+    try:
+        with terminal.building_bar() as report_progress:
+            return pipeline.build(
+                seeds, index, allow_removal=allow_removal, progress=report_progress, **options
+            )
+    except RemovalRefused as error:
+        _ask_for(error)
+        return _build(seeds, index, allow_removal=True, **options)
 
 
 def watch(

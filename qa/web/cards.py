@@ -36,7 +36,7 @@ class _Card(NamedTuple):
 
 
 class _Document(NamedTuple):
-    """The cards of one document under what is said of it."""
+    """The cards of one document, under its title and paths."""
 
     address: Address
     title: str
@@ -57,7 +57,7 @@ def answer_html(
 ) -> str:
     """The answer as the page shows it.
 
-    `days` tells the date of each path's file; excerpts that are `read_only` cannot be judged.
+    `days` is the date of each path's file; excerpts that are `read_only` cannot be judged.
     """
     ranking = list(enumerate((*answer.excerpts, *answer.nearest), 1))
     cited = len(answer.excerpts)

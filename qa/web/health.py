@@ -1,6 +1,6 @@
 """How the service is: `ok`, `degraded` while something is wrong and it still answers, or `failing`.
 
-A thread looks twice a second; whoever asks is told what it saw last, so that asking costs nothing and
+A thread looks twice a second; whoever asks gets what it saw last, so that asking costs nothing and
 a folder on a hung network drive holds nobody up. A reason is words alone: it names no path, because
 `/healthz` needs no password. The log names them.
 """

@@ -56,7 +56,7 @@ class Rebuild:
 
     @property
     def seconds_left(self) -> float | None:
-        """As far as the files done so far tell."""
+        """Estimated from the files done so far; None when nothing is running or done yet."""
         if not self.running or not self.done:
             return None
         return round(self.seconds * (self.total - self.done) / self.done, 1)
@@ -263,7 +263,7 @@ def main(given: str) -> int:
         needs_yes, is_busy = isinstance(error, RemovalRefused), isinstance(error, IndexBusy)
         send({"error": str(error), "needs_yes": needs_yes, "is_pending": not is_busy})
         return 1
-    except Exception as error:  # noqa: BLE001 - the server is told, whatever happens
+    except Exception as error:  # noqa: BLE001 - the server gets a message, whatever happens
         _log.exception("The rebuild crashed.", extra={"event": "crash"})
         crash = f"The rebuild crashed: {logs.last_line(error)}. The last index still answers."
         send({"error": crash, "is_pending": True})

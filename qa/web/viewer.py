@@ -20,7 +20,7 @@ PageBoxes = Mapping[int, Sequence[tuple[Box, str]]]  # page -> boxes and their s
 
 
 class _Head(NamedTuple):
-    """What is said of a document above it."""
+    """A document's title, paths and date, and links to the excerpts in it."""
 
     title: str
     paths: Sequence[str]

@@ -7,6 +7,7 @@ import json
 import sys
 import zipfile
 from contextlib import suppress
+from pathlib import Path
 from subprocess import run
 
 import files
@@ -818,6 +819,19 @@ def test_rich_text_is_its_paragraphs():
         *("The well is ninety feet deep.", "Café €"),
     ]
     assert (document.title, note) == ("Wells", "not read: footnotes, pictures")
+
+
+def test_an_old_workbook_is_read_as_it_shows_itself():
+    """Its columns, percent and days; a hidden sheet is told. Cut anywhere, it fails with a reason."""
+    data = (Path(__file__).parent / "data" / "harvest.xls").read_bytes()
+    assert [row for row in rows(data, "a.xls") if row[0] == "row"][:2] == [
+        ("row", ("Harvest",), "Crop, Tons, Share, Sold on", "Oats\t40\t12.5%\t2024-03-05"),
+        ("row", ("Harvest",), "Crop, Tons, Sold on", "Rye\t12.5\t\tTRUE"),
+    ]
+    assert read_noted(data, "a.xls")[1] == "hidden sheet: Secret"
+    for size in range(600, len(data), 500):
+        with suppress(ReadFailed):
+            read(data[:size], "a.xls")
 
 
 # What is no document

@@ -36,6 +36,7 @@ _READERS = {
     Format.WORD: ("word", "read", 3),
     Format.SLIDES: ("slides", "read", 4),
     Format.SHEETS: ("sheets", "read", 4),
+    Format.OLD_SHEETS: ("old_sheets", "read", 1),
     Format.OPEN_DOCUMENT: ("opendocument", "read", 3),
     Format.OPEN_SHEETS: ("opendocument", "read", 3),
     Format.OPEN_SLIDES: ("opendocument", "read", 3),
@@ -60,6 +61,7 @@ _LIBRARIES = (
     "python-docx",
     "python-pptx",
     "striprtf",
+    "xlrd",
 )
 
 

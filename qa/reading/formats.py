@@ -32,6 +32,7 @@ class Format(StrEnum):
     WORD = "docx"
     SLIDES = "pptx"
     SHEETS = "xlsx"
+    OLD_SHEETS = "xls"
     OPEN_DOCUMENT = "odt"
     OPEN_SHEETS = "ods"
     OPEN_SLIDES = "odp"
@@ -117,7 +118,6 @@ _OTHER_OFFICE = (
 )
 _OLD_OFFICE = (  # streams of a compound file
     ("WordDocument", "an old Word file (.doc); save it as .docx"),
-    ("Workbook", "an old Excel file (.xls); save it as .xlsx"),
     ("PowerPoint Document", "an old PowerPoint file (.ppt); save it as .pptx"),
     ("VisioDocument", "an old Visio drawing (.vsd); save it as PDF"),
     ("Quill", "a Publisher document (.pub); save it as PDF"),
@@ -172,7 +172,15 @@ _OFFICE_FORMATS = (
 )
 _FLAT_START = b"<office:document"
 _KNOWN_BY_CONTENT = frozenset(
-    [Format.PDF, *_OFFICE_FORMATS, Format.BOOK, Format.ARCHIVE, Format.MESSAGE, Format.RICH_TEXT]
+    [
+        Format.PDF,
+        *_OFFICE_FORMATS,
+        Format.BOOK,
+        Format.ARCHIVE,
+        Format.MESSAGE,
+        Format.RICH_TEXT,
+        Format.OLD_SHEETS,
+    ]
 )
 # Of these the name decides, as their content is text of any kind.
 _KNOWN_BY_NAME = frozenset(
@@ -357,4 +365,11 @@ def _format_of_compound(data: bytes) -> Format:
     for stream, what in _OLD_OFFICE:
         if stream.encode("utf-16-le") in data:
             raise Unsupported(what)
+    if any(_entry(name) in data for name in ("Workbook", "Book")):
+        return Format.OLD_SHEETS
     raise Unsupported("an old Office file; save it in today's format")
+
+
+def _entry(name: str) -> bytes:
+    """How a stream's name stands in the directory of an OLE container."""
+    return f"{name}\0\0".encode("utf-16-le")

@@ -196,7 +196,9 @@ def test_a_read_only_server_has_no_way_to_change_anything(own):
 def test_a_read_only_server_builds_no_index_that_is_missing(tmp_path):
     write(tmp_path / "seeds", "a.txt", "The mill grinds rye.\n")
     command = [sys.executable, "-m", "qa", "serve", "--read-only", "--port", str(free_port())]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
     assert ended.returncode == 1
     assert "There is no index" in ended.stderr
     assert [at.name for at in tmp_path.iterdir()] == ["seeds"]

@@ -215,6 +215,21 @@ def test_a_mounted_application_holds_to_its_password(library, environment):
         assert client.get("/qa/api/documents", headers=RIGHT).status_code == 200
 
 
+def tools_at(client, path):
+    """The tools that a server offers by MCP there."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accept = {"accept": "application/json, text/event-stream"}
+    answer = client.post(path, json=asked, headers=accept)
+    return {tool["name"] for tool in answer.json()["result"]["tools"]}
+
+
+def test_a_mounted_application_offers_its_tools_in_each_event_loop(library):
+    client = TestClient(mounted(library[1], library[0]), base_url="http://127.0.0.1")
+    for _ in range(2):  # each request has a loop of its own
+        assert tools_at(client, "/qa/mcp") >= {"ask", "read", "verify"}
+        assert client.get("/qa/healthz").json()["status"] == "ok"
+
+
 def living():
     """An application that notes what happens to it, and the notes."""
     notes = []
@@ -306,10 +321,7 @@ def test_in_another_application_everything_is_there_and_is_started(own, browser)
         page.goto(f"{at}/qa?q=How+old+is+Ri%3F")
         page.wait_for_selector(".card")
         assert page.url.startswith(f"{at}/qa/?")
-        tools = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-        accept = {"accept": "application/json, text/event-stream"}
-        listed = httpx.post(f"{at}/qa/mcp", json=tools, headers=accept)
-        assert {tool["name"] for tool in listed.json()["result"]["tools"]} >= {"ask", "verify"}
+        assert tools_at(httpx, f"{at}/qa/mcp") >= {"ask", "read", "verify"}
         assert httpx.get(f"{at}/qa/api/openapi.json").json()["servers"] == [{"url": "/qa"}]
         write(seeds, "late.txt", "The ferry leaves at six.\n")  # the watcher sees it
         page.goto(f"{at}/qa/?view=library")

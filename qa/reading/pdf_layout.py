@@ -33,6 +33,7 @@ _DISTANT = 2.5  # times the height of the type, between rows of one band
 _PROSE_WORDS = 3.0  # words of a line on average, in a column of prose
 _PROSE_LETTERS = 0.6  # share of letters in what is not blank
 _PROSE_ROWS = 3  # lines of a column
+_PROSE_CUTS = 1.25  # pieces of a line on average, in a column of prose; cells are more
 _DEPTH = 4  # of columns within columns
 _PIECES = 3_000  # of a page that is ordered by place
 _FIGURE = re.compile(r"[^\w\s]*\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
@@ -138,8 +139,10 @@ def _width(gap: Gap) -> float:
 
 def _is_prose(column: list[Piece], words: str) -> bool:
     count = sum(len(words[piece.start : piece.end].split()) for piece in column)
+    rows = len(rows_of(column, 0.5))
     return (
-        len(column) >= _PROSE_ROWS - 1
+        rows >= _PROSE_ROWS - 1
+        and len(column) <= _PROSE_CUTS * rows
         and count >= _PROSE_WORDS * len(column)
         and _letters(column, words) >= _PROSE_LETTERS
     )

@@ -22,6 +22,7 @@ _BULLET = re.compile(r"[^\w\s]{1,2}|\(?\w{1,3}[.)]")  # of a list; its text foll
 _FIGURES = re.compile(r"[\d$%€£|]")
 _LONG = 70  # characters of a line
 _FEW_FIGURES = 0.1  # share of them in a long line of words
+_BULLET_GAP = 4  # times as wide as a gap that cuts a line
 _RECTANGLES = 60  # of a line that are looked at
 _FEW = 12  # lines of a page, all of which are looked at
 
@@ -141,14 +142,19 @@ def pieces_of(characters: Characters) -> list[Piece]:
     wordy = [line for line in lines if _is_wordy(characters.text, line)]
     if any(_is_cut(characters, line) for line in _sample(wordy)):
         wordy = []
-    whole = {line.start for line in wordy}
-    return [
-        piece
-        for line in lines
-        for piece in (
-            [_ended(characters, line)] if line.start in whole else _pieces(characters, line)
-        )
-    ]
+    return list(_cut(characters, lines, {line.start for line in wordy}))
+
+
+def _cut(characters: Characters, lines: list[Piece], wordy: set[int]) -> Iterator[Piece]:
+    """The pieces of the lines; wordy ones are looked at below a line that has gaps."""
+    gaps = False
+    for line in lines:
+        if line.start in wordy and not gaps:
+            yield _ended(characters, line)
+            continue
+        pieces = list(_pieces(characters, line))
+        gaps = len(pieces) > 1
+        yield from pieces
 
 
 def _is_wordy(text: str, line: Piece) -> bool:
@@ -202,8 +208,9 @@ def _split(characters: Characters, line: Piece, wide: float) -> Iterator[Piece]:
     for blank in _BLANK.finditer(text, line.start, line.end):
         before = characters.loose(blank.start() - 1)
         after = characters.loose(blank.end())
+        distance = _distance(before, after)
         at_bullet = piece is line and _BULLET.fullmatch(text, line.start, blank.start())
-        if not at_bullet and _distance(before, after) > wide:
+        if distance > (_BULLET_GAP * wide if at_bullet else wide):
             yield piece._replace(end=blank.start(), right=before[2])
             piece = Piece(blank.end(), line.end, *after)
     yield _ended(characters, piece)

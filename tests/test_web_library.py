@@ -15,7 +15,7 @@ from qa.checking.freshness import Waiting
 from qa.errors import ReadFailed, SeedsMissing
 from qa.evaluation.report import evaluate
 from qa.index.lock import lock
-from qa.reading.formats import FORMAT_OF_SUFFIX, format_of
+from qa.reading.formats import FORMAT_OF_SUFFIX, Format, format_of
 from qa.records import File, Status
 from qa.web import feedback, library, rebuilding
 from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name
@@ -60,6 +60,7 @@ def test_a_long_name_is_cut_between_characters_to_what_a_disk_takes(tmp_path):
 
 def test_every_name_of_a_format_that_is_read_can_be_uploaded_and_no_other():
     sample = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "txt": b"words", "md": b"# words"}
+    assert set(FORMAT_OF_SUFFIX.values()) == set(Format)
     for suffix, named in FORMAT_OF_SUFFIX.items():
         assert safe_name(f"a.{suffix}") == f"a.{suffix}"
         if suffix in sample:

@@ -157,6 +157,7 @@ FORMAT_OF_SUFFIX = {
     **dict.fromkeys(("docx", "docm", "dotx", "dotm"), Format.WORD),
     **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), Format.SLIDES),
     **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), Format.SHEETS),
+    "xls": Format.OLD_SHEETS,
     **dict.fromkeys(("odt", "ott"), Format.OPEN_DOCUMENT),
     **dict.fromkeys(("ods", "ots"), Format.OPEN_SHEETS),
     **dict.fromkeys(("odp", "otp"), Format.OPEN_SLIDES),

@@ -97,7 +97,7 @@ def test_a_large_index_answers_like_a_small_one(
         assert only == [qa.ask(question, only=["more/*"]) for question in QUESTIONS]
 
 
-def test_furniture_says_nothing_of_what_passages_have_in_common(folder: Path) -> None:
+def test_boilerplate_says_nothing_of_what_passages_have_in_common(folder: Path) -> None:
     """A paper's running headers are as many as its pages: they must not thin out its words."""
     index, other = folder.parent / "index", folder.parent / "other"
     shutil.copytree(index / "encoders", other / "encoders", copy_function=os.link)
@@ -105,7 +105,7 @@ def test_furniture_says_nothing_of_what_passages_have_in_common(folder: Path) ->
         write(folder, f"more/{number}.md", sentence)
     build(folder, index)
     for number, sentence in enumerate(SENTENCES):
-        write(folder, f"more/{number}.md", f"---\nauthor: Anna Kern\n---\n{sentence}")
+        write(folder, f"more/{number}.md", f"---\ndate: 2024-10-01\n---\n{sentence}")
     build(folder, other)
     with QA.open(index) as plain, QA.open(other) as furnished:
         assert furnished.manifest.passages > furnished.manifest.ranked == plain.manifest.ranked

@@ -184,12 +184,13 @@ def test_the_figures_move_and_prometheus_reads_them(server, library):
     server.ask("Who won the chess match on Mars?")
     server.get("/healthz", headers={"host": "evil.example"})
     write(library[0], "count.txt", "The count is nine.\n")
-    done = ("qa_builds_total", "done")
+    done, indexed = ("qa_builds_total", "done"), ("qa_files", "indexed")
     wait_for(lambda: figures(server)[done] > before[done])
+    wait_for(lambda: figures(server)[indexed] > before[indexed])  # the new snapshot is taken up
     after = figures(server)
     moved = {name for name in after if after[name] > before.get(name, 0)}
     assert {("qa_questions_total", "answered"), ("qa_questions_total", "unanswered")} <= moved
-    assert {done, ("qa_files", "indexed")} <= moved
+    assert {done, indexed} <= moved
     assert after["qa_question_seconds_count"] == before["qa_question_seconds_count"] + 2
     assert after["qa_question_seconds_bucket", "+Inf"] == after["qa_question_seconds_count"]
     assert after["qa_rejected_requests_total", "unknown host"] >= 1
@@ -233,7 +234,7 @@ def test_an_exception_in_a_rebuild_leaves_its_traceback_in_the_log_and_its_last_
     write(seeds, "new.txt", "The ferry leaves at six.\n")
     with QA.open(index) as qa:
         site = Site(qa, Rebuilder(seeds, index, qa.manifest.settings))
-        given = site.rebuilder._command()[-1]
+        given = site.rebuilder._command(allow_removal=False)[-1]
         site.rebuilder._command = lambda **_: [sys.executable, "-c", BROKEN, given]
         site.rebuilder.start()
         wait_for(lambda: not site.rebuilder.state.running)

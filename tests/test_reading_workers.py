@@ -15,6 +15,7 @@ import files
 import pytest
 from waiting import wait_for
 
+from qa import processes
 from qa.reading import archive, containers, loading, workers
 from qa.reading.walking import walk
 from qa.reading.workers import file_reader, read_files
@@ -23,33 +24,34 @@ from qa.records import Document, Status
 # Put in the way of a worker's HTML reader: what a broken parser does when it meets these words.
 BROKEN_PARSER = """
 import ctypes, os, sys
-if any("qa.reading.worker" in part for part in sys.orig_argv):
-    import qa.reading.html as html
-    sound = html.read
-    def read(data, name):
-        if b"CRASH" in data:
-            ctypes.string_at(0)
-        if b"EXIT" in data:
-            os._exit(3)
-        if b"HANG" in data:
-            ctypes.PyDLL(None).sleep(600)  # in C, and without ever letting another thread run
-        if b"HUNGRY" in data:
-            return bytearray(8 << 30)
-        if b"PRINT" in data:
-            os.write(1, b"words of a parser that prints")
-            print("more of them")
-        return sound(data, name)
-    html.read = read
+import qa.reading.html as html
+sound = html.read
+def read(data, name):
+    if b"CRASH" in data:
+        ctypes.string_at(0)
+    if b"EXIT" in data:
+        os._exit(3)
+    if b"HANG" in data:
+        ctypes.PyDLL(None).sleep(600)  # in C, and without ever letting another thread run
+    if b"HUNGRY" in data:
+        return bytearray(8 << 30)
+    if b"PRINT" in data:
+        os.write(1, b"words of a parser that prints")
+        print("more of them")
+    return sound(data, name)
+html.read = read
 """
 
 
 @pytest.fixture
 def broken_parser(tmp_path, monkeypatch):
     """Workers whose HTML reader does what the words in a page say."""
-    folder = tmp_path / "broken"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(BROKEN_PARSER)
-    monkeypatch.syspath_prepend(str(folder))
+    start = f"{BROKEN_PARSER}\nimport runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__')"
+
+    def command(module, *arguments):
+        return [sys.executable, "-P", "-S", "-c", start, module, *arguments]
+
+    monkeypatch.setattr(processes, "command", command)
 
 
 def page(words: str) -> bytes:

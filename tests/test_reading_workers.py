@@ -43,13 +43,15 @@ html.read = read
 """
 
 
+STARTED = f"{BROKEN_PARSER}\nimport runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__')"
+
+
 @pytest.fixture
 def broken_parser(tmp_path, monkeypatch):
     """Workers whose HTML reader does what the words in a page say."""
-    start = f"{BROKEN_PARSER}\nimport runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__')"
 
     def command(module, *arguments):
-        return [sys.executable, "-P", "-S", "-c", start, module, *arguments]
+        return [sys.executable, "-P", "-S", "-c", STARTED, module, *arguments]
 
     monkeypatch.setattr(processes, "command", command)
 
@@ -188,6 +190,8 @@ def test_workers_die_with_the_process_that_started_them(tmp_path):
     put(tmp_path / "seeds", a__html=page("Sound."), b__html=page("HANG"))
     script = (
         "import sys, time; from pathlib import Path; from qa.reading.workers import read_files\n"
+        f"from qa import processes; processes.command = lambda module, *more: "
+        f"[sys.executable, '-P', '-S', '-c', {STARTED!r}, module, *more]\n"
         f"for reading in read_files(Path({str(tmp_path / 'seeds')!r}), ['a.html', 'b.html'],"
         " processes=2, seconds=3): print(reading.path, flush=True)\n"
     )

@@ -132,6 +132,24 @@ def test_a_module_imports_only_what_stands_below_it():
     assert wrong == set(UPWARD)
 
 
+def test_no_file_is_longer_than_350_lines():
+    lengths = {
+        file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8").count("\n")
+        for file in PACKAGE.rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > 350} == {}
+
+
+def test_no_function_is_longer_than_40_lines():
+    lengths = {
+        f"{file.relative_to(ROOT).as_posix()}::{node.name}": node.end_lineno - node.lineno + 1
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > 40} == {}
+
+
 def test_a_question_never_reaches_what_builds():
     reached, found = graph(), {"asking.service"}
     while more := {name for module in found for name in reached[module]} - found:

@@ -15,7 +15,8 @@ from qa.checking.freshness import Waiting
 from qa.errors import ReadFailed, SeedsMissing
 from qa.evaluation.report import evaluate
 from qa.index.lock import lock
-from qa.reading.formats import FORMAT_OF_SUFFIX, Format, format_of
+from qa.reading.detection import format_of
+from qa.reading.formats import FORMAT_OF_SUFFIX, Format
 from qa.records import File, Status
 from qa.web import feedback, library, rebuilding
 from qa.web.library import NameTaken, UploadRefused, put, remove, safe_name

@@ -20,18 +20,18 @@ import numpy as np
 from qa.encoding import quantisation
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign
-from qa.index import catalog, dense, integrity, lexical, manifest
+from qa.index import catalog, dense, gathering, integrity, lexical, manifest
 from qa.index.catalog import Catalog
 from qa.index.dense import ApproximateIndex, Mask
 from qa.index.globs import Globs
 from qa.index.integrity import damaged, reading
 from qa.index.manifest import current, read_manifest
-from qa.index.segment import PASSAGE, Records, Segment
+from qa.index.segment import Segment
 from qa.index.store import Documents, Keys, Scores, StoredPassage, TokenCodes
 from qa.records import Document, File
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
-APPROXIMATE = "sketch"  # a folder, in a snapshot of many passages
+APPROXIMATE = "sketch"  # the folder (so in indexes) of the approximate index of many passages
 MEAN = "mean.f32"  # the mean of the vectors of all passages that have words
 
 
@@ -291,37 +291,11 @@ class LocalSnapshot:
 
     def _tokens(self, keys: Keys) -> Keys:
         """How many tokens each passage has, `(n,)`; boilerplate has none."""
-        return self._records(*self.locate_all(keys))["tokens"].astype(np.int64)
+        return gathering.records(self.segments, *self.locate_all(keys))["tokens"].astype(np.int64)
 
     def token_codes(self, keys: Keys) -> TokenCodes:
         """The codes of the passages' tokens, in the order of `keys`."""
-        segments, rows = self.locate_all(keys)
-        records = self._records(segments, rows)
-        tokens = records["tokens"].astype(np.int64)
-        counts = records["sentences"].astype(np.int64) + 1
-        firsts = np.cumsum(counts) - counts
-        passage = np.repeat(np.arange(len(rows)), counts)  # of each run
-        sentence = np.arange(len(passage)) - firsts[passage] - 1  # in its passage; -1: the context
-        ends = records["context_tokens"].astype(np.int64)[passage]
-        for number in np.unique(segments):
-            here = np.flatnonzero((segments[passage] == number) & (sentence >= 0))
-            place = records["first_sentence"].astype(np.int64)[passage[here]] + sentence[here]
-            ends[here] = self.segments[number].sentences["token_end"][place]
-        ends += (np.cumsum(tokens) - tokens)[passage]
-        places = zip(
-            segments.tolist(), records["first_token"].tolist(), tokens.tolist(), strict=True
-        )
-        codes = [self.segments[at].codes[first : first + count] for at, first, count in places]
-        return TokenCodes(np.concatenate(codes), np.concatenate([[0], ends]), firsts)
-
-    def _records(self, segments: Keys, rows: Keys) -> Records:
-        """The records of passages, `(n,)`."""
-        out = np.empty(len(rows), PASSAGE)
-        for number in np.unique(segments):
-            here = segments == number
-            self.segments[number].check(rows[here])
-            out[here] = self.segments[number].records[rows[here]]
-        return out
+        return gathering.token_codes(self.segments, *self.locate_all(keys))
 
     @cached_property
     def _number_of(self) -> dict[str, int]:

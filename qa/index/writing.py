@@ -125,8 +125,33 @@ class SegmentWriter:
     ) -> None:
         data = ranking.text.encode()
         words = f"{' '.join(self._analyzer.words(ranking.text))}\n".encode()
+        sizes = (len(coded.codes), coded.bounds[0], place.text_bytes, len(data), len(words))
+        record = self._record(passage, place, sizes, input_hash(ranking.text, passage))
+        ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))
+        self._files["passages.bin"].write(record)
+        self._files["sentences.bin"].write(np.array(ends, SENTENCE).tobytes())
+        self._files["vectors.f32"].write(coded.vector.astype("<f4").tobytes())
+        self._files["codes.u8"].write(coded.codes.tobytes())
+        self._files["inputs.utf8"].write(data)
+        self._files["words.utf8"].write(words)
         written = self._written
-        record = (
+        self._written = written._replace(
+            passages=written.passages + 1,
+            sentences=written.sentences + len(ends),
+            tokens=written.tokens + len(coded.codes),
+            input_bytes=written.input_bytes + len(data),
+            words_bytes=written.words_bytes + len(words),
+        )
+
+    def _record(
+        self, passage: Passage, place: _Place, sizes: tuple[int, ...], digest: bytes
+    ) -> bytes:
+        """The passage's record, its fields in the order of `PASSAGE`.
+
+        `sizes` are those of its tokens, context tokens, text, ranking text and words.
+        """
+        written = self._written
+        fields = (
             written.documents,
             passage.start,
             passage.end,
@@ -135,32 +160,15 @@ class SegmentWriter:
             passage.page or 0,
             self._heading(passage.heading),
             len(passage.sentences),
-            len(coded.codes),
-            coded.bounds[0],
-            place.text_bytes,
-            len(data),
-            len(words),
+            *sizes,
             place.byte,
             written.input_bytes,
             written.words_bytes,
             written.sentences,
             written.tokens,
-            input_hash(ranking.text, passage),
+            digest,
         )
-        ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))
-        self._files["passages.bin"].write(np.array([record], PASSAGE).tobytes())
-        self._files["sentences.bin"].write(np.array(ends, SENTENCE).tobytes())
-        self._files["vectors.f32"].write(coded.vector.astype("<f4").tobytes())
-        self._files["codes.u8"].write(coded.codes.tobytes())
-        self._files["inputs.utf8"].write(data)
-        self._files["words.utf8"].write(words)
-        self._written = written._replace(
-            passages=written.passages + 1,
-            sentences=written.sentences + len(ends),
-            tokens=written.tokens + len(coded.codes),
-            input_bytes=written.input_bytes + len(data),
-            words_bytes=written.words_bytes + len(words),
-        )
+        return np.array([fields], PASSAGE).tobytes()
 
     def _heading(self, heading: tuple[str, ...]) -> int:
         known = self._headings.get(heading)

@@ -13,7 +13,8 @@ from typing import cast
 from qa.errors import ReadFailed, Unsupported
 from qa.reading import archive, ocr
 from qa.reading.content import Content, tidy
-from qa.reading.formats import Format, format_of
+from qa.reading.detection import format_of
+from qa.reading.formats import Format
 from qa.records import Document
 
 # Format -> module, function and version: the version grows when a reader makes another text or

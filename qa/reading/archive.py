@@ -12,7 +12,8 @@ from io import BytesIO
 from typing import NamedTuple
 
 from qa.errors import ReadFailed, Unsupported
-from qa.reading.formats import BROKEN, Format, format_of
+from qa.reading.detection import BROKEN, format_of
+from qa.reading.formats import Format
 from qa.reading.walking import safe
 
 TOTAL_LIMIT = 512 << 20  # bytes that one archive may unpack to, nested archives included

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from qa.errors import ReadFailed
 from qa.reading import archive
 from qa.reading.archive import Budget, Member
-from qa.reading.formats import Format, format_of
+from qa.reading.detection import format_of
+from qa.reading.formats import Format
 
 _HOLDING = (".eml", ".mbox", ".msg")  # names of what is looked into within an archive
 _MAILS = (Format.MAIL, Format.MESSAGE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from qa.errors import ReadFailed
-from qa.reading.formats import format_of
+from qa.reading.detection import format_of
 
 FILE_LIMIT = 512 << 20  # bytes; the most that is read of one file
 _TRIES = 2

@@ -11,7 +11,7 @@ from typing import Any
 from qa.errors import ReadFailed
 from qa.reading import archive, containers, ocr, wire
 from qa.reading.confined import OUT_OF_MEMORY, limit_memory, serve, time_limit
-from qa.reading.formats import BROKEN
+from qa.reading.detection import BROKEN
 from qa.reading.loading import about, load
 from qa.reading.outcomes import Outcome, failure, outcome_of
 

@@ -28,7 +28,8 @@ from qa.errors import ReadFailed
 from qa.processes import cores as available_cores
 from qa.reading import wire
 from qa.reading.children import Child, too_slow
-from qa.reading.formats import Format, format_of
+from qa.reading.detection import format_of
+from qa.reading.formats import Format
 from qa.reading.loading import About, about, load, peek
 from qa.reading.outcomes import Outcome, Reading, outcome_of
 from qa.reading.walking import locate

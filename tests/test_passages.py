@@ -177,7 +177,7 @@ def test_title_headings_and_columns_stand_in_the_ranking_text_only() -> None:
     assert ranking.text[: ranking.ends[0]] == "Atlas. Cities. city, people\n"
 
 
-def test_furniture_is_covered_and_has_no_ranking_text() -> None:
+def test_boilerplate_is_covered_and_has_no_ranking_text() -> None:
     document = read(b"---\ntitle: Tides\n---\nHigh water is at noon.\n", "a.md")
     first, second = passages_of(document)
     assert ranking_text(document, first, overlapping(document.blocks, first)).text == ""

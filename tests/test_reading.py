@@ -312,7 +312,7 @@ Words.
 
 
 def test_markdown_keeps_its_text_and_has_a_block_for_each_part():
-    """Front matter is furniture, a list has its lead-in, code and tables are whole."""
+    """Front matter is boilerplate, a list has its lead-in, code and tables are whole."""
     document = check(read(MARKDOWN.encode(), "a.md"))
     assert document.text == MARKDOWN
     assert (document.title, document.date) == ("The *log*", "2024-03-05")
@@ -338,7 +338,7 @@ def test_markdown_with_other_line_ends_has_the_same_blocks():
 
 
 @pytest.mark.parametrize("front", ["a: [", "&a [*a]", "- x", "title: {a: b}", "[" * 5000])
-def test_front_matter_that_is_none_is_still_furniture(front):
+def test_front_matter_that_is_none_is_still_boilerplate(front):
     """YAML that cannot be read names nothing and breaks nothing."""
     document = check(read(f"---\n{front}\n---\nWords.\n".encode(), "a.md"))
     assert document.title is None

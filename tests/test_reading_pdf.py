@@ -61,13 +61,13 @@ def test_a_table_of_contents_is_no_heading_however_large():
     assert blocks(document, Kind.HEADING) == ["The mill"]
 
 
-def test_running_lines_and_page_numbers_are_furniture():
+def test_running_lines_and_page_numbers_are_boilerplate():
     """A line that repeats at the edge of pages, or counts them, is kept apart."""
     pages = [[f"Words of page {'abcde'[number]} only."] * 6 for number in range(5)]
     document = read(files.pdf(pages, header="The annual report", footer="Page {} of 5"), "a.pdf")
-    furniture = blocks(document, Kind.BOILERPLATE)
-    assert furniture.count("The annual report") == 5
-    assert [words for words in furniture if words.startswith("Page")] == [
+    lines = blocks(document, Kind.BOILERPLATE)
+    assert lines.count("The annual report") == 5
+    assert [words for words in lines if words.startswith("Page")] == [
         f"Page {number} of 5" for number in range(1, 6)
     ]
     assert all("annual" not in words for words in blocks(document, Kind.PROSE))

@@ -230,7 +230,7 @@ def test_slow_bodies_keep_nobody_out():
 
 def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():
     async def scene():
-        held = Bodies(most=250)
+        bodies = Bodies(limit=250)
         waits = asyncio.Event()
 
         async def slow():
@@ -240,7 +240,7 @@ def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():
             return {"type": "http.request", "body": b"x" * 100, "more_body": True}
 
         async def first():
-            async with held.whole(slow, 1_000):
+            async with bodies.complete(slow, 1_000):
                 pass
 
         async def quick():
@@ -248,15 +248,15 @@ def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():
 
         task = asyncio.create_task(first())
         await settled()
-        async with held.whole(quick, 1_000), held.whole(quick, 1_000) as body:
+        async with bodies.complete(quick, 1_000), bodies.complete(quick, 1_000) as body:
             assert body == b"y" * 100
             with pytest.raises(BodyRefused) as refused:
                 await task
             assert refused.value.status == 503
             with pytest.raises(BodyRefused):  # nothing else can give way
-                async with held.whole(quick, 1_000):
+                async with bodies.complete(quick, 1_000):
                     pass
-        async with held.whole(quick, 1_000) as body:
+        async with bodies.complete(quick, 1_000) as body:
             assert len(body) == 100
 
     asyncio.run(scene())
@@ -271,7 +271,7 @@ def test_large_bodies_come_at_a_rate_that_leaves_time_for_others(monkeypatch):
 
     async def scene():
         started = time.monotonic()
-        async with Bodies().whole(quick, 1 << 20) as body:
+        async with Bodies().complete(quick, 1 << 20) as body:
             assert len(body) == 1 << 20
         return time.monotonic() - started
 
@@ -287,11 +287,11 @@ def test_a_body_that_grows_beyond_its_limit_is_refused():
 
     async def scene():
         with pytest.raises(BodyRefused) as refused:
-            async with Bodies().whole(endless, body_limit("/api/ask")):
+            async with Bodies().complete(endless, body_limit("/api/ask")):
                 pass
         assert refused.value.status == 413
         with pytest.raises(ClientDisconnect):
-            async with Bodies().whole(gone, 10):
+            async with Bodies().complete(gone, 10):
                 pass
 
     asyncio.run(scene())

@@ -366,7 +366,7 @@ def test_a_file_is_put_in_asked_about_and_taken_out_again(browser, own, tmp_path
         status(page, "ferry.txt", "gone")
         assert not (seeds / "ferry.txt").exists()
         page.request.post(f"{at}/api/build")  # a rebuild that was begun elsewhere is told of too
-        page.wait_for_selector("#said:has-text('1 removed')")
+        page.wait_for_selector("#message:has-text('1 removed')")
         status(page, "ferry.txt", None)
         page.click(".to-ask")
         ask(page, "Does the ferry to Vell leave?")
@@ -400,7 +400,7 @@ def test_dropped_files_are_taken_and_a_rebuild_tells_how_far_it_is(browser, own,
             .observe(document.querySelector('#progress'), {childList: true, subtree: true}) }"""
         )
         page.click("button[name=rebuild]")
-        page.wait_for_selector("#said:has-text('Rebuilt')")
+        page.wait_for_selector("#message:has-text('Rebuilt')")
         status(page, "lamps.txt", "indexed")
         assert page.locator("#progress").is_hidden()
         told = [tuple(said) for said in page.evaluate("window.said")]
@@ -417,7 +417,7 @@ def test_a_rebuild_that_would_remove_most_documents_asks_first(browser, tmp_path
     for name in ("mill", "barn"):
         (seeds / f"{name}.txt").rename(tmp_path / name)
     write(seeds, "road.txt", "The road is closed.")
-    refused = "#said:has-text('would remove 2 of the 2 documents')"
+    refused = "#message:has-text('would remove 2 of the 2 documents')"
     with serving(seeds, index) as at, library(browser, (seeds, index, at)) as page:
         page.click("button[name=rebuild]")
         page.wait_for_selector(refused)
@@ -427,7 +427,9 @@ def test_a_rebuild_that_would_remove_most_documents_asks_first(browser, tmp_path
                 page.click("button[name=rebuild]")
             assert "Remove them?" in asked.value.message
             page.wait_for_selector(refused, state="detached")  # it has begun
-            page.wait_for_selector(refused if answer == "dismiss" else "#said:has-text('Rebuilt')")
+            page.wait_for_selector(
+                refused if answer == "dismiss" else "#message:has-text('Rebuilt')"
+            )
         status(page, "road.txt", "indexed")
         status(page, "mill.txt", None)
 
@@ -480,7 +482,7 @@ def test_a_file_of_the_same_name_is_replaced_only_when_that_was_meant(browser, o
         asked: list[str] = []
         page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
         drop(page, "#drop", [file])
-        page.wait_for_selector("#said:has-text('kept as it was')")
+        page.wait_for_selector("#message:has-text('kept as it was')")
     assert asked == ["ri.md is there already. Replace it?"]
     assert (own[0] / "ri.md").read_text() == before
 

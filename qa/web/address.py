@@ -1,4 +1,4 @@
-"""What the page shows, as its address says it: reload, back, bookmarks and links all rest on it."""
+"""The page's state as its address holds it: reload, back, bookmarks and links all rest on it."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Filters:
 
     @classmethod
     def of(cls, folder: str, kind: str, file: str, since: str, until: str) -> Self:
-        """The filters as typed; a date that is none filters nothing."""
+        """The filters as typed; an invalid date filters nothing."""
         return cls(folder.strip("/"), kind.lstrip(".").lower(), file, _day(since), _day(until))
 
 
@@ -45,23 +45,23 @@ class Address:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Self:
-        """What a query string says; what makes no sense is left out."""
-        say = {name: value.replace("\0", "") for name, value in query.items()}
-        page = say.get("page", "")
+        """The address of a query string; invalid values are ignored."""
+        values = {name: value.replace("\0", "") for name, value in query.items()}
+        page = values.get("page", "")
         return cls(
-            q=say.get("q", ""),
-            filters=Filters.of(*(say.get(field.name, "") for field in fields(Filters))),
-            doc=say.get("doc", "") if _SHA256.match(say.get("doc", "")) else "",
-            at=_span(say.get("at", "")),
-            view=say.get("view", "") if say.get("view") in ("library", "history") else "",
-            find=say.get("find", ""),
-            sort=say.get("sort", ""),
+            q=values.get("q", ""),
+            filters=Filters.of(*(values.get(field.name, "") for field in fields(Filters))),
+            doc=values.get("doc", "") if _SHA256.match(values.get("doc", "")) else "",
+            at=_span(values.get("at", "")),
+            view=values.get("view", "") if values.get("view") in ("library", "history") else "",
+            find=values.get("find", ""),
+            sort=values.get("sort", ""),
             page=int(page) if page.isdecimal() and len(page) < 7 else 1,
         )
 
     def __str__(self) -> str:
         """The query string: `"?q=How+old+is+Ri%3F&kind=md"`."""
-        said = {
+        values = {
             "view": self.view,
             "q": self.q,
             **{field.name: getattr(self.filters, field.name) for field in fields(Filters)},
@@ -71,7 +71,7 @@ class Address:
             "sort": self.sort,
             "page": self.page if self.page > 1 else "",
         }
-        return "?" + urlencode({name: value for name, value in said.items() if value})
+        return "?" + urlencode({name: value for name, value in values.items() if value})
 
     def opening(self, document: str, start: int, end: int) -> "Address":
         """The same question with that place of a document open beside it."""
@@ -82,16 +82,16 @@ class Address:
         return replace(self, doc="", at=None)
 
 
-def _span(said: str) -> tuple[int, int] | None:
-    found = _SPAN.match(said)
+def _span(text: str) -> tuple[int, int] | None:
+    found = _SPAN.match(text)
     if found is None:
         return None
     start, end = int(found[1]), int(found[2])
     return (start, end) if start <= end else None
 
 
-def _day(said: str) -> str:
+def _day(text: str) -> str:
     try:
-        return date.fromisoformat(said.strip()).isoformat()
+        return date.fromisoformat(text.strip()).isoformat()
     except ValueError:
         return ""

@@ -1,8 +1,9 @@
-"""How much is worked on at once: requests wait here for a turn; where too many wait, 503 is the answer.
+"""Limits on concurrent work: requests wait here for a turn; when too many wait, the answer is 503.
 
-Work is counted, not waiting: a request has its turn from the moment its body is whole to the moment
-its answer begins, so that slow clients take no turns. Each kind of work has turns of its own, so that
-pages which are long to draw hold up no question, and no client has more than half of them.
+Work is counted, not waiting: a request has its turn from the moment its body is complete to the
+moment its response begins, so that slow clients take no turns. Each kind of work has turns of its
+own, so that pages that are slow to render delay no question, and no client has more than half of
+them.
 """
 
 import asyncio
@@ -35,11 +36,11 @@ class Kind(NamedTuple):
     waiting: int = 80  # requests that wait for that
 
 
-_ASKERS = processes.cores() + 1  # as many as `QA` works on at once
+_ASKERS = processes.cores() + 1  # as many as `QA` answers at once
 QUESTIONS = Kind("questions", 2 * _ASKERS)
 TOOLS = Kind("tools", 2 * _ASKERS)  # of MCP
 DOCUMENTS = Kind("documents", 8)
-IMAGES = Kind("images", 16)  # of pages; they have turns of their own where they are drawn
+IMAGES = Kind("images", 16)  # of pages; they have turns of their own where they are rendered
 VERIFYING = Kind("verifying", 8, 0)  # the same
 UPLOADS = Kind("uploads", 8, 0)  # they are stored as they come
 
@@ -57,11 +58,11 @@ _KINDS = (
 
 
 class Busy(Exception):
-    """As many requests wait as may."""
+    """The queue is full."""
 
 
 def kind_of(scope: Scope) -> Kind | None:
-    """The kind of work that a request is; None when it is none."""
+    """The kind of work that a request causes; None for none."""
     path = scope["path"]
     if path.startswith("/gradio_api/"):
         address = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None)
@@ -80,7 +81,7 @@ def body_limit(path: str) -> int:
 
 
 class Admission:
-    """An application that is given as much work at once as it can do."""
+    """An application with limits on its concurrent work."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -88,7 +89,7 @@ class Admission:
         self._turns: dict[Kind, Turns] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on when its turn has come, or says why not."""
+        """Passes the request on when its turn has come, or refuses it."""
         kind = kind_of(scope) if scope["type"] == "http" else None
         if kind is None:
             await self._app(scope, receive, send)
@@ -96,7 +97,9 @@ class Admission:
         if kind is TOOLS and scope["method"] != "POST":
             # MCP would keep a GET open for messages to the client, of which there are none here.
             headers = {"allow": "POST"}
-            await JSONResponse({"error": "Only POST is taken."}, 405, headers)(scope, receive, send)
+            await JSONResponse({"error": "Only POST is accepted."}, 405, headers)(
+                scope, receive, send
+            )
             return
         try:
             await self._admit(kind, scope, receive, send)
@@ -115,7 +118,7 @@ class Admission:
             if kind is UPLOADS:
                 receive = limited(receive, limit)
             else:
-                body = await stack.enter_async_context(self._bodies.whole(receive, limit))
+                body = await stack.enter_async_context(self._bodies.complete(receive, limit))
                 receive = replayed(body, receive)
             turns = self._turns.setdefault(kind, Turns(kind))
             turn = AsyncExitStack()
@@ -136,33 +139,33 @@ class Turns:
     @asynccontextmanager
     async def turn(self, client: str) -> AsyncIterator[None]:
         """Waits for a turn, which ends with the block. Raises Busy when too many wait."""
-        most = self._kind.at_once + self._kind.waiting
-        held = self._clients.get(client) or _Client(asyncio.Semaphore(self._kind.at_once // 2))
-        if self._admitted >= most or held.admitted >= most // 2:
+        limit = self._kind.at_once + self._kind.waiting
+        state = self._clients.get(client) or _Client(asyncio.Semaphore(self._kind.at_once // 2))
+        if self._admitted >= limit or state.admitted >= limit // 2:
             raise Busy
-        self._clients[client] = held
+        self._clients[client] = state
         self._admitted += 1
-        held.admitted += 1
+        state.admitted += 1
         try:
-            async with held.turns, self._turns:
+            async with state.turns, self._turns:
                 yield
         finally:
             self._admitted -= 1
-            held.admitted -= 1
-            if not held.admitted:
+            state.admitted -= 1
+            if not state.admitted:
                 del self._clients[client]
 
 
 @dataclass(slots=True)
 class _Client:
-    """The turns of one client, and how many of its requests have one or wait."""
+    """The turns of one client, and how many of its requests have one or wait for one."""
 
     turns: asyncio.Semaphore
     admitted: int = 0
 
 
 def _ending(end: Callable[[], Awaitable[None]], send: Send) -> Send:
-    """`send`, which ends a turn where an answer begins: its client may be slow to read it."""
+    """`send` that ends the turn when the response begins: its client may be slow to read it."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":

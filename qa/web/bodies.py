@@ -1,4 +1,4 @@
-"""The bodies of requests: read whole before anything is done, within one amount of memory."""
+"""The bodies of requests: read completely before any work begins, within a memory limit."""
 
 import time
 from collections.abc import AsyncIterator
@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-HELD = 64 << 20  # bytes of all bodies that are in memory
-AT_ONCE = 64 << 10  # bytes of a body that are taken as they come; what is more waits for its turn,
-RATE = 64 << 20  # so that all bodies together come at so many bytes a second
+MEMORY_LIMIT = 64 << 20  # bytes of all bodies that are in memory
+AT_ONCE = 64 << 10  # bytes of a body that are read as they come; the rest is read at RATE
+RATE = 64 << 20  # bytes a second, of all bodies
 
 
 class BodyRefused(Exception):
-    """The body is not taken; `status` is the HTTP status that says so."""
+    """The body is refused; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,15 +34,15 @@ class _Body:
 class Bodies:
     """All bodies that are in memory; the one that has been arriving longest gives way to others."""
 
-    def __init__(self, most: int = HELD) -> None:
-        self._most = most
-        self._held = 0
+    def __init__(self, limit: int = MEMORY_LIMIT) -> None:
+        self._limit = limit
+        self._in_memory = 0
         self._arriving: dict[_Body, None] = {}  # oldest first
         self._next = 0.0  # when the next large part may be taken
 
     @asynccontextmanager
-    async def whole(self, receive: Receive, limit: int) -> AsyncIterator[bytes]:
-        """The body, which counts as held until the block ends.
+    async def complete(self, receive: Receive, limit: int) -> AsyncIterator[bytes]:
+        """The body, which counts as in memory until the block ends.
 
         Raises BodyRefused when it is too large or gave way to others, and ClientDisconnect.
         """
@@ -58,13 +58,13 @@ class Bodies:
             yield content
         finally:
             self._arriving.pop(body, None)
-            self._held -= body.size
+            self._in_memory -= body.size
 
     async def _read(self, body: _Body, receive: Receive, limit: int) -> bytes:
         parts = []
         async for part in stream(receive):
             body.size += len(part)
-            self._held += len(part)
+            self._in_memory += len(part)
             if body.size > limit:
                 raise BodyRefused(413, "The request is too large.")
             parts.append(part)
@@ -80,7 +80,7 @@ class Bodies:
         await anyio.sleep(self._next - now)
 
     def _make_room(self) -> None:
-        excess = self._held - self._most
+        excess = self._in_memory - self._limit
         for body in self._arriving:
             if excess <= 0:
                 return
@@ -101,7 +101,7 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
 
 
 def limited(receive: Receive, limit: int) -> Receive:
-    """`receive` of a body that the application reads: an HTTPException says where it is too large."""
+    """`receive` that raises an HTTPException where the body is too large."""
     size = 0
 
     async def counted() -> Message:
@@ -116,7 +116,7 @@ def limited(receive: Receive, limit: int) -> Receive:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives a whole body, and then what the client does."""
+    """A `receive` that returns a complete body, then the client's further messages."""
     is_given = False
 
     async def again() -> Message:

@@ -1,8 +1,8 @@
-"""What readers say of excerpts, one JSON line each, in a file beside the index.
+"""Readers' judgements of excerpts, one JSON line each, in a file in the index's folder.
 
 A row is one of the question-set format: the question, the document and the span that was judged;
-`helpful` says how. `qa eval` runs on the file: it leaves out what was judged unhelpful, and of
-several judgements of one place the last one counts.
+`helpful` is the judgement. `qa eval` runs on the file: it leaves out what was judged unhelpful, and
+of several judgements of one place the last one counts.
 """
 
 import errno
@@ -22,17 +22,17 @@ LONGEST = 1 << 20  # bytes; no line is as long
 
 
 class FeedbackRefused(QAError):
-    """The judgement cannot be kept; the message says why."""
+    """The judgement cannot be stored; the message gives the reason."""
 
 
 def add(qa: QA, question: str, document: str, span: tuple[int, int], *, helpful: bool) -> str:
-    """Appends one judgement; says the document's path.
+    """Appends one judgement; returns the document's path.
 
-    Raises ReadFailed when the place is none of the index, and FeedbackRefused.
+    Raises ReadFailed when the index does not hold the span, and FeedbackRefused.
     """
-    held = qa.document(document)
+    found = qa.document(document)
     start, end = span
-    if held is None or not 0 <= start < end <= len(held.text):
+    if found is None or not 0 <= start < end <= len(found.text):
         raise ReadFailed("This place is not in the index any more.")
     path = next(file.path for file in qa.files() if file.sha256 == document)
     row = {
@@ -49,7 +49,7 @@ def add(qa: QA, question: str, document: str, span: tuple[int, int], *, helpful:
 
 
 def _append(file: Path, line: bytes) -> None:
-    """Appends a line, whole or not at all, after other writers, in this process or another."""
+    """Appends a line, completely or not at all, after other writers, in this process or another."""
     import fcntl
 
     try:
@@ -69,9 +69,9 @@ def _append_locked(handle: int, line: bytes) -> None:
     if size > LIMIT:
         raise FeedbackRefused(f"{NAME} is full: move it away.")
     last = os.pread(handle, LONGEST, max(size - LONGEST, 0)).rpartition(b"\n")[2]
-    if last and _is_whole(last):  # by an editor that ends no last line
+    if last and _is_complete(last):  # by an editor that writes no last line end
         line = b"\n" + line
-    elif last:  # a power cut broke it off: nobody was told that it is kept
+    elif last:  # a power cut broke it off: nobody was promised that it is kept
         size -= len(last)
         os.ftruncate(handle, size)
     written = 0
@@ -84,7 +84,7 @@ def _append_locked(handle: int, line: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _is_whole(line: bytes) -> bool:
+def _is_complete(line: bytes) -> bool:
     try:
         json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Filters -> the globs that a question is asked with, and what there is to choose from."""
+"""Filters -> the globs that a question is asked with, and the choices to offer."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,9 +35,9 @@ def kind(path: str) -> str:
 
 
 def globs(filters: Filters, files: Sequence[File], dates: Mapping[str, str | None]) -> list[str]:
-    """The globs that name what the filters leave in; none when they leave all in.
+    """The globs of the files that the filters select; none when they select all.
 
-    A day can only be filtered by naming every path, as a glob says nothing of days.
+    A day can only be filtered by naming every path, as a glob knows no dates.
     """
     if not filters:
         return []
@@ -45,23 +45,23 @@ def globs(filters: Filters, files: Sequence[File], dates: Mapping[str, str | Non
         folder = f"{escape(filters.folder)}/" if filters.folder else ""
         suffix = "".join(f"[{a}{a.upper()}]" if a.isalpha() else a for a in filters.kind)
         return [f"{folder}*.{suffix}" if suffix else f"{folder}*"]
-    return [escape(f.path) for f in files if _left_in(f, filters, dates)] or [NOTHING]
+    return [escape(f.path) for f in files if _is_selected(f, filters, dates)] or [NOTHING]
 
 
 def day(file: File, dates: Mapping[str, str | None]) -> str:
-    """The day that the document tells of itself, or else that its file was changed, UTC."""
-    told = dates.get(file.path)
-    return (told or datetime.fromtimestamp(file.modified / 1e9, UTC).isoformat())[:10]
+    """The document's own date, or else the day on which its file was changed, UTC."""
+    date = dates.get(file.path)
+    return (date or datetime.fromtimestamp(file.modified / 1e9, UTC).isoformat())[:10]
 
 
-def _left_in(file: File, filters: Filters, dates: Mapping[str, str | None]) -> bool:
+def _is_selected(file: File, filters: Filters, dates: Mapping[str, str | None]) -> bool:
     if filters.folder and not file.path.startswith(f"{filters.folder}/"):
         return False
     if filters.kind and kind(file.path) != filters.kind:
         return False
     if filters.file and file.path != filters.file:
         return False
-    # A document may tell only its year: "2024" lies within any part of 2024 that is asked for.
+    # A document may give only its year: "2024" lies within any part of 2024 that is asked for.
     at = day(file, dates)
     return (not filters.since or at >= filters.since[: len(at)]) and (
         not filters.until or at <= filters.until

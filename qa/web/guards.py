@@ -1,8 +1,8 @@
-"""What stands between the network and the service: every request passes here first.
+"""The checks between the network and the service: every request passes them first.
 
     Host header     only names that this server goes by: a foreign page cannot reach it by DNS
     origin          only this server's own pages are answered, and links that lead to the page
-    password        needed wherever one is set; who guesses gets few tries
+    password        required where one is set; guesses are slowed down
     route           of Gradio, only what the page uses: no upload, file, proxy or monitoring
     body            none whose header says that it is too large
 Each answer leaves with headers that let a page of this server load nothing from elsewhere.
@@ -51,11 +51,11 @@ class Hosts:
 
     names: frozenset[str]
     any_number: bool = False  # a number cannot be pointed elsewhere by DNS
-    public: frozenset[str] = frozenset()  # those given besides, with their ports
+    public: frozenset[str] = frozenset()  # the additional ones, with their ports
 
     @classmethod
     def of(cls, host: str, more: Iterable[str] = ()) -> "Hosts":
-        """The names that fit the address that is listened on, and those given besides."""
+        """The names of the address that the server listens on, and the additional ones."""
         public = frozenset(_place(name) for name in more) - {""}
         names = frozenset(map(_without_port, public))
         own = as_browsers_write(host)
@@ -73,7 +73,7 @@ class Hosts:
         return name in self.names or (self.any_number and _is_number(name))
 
     def own(self, origin: str, header: str) -> bool:
-        """Whether an Origin header names this server: as Host does, or as it was named in public.
+        """Whether an Origin header names this server: as Host does, or by one of the public names.
 
         A proxy may have put its own name for this server into Host.
         """
@@ -84,7 +84,7 @@ class Hosts:
 
 
 class Guards:
-    """The server behind its guards."""
+    """The server with the checks in front of it."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts, passwords: Passwords | None) -> None:
         self._app = app
@@ -92,27 +92,27 @@ class Guards:
         self._passwords = passwords
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets the request through, or says why not."""
+        """Passes the request on, or answers with the reason for its refusal."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":  # nothing here speaks WebSocket
+        if scope["type"] != "http":  # WebSocket is not used here
             await send({"type": "websocket.close", "code": 1008})
             return
         refusal = await self._turn(scope) or self.refusal(scope)
         if refusal is not None:
-            await _refused(refusal)(scope, receive, _sealed(send))
+            await _refused(refusal)(scope, receive, _with_headers(send))
             return
-        await self._app(scope, receive, _sealed(send))
+        await self._app(scope, receive, _with_headers(send))
 
     async def _turn(self, scope: Scope) -> Refusal | None:
-        """Waits where passwords are guessed from; a refusal when too many wait."""
+        """Waits where passwords are being guessed; a refusal when too many wait."""
         if self._passwords is None or scope["path"] == "/healthz":
             return None
         return await self._passwords.turn(*_credentials(scope))
 
     def refusal(self, scope: Scope) -> Refusal | None:
-        """The first reason to keep a request out."""
+        """The first reason to refuse a request."""
         headers = Headers(scope=scope)
         path = scope["path"]
         if not self._hosts.know(headers.get("host", "")):
@@ -133,15 +133,15 @@ class Guards:
     def _is_own(self, path: str, headers: Headers) -> bool:
         """Whether a page of this server sent the request, or no page did.
 
-        A browser compares the two addresses by itself and tells, unless the page came by plain HTTP
-        from another machine; then Origin is all there is, and most requests that fetch lack it.
+        A browser compares the two addresses itself and sends the result, unless the page came by
+        plain HTTP from another machine; then there is only Origin, which requests for resources lack.
         """
         site = headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
         origin = headers.get("origin")
         is_own = origin is None or self._hosts.own(origin, headers.get("host", ""))
-        return is_own or _FILES.match(path) is not None  # scripts that are modules tell an origin
+        return is_own or _FILES.match(path) is not None  # module scripts send an origin
 
 
 def is_loopback(host: str) -> bool:
@@ -159,10 +159,10 @@ def _refused(refusal: Refusal) -> JSONResponse:
     return JSONResponse({"error": refusal.message}, refusal.status, dict(refusal.headers))
 
 
-def _sealed(send: Send) -> Send:
-    """`send`, with the headers that every answer bears unless it has its own."""
+def _with_headers(send: Send) -> Send:
+    """`send` that adds the security headers to every response that does not set its own."""
 
-    async def sealed(message: Message) -> None:
+    async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
@@ -172,7 +172,7 @@ def _sealed(send: Send) -> Send:
                     del headers[name]
         await send(message)
 
-    return sealed
+    return sent
 
 
 def _opens_page(scope: Scope, headers: Headers) -> bool:
@@ -192,8 +192,8 @@ def _credentials(scope: Scope) -> tuple[str, str]:
 
 
 def _length(headers: Headers) -> int:
-    said = headers.get("content-length", "0")
-    return int(said) if said.isdecimal() and len(said) < 16 else 0
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() and len(length) < 16 else 0
 
 
 def _place(name: str) -> str:
@@ -220,7 +220,7 @@ def as_browsers_write(host: str) -> str:
     with suppress(ValueError):
         return bracketed(ipaddress.ip_address(name).compressed)
     with suppress(OSError):
-        if re.fullmatch(r"[0-9a-fx.]+", name):  # a name in letters may be one as well
+        if re.fullmatch(r"[0-9a-fx.]+", name):  # a name of letters may be hexadecimal
             return socket.inet_ntoa(socket.inet_aton(name))
     return name
 

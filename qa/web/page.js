@@ -106,8 +106,8 @@ let explained = null;
 async function explain(place, error) {
 	explained = error;
 	delete place.dataset.fault;
-	const said = await fetch("healthz", { method: "POST" }).then((refused) => refused.json()).catch(() => ({}));
-	if (said.error) place.dataset.fault = said.error;
+	const reply = await fetch("healthz", { method: "POST" }).then((refused) => refused.json()).catch(() => ({}));
+	if (reply.error) place.dataset.fault = reply.error;
 }
 
 function on_answer(place) {
@@ -174,16 +174,16 @@ async function undrawn(image) {
 }
 
 // Which link or button of the list has the focus: the list that takes its place gives it back.
-let held = -1;
+let focused = -1;
 const focusable = () => $$("#table a, #table button");
-document.addEventListener("focusin", ({ target }) => (held = focusable().indexOf(target)));
+document.addEventListener("focusin", ({ target }) => (focused = focusable().indexOf(target)));
 
 function on_table(place) {
 	// Gradio's cleaning would take the attribute.
 	for (const order of ["ascending", "descending"]) $(`th.${order}`, place)?.setAttribute("aria-sort", order);
-	if (held >= 0 && document.activeElement === document.body) {
+	if (focused >= 0 && document.activeElement === document.body) {
 		const all = focusable();
-		all[Math.min(held, all.length - 1)]?.focus({ preventScroll: true });
+		all[Math.min(focused, all.length - 1)]?.focus({ preventScroll: true });
 	}
 }
 
@@ -318,16 +318,16 @@ const around = async (button) => {
 const copy = async (button) => {
 	const place = place_of(button.value);
 	const link = new URL(`?doc=${place.document}&at=${place.start}-${place.end}`, document.baseURI);
-	const said = `${$(".citation", button.closest(".card")).textContent}\n${link}`;
-	if (navigator.clipboard) await navigator.clipboard.writeText(said);
-	else copy_selected(said, button);
+	const quotation = `${$(".citation", button.closest(".card")).textContent}\n${link}`;
+	if (navigator.clipboard) await navigator.clipboard.writeText(quotation);
+	else copy_selected(quotation, button);
 	button.textContent = "Copied";
 };
 
 // A browser has no clipboard for a page that came over plain HTTP from another machine.
-function copy_selected(said, button) {
+function copy_selected(text, button) {
 	const area = document.createElement("textarea");
-	area.value = said;
+	area.value = text;
 	button.after(area);
 	area.select();
 	const is_done = document.execCommand("copy");
@@ -354,7 +354,7 @@ document.addEventListener("input", ({ target }) => {
 	render();
 });
 
-const say = (text) => ($("#said").textContent = text);
+const show_message = (text) => ($("#message").textContent = text);
 
 async function call(method, path, body) {
 	const plain = body !== undefined && !(body instanceof Blob);
@@ -363,9 +363,9 @@ async function call(method, path, body) {
 		body: plain ? JSON.stringify(body) : body,
 		headers: plain ? { "content-type": "application/json" } : {},
 	});
-	const said = await answer.json().catch(() => ({ error: answer.statusText }));
-	if (!answer.ok) throw Object.assign(new Error(said.error), { status: answer.status });
-	return said;
+	const payload = await answer.json().catch(() => ({ error: answer.statusText }));
+	if (!answer.ok) throw Object.assign(new Error(payload.error), { status: answer.status });
+	return payload;
 }
 
 function choose() {
@@ -380,7 +380,7 @@ async function upload(files) {
 	const taken = [];
 	const refused = [];
 	for (const file of files) {
-		say(`Taking ${file.name} …`);
+		show_message(`Taking ${file.name} …`);
 		try {
 			taken.push(await put(file, false));
 		} catch (error) {
@@ -389,7 +389,7 @@ async function upload(files) {
 	}
 	if (taken.length) press("list");
 	const named = taken.map((file) => file.path).join(", ");
-	say([named && `Added ${named}: to be asked about after the next rebuild.`, ...refused].join(" "));
+	show_message([named && `Added ${named}: to be asked about after the next rebuild.`, ...refused].join(" "));
 }
 
 async function put(file, replace) {
@@ -405,7 +405,7 @@ async function put(file, replace) {
 const remove = async (button) => {
 	if (!confirm(`${button.title} from the folder? This cannot be undone.`)) return;
 	const { path } = await call("DELETE", `api/files/${button.value}`);
-	say(`Removed ${path}: its words stay in the index until the next rebuild.`);
+	show_message(`Removed ${path}: its words stay in the index until the next rebuild.`);
 	press("list");
 };
 
@@ -413,29 +413,29 @@ const rebuild = async () => {
 	const { error, needs_yes } = await call("GET", "api/build");
 	const allowed = needs_yes && confirm(`${error} Remove them?`);
 	await call("POST", allowed ? "api/build?allow_removal=true" : "api/build");
-	told = ""; // even if it ends as the last one did
+	last_outcome = ""; // even if it ends as the last one did
 	follow();
 };
 
 // A rebuild may also be begun by the server, when files change, or from another tab.
 const LOOK = 2000; // ms
-let told; // the end of the last rebuild that this page knows of
+let last_outcome; // the end of the last rebuild that this page knows of
 let following = false;
 async function follow() {
 	if (following || document.hidden || view() !== "library" || !$("#progress")) return;
 	following = true;
 	try {
 		let state = await call("GET", "api/build");
-		if (told === undefined && !state.running) told = outcome(state);
+		if (last_outcome === undefined && !state.running) last_outcome = outcome(state);
 		while (state.running) {
 			show_progress(state);
 			await rest(250);
 			state = await call("GET", "api/build");
 		}
 		$("#progress").hidden = true;
-		if (outcome(state) === told) return;
-		told = outcome(state);
-		say(state.error || ended(state.report));
+		if (outcome(state) === last_outcome) return;
+		last_outcome = outcome(state);
+		show_message(state.error || ended(state.report));
 		for (let looks = 0; looks < 40 && !(await serves(state.report)); looks++) await rest(250);
 		if (view() === "library") press("list");
 	} catch {
@@ -451,7 +451,7 @@ const serves = async (report) => !report || report.snapshot.endsWith((await call
 const outcome = ({ report, error }) => JSON.stringify([report, error]);
 
 function show_progress(state) {
-	say("");
+	show_message("");
 	$("#progress").hidden = false;
 	const bar = $("#progress progress");
 	bar.max = Math.max(state.total, 1);
@@ -535,7 +535,7 @@ document.addEventListener("click", async (event) => {
 	try {
 		await work(button);
 	} catch (error) {
-		if ($("#said") && view() === "library") say(error.message);
+		if ($("#message") && view() === "library") show_message(error.message);
 		else button.textContent = error.message;
 	}
 });

@@ -190,7 +190,7 @@ def _style(start: int, end: int, blocks: Sequence[Block]) -> str:
     at = bisect_right(blocks, start, key=lambda block: block.start) - 1
     for block in blocks[max(at, 0) : at + 2]:
         if block.start < end and block.end > start and block.kind in _SET_APART:
-            return block.kind
+            return block.kind.name.lower()
     return ""
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa.errors import (
+    FilterEmpty,
     IndexBusy,
     IndexClosed,
     IndexDamaged,
@@ -52,6 +53,7 @@ __all__ = [
     "Answer",
     "BuildReport",
     "Excerpt",
+    "FilterEmpty",
     "Freshness",
     "Highlight",
     "IndexBusy",

@@ -2,6 +2,7 @@
 
 QAError                 the root; only the command line and the web page turn it into words
 ├── QuestionRefused     the question is blank or too long to be one
+│   └── FilterEmpty     the filters of a question name no document
 ├── IndexMissing        there is no index where one was named
 ├── IndexDamaged        the index is there, but a part of it is missing or not what was written
 ├── IndexUnreadable     the index is there, but this account may not read it
@@ -32,6 +33,10 @@ class QuestionRefused(QAError):
     """The question is blank or longer than `settings.QUESTION_LIMIT`."""
 
     exit_code = 2
+
+
+class FilterEmpty(QuestionRefused):
+    """The filters of a question name no document, or leave none."""
 
 
 class IndexMissing(QAError):

@@ -131,8 +131,14 @@ def test_an_answer_beyond_all_bounds_is_not_verified(client, excerpts):
     assert client.post("/api/verify", json={"excerpts": [CITED], "nearest": []}).status_code == 200
 
 
+def test_globs_that_name_no_document_are_an_error_that_says_so(client):
+    refused = ask(client, only=["manuals"])
+    assert refused.status_code == 422
+    assert "“manuals” names no document" in refused.json()["error"]
+
+
 def test_globs_that_are_too_long_together_are_refused(client):
-    assert ask(client, only=["*x"] * 100).status_code == 200
+    assert ask(client, only=["*x*"] * 100).status_code == 200
     assert ask(client, only=["x" * 500] * 11, exclude=["x" * 500] * 10).status_code == 422
 
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from qa import processes
 from qa.asking import excerpts
+from qa.asking.filters import Filtered, filtered
 from qa.asking.following import POLL_INTERVAL, Following, Opened
 from qa.asking.questions import EncodedQuestion, encoded_question, validated_question
 from qa.asking.reranking import Ranked, rerank
@@ -61,10 +62,13 @@ class QA:
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> Answer:
-        """What the documents say; `only` and `exclude` are globs on paths. Raises QuestionRefused."""
+        """What the documents say; `only` and `exclude` are globs on paths, or folders.
+
+        Raises QuestionRefused, and FilterEmpty when they leave no document.
+        """
         opened = self._following.follow()
-        among = opened.snapshot.among(only, exclude)
-        return self._answer(opened, validated_question(question), among, limit)
+        asked = validated_question(question)
+        return self._answer(opened, asked, filtered(opened.snapshot, only, exclude), limit)
 
     def ask_many(
         self,
@@ -80,7 +84,7 @@ class QA:
         before the first is answered.
         """
         opened = self._following.follow()
-        among = opened.snapshot.among(only, exclude)
+        among = filtered(opened.snapshot, only, exclude)
         asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(processes.cores()) as pool:
@@ -99,7 +103,7 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> list[Ranked]:
         """The complete ranking of a question in a snapshot, for those who measure it."""
-        among = snapshot.among(only, exclude)
+        among = filtered(snapshot, only, exclude).among
         return self._rerank(self._encode(question, snapshot), snapshot, among)
 
     @property
@@ -155,15 +159,16 @@ class QA:
         """The folder of the documents."""
         return self._seeds or seeds_of(self.index, self.manifest)
 
-    def _answer(self, opened: Opened, question: str, among: Filter | None, limit: int) -> Answer:
+    def _answer(self, opened: Opened, question: str, left: Filtered, limit: int) -> Answer:
         if self._following.broken is not None:
             raise self._following.broken
         with self._turns:
             encoded = self._encode(question, opened.snapshot)
-            ranking = self._rerank(encoded, opened.snapshot, among)
+            ranking = self._rerank(encoded, opened.snapshot, left.among)
             answer = excerpts.answer(opened.snapshot, encoded, ranking, limit=limit)
         return replace(
             answer,
+            notes=left.notes,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
             nearest=tuple(map(opened.freshness.marked, answer.nearest)),
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa.asking.service import QA
-from qa.errors import QuestionsInvalid
+from qa.errors import FilterEmpty, QuestionsInvalid
 from qa.evaluation.judging import Row, judge
 from qa.evaluation.metrics import (
     DEPTH,
@@ -179,7 +179,14 @@ def _abstention(rows: Sequence[Row]) -> Figures:
 
 def _timed(qa: QA, question: Question, exclude: Sequence[str] = ()) -> tuple[Answer, float]:
     started = time.perf_counter()
-    answer = qa.ask(question.text, limit=DEPTH, only=question.only, exclude=exclude)
+    try:
+        answer = qa.ask(question.text, limit=DEPTH, only=question.only, exclude=exclude)
+    except (
+        FilterEmpty
+    ):  # its own document is the only one, and left out; or it is not in this index
+        answer = Answer(
+            question.text, answered=False, confidence=0.0, excerpts=(), nearest=(), snapshot=""
+        )
     return answer, time.perf_counter() - started
 
 

@@ -42,6 +42,12 @@ class Globs:
         return _Bits(self._parts)
 
 
+def literal(glob: str) -> str | None:
+    """The only path that a glob names; None where it may name several: `"a[*].md"` is `"a*.md"`."""
+    parts = list(_parts(glob))
+    return "".join(part[-1] for part in parts) if all(map(_is_plain, parts)) else None
+
+
 class _Bits:
     """Globs as one automaton: a bit says that a glob's parts up to there match what was read.
 

@@ -151,6 +151,15 @@ class LocalSnapshot:
         found = self.documents[number]
         return self.segments[found.segment].document(found.place)
 
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all documents, sorted."""
+        return tuple(sorted(path for document in self.documents for path in document.paths))
+
+    def size(self, among: Mask) -> int:
+        """How many passages a filter leaves."""
+        return int(among.sum())
+
     def among(self, only: Sequence[str], exclude: Sequence[str]) -> Mask | None:
         """Which passages globs on paths leave, `(n,)`; None when all."""
         if not only and not exclude:

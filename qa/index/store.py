@@ -137,6 +137,13 @@ class Snapshot(Protocol):
     def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
         """The passages, in the order of `keys`."""
 
+    @property
+    def paths(self) -> Sequence[str]:
+        """The paths of all documents, sorted."""
+
+    def size(self, among: Filter) -> int:
+        """How many passages a filter leaves."""
+
     def among(self, only: Sequence[str], exclude: Sequence[str]) -> Filter | None:
         """The passages that globs on paths leave, to be given to `nearest` and `search`.
 

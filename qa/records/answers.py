@@ -22,6 +22,9 @@ class Answer:
     excerpts: tuple[Excerpt, ...]  # best first; empty when not answered
     nearest: tuple[Excerpt, ...]  # the rest of the ranking
     snapshot: str  # id of the snapshot that was asked
+    notes: tuple[
+        str, ...
+    ] = ()  # what a reader should know of how the question was taken, a line each
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as values that JSON knows."""

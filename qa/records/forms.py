@@ -6,7 +6,7 @@ A field is written once, in its class: its name is its key.
 import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
-from inspect import get_annotations
+from inspect import Parameter, get_annotations, signature
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -19,8 +19,17 @@ def to_dict(record: Any) -> dict[str, Any]:
 
 
 def from_dict(kind: type[Record], values: Mapping[str, Any]) -> Record:
-    """The record of that kind that `to_dict` gave. Raises KeyError, TypeError and ValueError."""
-    return kind(**{name: _typed(hint, values[name]) for name, hint in _fields(kind).items()})
+    """The record of that kind that `to_dict` gave, also an older version's, without newer fields.
+
+    Raises KeyError, TypeError and ValueError.
+    """
+    parameters = signature(kind).parameters
+    given = {
+        name: hint
+        for name, hint in _fields(kind).items()
+        if name in values or parameters[name].default is Parameter.empty
+    }
+    return kind(**{name: _typed(hint, values[name]) for name, hint in given.items()})
 
 
 def _fields(kind: type) -> dict[str, Any]:

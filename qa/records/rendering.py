@@ -41,6 +41,10 @@ class Shown(Protocol):
         """That of the first excerpt."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of how the question was taken."""
+
+    @property
     def excerpts(self) -> tuple[Excerpt, ...]:
         """What is served, best first."""
 
@@ -58,7 +62,7 @@ class Piece(NamedTuple):
 
 def to_text(answer: Shown) -> str:
     """The answer for a reader; highlighted sentences stand between » and «."""
-    lines = [verdict(answer)]
+    lines = [verdict(answer), *map(_shown_note, answer.notes)]
     for number, excerpt in enumerate(answer.excerpts, 1):
         lines += ["", *_text_block(number, excerpt)]
     if answer.nearest:
@@ -72,6 +76,7 @@ def to_text(answer: Shown) -> str:
 def to_markdown(answer: Shown) -> str:
     """The answer as Markdown: numbered quotations, highlights in bold, each with its citation."""
     parts = [f"# {_escaped(printable(one_line(answer.question)))}", _escaped(verdict(answer))]
+    parts += [_escaped(_shown_note(note)) for note in answer.notes]
     parts += [_markdown_block(n, excerpt) for n, excerpt in enumerate(answer.excerpts, 1)]
     if answer.nearest:
         parts.append(f"## {NEAREST}")
@@ -99,6 +104,10 @@ def notes(excerpt: Excerpt) -> list[str]:
     if others := [path for path in excerpt.paths if path != excerpt.path]:
         notes.append(f"the same text in {', '.join(others)}")
     return [printable(one_line(note)) for note in notes]
+
+
+def _shown_note(note: str) -> str:
+    return printable(one_line(note))
 
 
 def pieces(excerpt: Excerpt) -> Iterator[Piece]:

@@ -67,6 +67,7 @@ def answer_html(
         query=str(address.closed())[1:],
         is_answered=answer.answered,
         verdict=_verdict(answer),
+        notes=answer.notes,
         milliseconds=max(seconds * 1000, 1),
         filters=list(_filters(address)),
         excerpts=_documents(ranking[:cited], address, days),
@@ -88,7 +89,7 @@ def welcome_html(examples: Sequence[str], documents: int, passages: int, address
 
 def refusal_html(message: str, address: Address) -> str:
     """A question that could not be answered at all, and why."""
-    return render("refusal", message=message, address=address)
+    return render("refusal", message=message, address=address, filters=list(_filters(address)))
 
 
 def notice_html(reason: str) -> str:

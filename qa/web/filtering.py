@@ -6,10 +6,9 @@ from glob import escape
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from qa.errors import FilterEmpty
 from qa.records import File, Status
 from qa.web.address import Filters
-
-NOTHING = "\0"  # a glob that no path matches
 
 
 class Choices(NamedTuple):
@@ -37,7 +36,7 @@ def kind(path: str) -> str:
 def globs(filters: Filters, files: Sequence[File], dates: Mapping[str, str | None]) -> list[str]:
     """The globs of the files that the filters select; none when they select all.
 
-    A day can only be filtered by naming every path, as a glob knows no dates.
+    A day can only be filtered by naming every path, as a glob knows no dates. Raises FilterEmpty.
     """
     if not filters:
         return []
@@ -45,7 +44,10 @@ def globs(filters: Filters, files: Sequence[File], dates: Mapping[str, str | Non
         folder = f"{escape(filters.folder)}/" if filters.folder else ""
         suffix = "".join(f"[{a}{a.upper()}]" if a.isalpha() else a for a in filters.kind)
         return [f"{folder}*.{suffix}" if suffix else f"{folder}*"]
-    return [escape(f.path) for f in files if _is_selected(f, filters, dates)] or [NOTHING]
+    found = [escape(file.path) for file in files if _is_selected(file, filters, dates)]
+    if not found:
+        raise FilterEmpty("No document fits these filters: take one away, or choose others.")
+    return found
 
 
 def day(file: File, dates: Mapping[str, str | None]) -> str:

@@ -1,0 +1,143 @@
+"""Filters: what a question says of paths -> the passages that it is asked of.
+
+    manuals, manuals/     what is in the folder
+    ./ri.md               ri.md
+    *.MD                  *.md as well: a suffix is one in capitals, too
+    **/ri.md              ri.md as well: `**/` may be no folder at all
+
+Where no path is named to the letter, capitals are passed over. What names nothing then is an error,
+since the documents were not asked.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
+from glob import escape
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from qa.errors import FilterEmpty
+from qa.index.globs import Globs, literal
+from qa.index.store import Filter, Snapshot
+
+SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+EXPLAINED = 500  # characters of globs, up to which each is looked at by itself
+COMPARED = 2_000  # paths that are looked through for one that is written much like a filter
+SHOWN = 6  # folders, kinds and paths that an error names
+
+
+class Filtered(NamedTuple):
+    """The passages that filters leave."""
+
+    among: Filter | None  # None: all of them
+    notes: tuple[str, ...] = ()  # what the filters name in vain
+
+
+def filtered(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Filtered:
+    """The passages of the documents that `only` names, less those that `exclude` names.
+
+    Raises FilterEmpty when `only` names no document, or `exclude` all of them.
+    """
+    if not only and not exclude:
+        return Filtered(None)
+    paths = snapshot.paths
+    wanted, unwanted = understood(only, paths), understood(exclude, paths)
+    if only and not wanted:
+        raise FilterEmpty(_names_nothing(snapshot, only))
+    among = snapshot.among(wanted, unwanted)
+    if among is not None and not snapshot.size(among):
+        raise FilterEmpty(
+            f"The filters leave no document: what {_quoted(only) or 'is there'} names, "
+            f"{_quoted(exclude)} leaves out."
+        )
+    return Filtered(
+        among, (*_in_vain(only, paths, "names"), *_in_vain(exclude, paths, "leaves out"))
+    )
+
+
+def understood(globs: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """The globs as an index takes them; none when they name none of the paths, which are sorted."""
+    found = [each for glob in globs for each in _alternatives(_cleaned(glob), paths)]
+    if _any(found, paths):
+        return found
+    folded = Globs(
+        [each for glob in globs for each in _alternatives(_cleaned(glob).casefold(), ())]
+    )
+    return [escape(path) for path in paths if globs and folded.match(path.casefold())]
+
+
+def _alternatives(glob: str, paths: Sequence[str]) -> list[str]:
+    """What a glob may mean; itself alone, where it is the path of a document."""
+    path = literal(glob)
+    at = bisect_left(paths, path or "")
+    if path and paths[at : at + 1] == (path,):
+        return [glob]
+    meant = dict.fromkeys((glob, glob.replace("**/", "", 1), glob.replace("**/", "")))
+    return [each for one in meant for each in (SUFFIX.sub(_in_both_cases, one), f"{one}/*")]
+
+
+def _in_both_cases(suffix: re.Match[str]) -> str:
+    return "".join(f"[{a.lower()}{a.upper()}]" if a.isalpha() else a for a in suffix[0])
+
+
+def _cleaned(glob: str) -> str:
+    """The glob without what says nothing: `"./manuals//"` is `"manuals"`."""
+    parts = [part for part in glob.strip().split("/") if part not in ("", ".")]
+    return "/".join(parts) or glob
+
+
+def _any(globs: Sequence[str], paths: Sequence[str]) -> bool:
+    wanted = Globs(globs)
+    return any(map(wanted.match, paths))
+
+
+def _in_vain(globs: Sequence[str], paths: Sequence[str], verb: str) -> list[str]:
+    """A line on each glob that names nothing; `verb` is what it should do."""
+    if sum(map(len, globs)) > EXPLAINED:
+        return []
+    vain = [glob for glob in globs if not understood([glob], paths)]
+    return [f"The filter {_quoted([glob])} {verb} nothing." for glob in vain]
+
+
+def _names_nothing(snapshot: Snapshot, only: Sequence[str]) -> str:
+    """What is wrong with globs that name no document, and what there is."""
+    plural = "The filters {} name" if len(only) > 1 else "The filter {} names"
+    said = f"{plural.format(_quoted(only))} no document."
+    for glob in only[:SHOWN]:
+        file = snapshot.file(_cleaned(glob))
+        if file is not None:
+            return f"{said} The file is there, but {file.status}{_because(file.reason)}."
+    paths = snapshot.paths
+    near = [path for glob in only[:SHOWN] for path in _near(_cleaned(glob), paths)]
+    if near:
+        return f"{said} Is {' or '.join(near[:3])} meant?"
+    folders = sorted({path.partition("/")[0] for path in paths if "/" in path})
+    kinds = Counter(PurePosixPath(path).suffix.lower() for path in paths)
+    parts = [f"folders {_listed(folders)}"] if folders else []
+    parts += [f"kinds {_listed([f'*{kind}' for kind, _ in kinds.most_common() if kind])}"]
+    return f"{said} There are {'; '.join(parts)}; paths such as {_listed(paths[:2])}."
+
+
+def _near(glob: str, paths: Sequence[str]) -> list[str]:
+    """Paths that end as the glob does, or are written much like it."""
+    name = glob.rpartition("/")[2].casefold()
+    ends = [path for path in paths if f"/{path}".casefold().endswith(f"/{name}")]
+    inside = [path for path in paths if f"/{name}/" in f"/{path}".casefold()]
+    folders = [path[: f"/{path}/".casefold().index(f"/{name}/") + len(name)] for path in inside]
+    alike = get_close_matches(glob, paths[:COMPARED], n=3, cutoff=0.8) if len(glob) < 100 else []
+    return list(dict.fromkeys([*ends, *folders, *alike])) if name else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _quoted(globs: Sequence[str]) -> str:
+    return _listed([f"“{glob[:100]}”" for glob in globs])
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""

@@ -1,5 +1,5 @@
 # make run     set up, build the index from seeds/, and serve the web page
-# make test    set up and run the tests
+# make test    set up and run the tests, by two processes
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
 # make campaign  the crash, equality, damage, load and attack tests, long: 200 rounds of each
@@ -21,7 +21,7 @@ run: $(READY)
 	$(BIN)/python app.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -rs
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff format --check .

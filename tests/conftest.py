@@ -4,9 +4,11 @@ import os
 import shutil
 from pathlib import Path
 
+import beside
 import pytest
 from hypothesis import settings
 from indexes import encoded, encoders, new_index, write
+from sharing import made_once
 
 from qa.building.pipeline import build
 
@@ -28,29 +30,33 @@ TEXTS = {
 @pytest.fixture(scope="session")
 def library(tmp_path_factory, encoders):
     """A folder of four documents, two of them equal, and its index: (seeds, index), to be read."""
-    folder = tmp_path_factory.mktemp("library")
-    for name, text in TEXTS.items():
-        write(folder / "seeds", name, text)
-    (folder / "index").mkdir()
-    shutil.copytree(encoders, folder / "index" / "encoders", copy_function=os.link)
-    build(folder / "seeds", folder / "index")
+
+    def make(folder):
+        for name, text in TEXTS.items():
+            write(folder / "seeds", name, text)
+        (folder / "index").mkdir()
+        shutil.copytree(encoders, folder / "index" / "encoders", copy_function=os.link)
+        build(folder / "seeds", folder / "index")
+
+    folder = made_once(tmp_path_factory, "library", make)
     return folder / "seeds", folder / "index"
 
 
+# --- the order of the tests, and what runs beside them ---------------------------------------------
+
+SLOWEST = (
+    "test_web_page",
+    "test_crash",
+)  # begun first, so that no process has them left at the end
+
+
 def pytest_collection_modifyitems(items):
-    """The tests of `test_offline.py` are the last: what they look at runs beside the others."""
-    items.sort(key=lambda item: item.path.name == "test_offline.py")
+    """The longest files are the first, and the tests of `test_offline.py` the last."""
+    items.sort(key=lambda item: SLOWEST.index(item.path.stem) if item.path.stem in SLOWEST else 99)
+    items.sort(key=lambda item: item.path.name == beside.TESTS)
 
 
-def pytest_collection_finish(session):
-    """Starts what `test_offline.py` looks at."""
-    if session.items and not session.config.option.collectonly:
-        last = session.items[-1]
-        if last.path.name == "test_offline.py":
-            last.module.begin()
-
-
-def pytest_sessionfinish(session):
-    """Ends it, where its tests did not come to run."""
-    for module in {item.module for item in session.items if item.path.name == "test_offline.py"}:
-        module.end()
+def pytest_configure(config):
+    """In the one process that all others of a run belong to."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(beside.Beside(config), "beside")

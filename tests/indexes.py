@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from sharing import made_once
 
 from qa.building import pipeline
 from qa.encoding.encoder import Encoded, Encoder
@@ -17,9 +18,9 @@ from qa.index.lexical import write as write_index
 @pytest.fixture(scope="session")
 def encoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The exported default model, exported once for all tests."""
-    folder = tmp_path_factory.mktemp("encoders")
-    Encoder(folder=folder).encode("once")
-    return folder
+    return made_once(
+        tmp_path_factory, "encoders", lambda folder: Encoder(folder=folder).encode("once")
+    )
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from indexes import write
+from sharing import made_once
 from waiting import wait_for
 
 from qa.building.pipeline import build
@@ -121,7 +122,10 @@ def new_library(folder, encoders, texts=None):
 def held(tmp_path_factory, encoders):
     """The project's seeds with a hostile document and a folder, indexed, to be read only."""
     texts = {"hostile.md": HOSTILE, "reports/mill.txt": "The mill grinds rye for three villages.\n"}
-    return new_library(tmp_path_factory.mktemp("held"), encoders, texts)
+    folder = made_once(
+        tmp_path_factory, "held", lambda folder: new_library(folder, encoders, texts)
+    )
+    return folder / "seeds", folder / "index"
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,19 @@
 """No request leaves the machine and nothing is written elsewhere, native code included.
 
 `offline.py` runs everything in a network of its own, beside the other tests: `conftest.py` starts it
-first, and these tests are the last.
+first, in one process, and these tests are the last, in whichever process they come to run.
 """
 
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from beside import SECONDS, folder_of, missing
+from waiting import wait_for
 
-DRIVER = Path(__file__).with_name("offline.py")
-SECONDS = max(40, int(os.environ.get("QA_LONG", "0")))
 NAMES = ("build", "ask", "highlight", "serve", "mcp")
 
 ADDRESS = re.compile(r'inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"')
@@ -28,43 +24,6 @@ CHANGED = re.compile(
 # Ways to ask others of this machine for a name, and a ring that passes calls by the tracer.
 ASKING = ("/etc/resolv.conf", "systemd/resolve", "avahi-daemon", "io_uring_setup(")
 PATH = re.compile(r'(?:<(?P<folder>/[^>]*)>, )?"(?P<path>[^"]*)"')
-
-_started: list[tuple[subprocess.Popen[bytes], Path]] = []
-
-
-def missing():
-    """What this machine lacks for these tests; "" for nothing."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return "only root on Linux can make a network of its own"
-    for program in ("unshare", "strace"):
-        if not shutil.which(program):
-            return f"no {program}"
-    command = ["unshare", "--net", "strace", "-qq", "-e", "trace=none", "true"]
-    works = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    return "" if works else "the system allows no network of one's own, or no tracer"
-
-
-def begin():
-    """Starts the driver; its end is waited for by `traces`."""
-    if _started or missing():
-        return
-    folder = Path(tempfile.mkdtemp(prefix="offline-"))
-    command = ["unshare", "--net", sys.executable, str(DRIVER), str(folder), str(SECONDS)]
-    with (folder / "driver.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        _started.append((process, folder))
-
-
-def end():
-    """Ends what `begin` started and removes its folder."""
-    for process, folder in _started:
-        with suppress(
-            ProcessLookupError
-        ):  # the server too, where the driver did not come to its end
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-    _started.clear()
 
 
 def faults(trace, folder):
@@ -97,15 +56,14 @@ def writes_elsewhere(line, folder):
 
 
 @pytest.fixture(scope="module")
-def traces():
+def traces(pytestconfig):
     """The traces by name, and the folder in which all ran."""
     if why := missing():
         pytest.skip(f"what native code asks of the system was not looked at: {why}")
-    begin()
-    ((process, folder),) = _started
-    assert process.wait(SECONDS + 300) == 0, (folder / "driver.log").read_text()
-    yield {name: (folder / "traces" / name).read_text() for name in NAMES}, folder
-    end()
+    folder = folder_of(pytestconfig)
+    wait_for((folder / "status").exists, SECONDS + 300)
+    assert (folder / "status").read_text() == "0\n", (folder / "driver.log").read_text()
+    return {name: (folder / "traces" / name).read_text() for name in NAMES}, folder
 
 
 @pytest.mark.parametrize("name", NAMES)

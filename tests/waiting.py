@@ -10,9 +10,9 @@ PATIENCE = 120  # seconds for what takes one when the machine is idle
 STEP = 0.02
 
 
-def wait_for(holds: Callable[[], Found]) -> Found:
+def wait_for(holds: Callable[[], Found], patience: float = PATIENCE) -> Found:
     """What `holds` gives as soon as it is true; a failure when that never comes about."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not (found := holds()):
         assert time.monotonic() < end, "it did not come about"
         time.sleep(STEP)

@@ -1,4 +1,4 @@
-"""Whose fault a failure is: one document's, which costs that document alone, or everyone's."""
+"""Where a failure belongs: to one document, which fails alone, or to the build."""
 
 import sqlite3
 from collections.abc import Iterator

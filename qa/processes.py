@@ -1,9 +1,9 @@
-"""How processes of ours are started: they run this package and nothing else, know no secret, send nothing.
+"""How child processes are started: only code of this package, no secrets, no telemetry.
 
 A reader of hostile files needs no password, and a folder of documents may hold a `numpy.py` or a
 program `tesseract`: so a process gets the variables that are listed here and no more, and finds
 modules, programs and libraries nowhere below the working directory. A name is listed when a process
-needs it: what a variable of tomorrow holds is not known today. The libraries' telemetry is turned
+needs it, as nobody knows what other variables hold. The libraries' telemetry is turned
 off for it, as for this process.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 # onnxruntime 1.30 and later write a device id below the user's cache folder when they are imported,
 # and send what they note to Microsoft, unless this stands in the environment by then.
 NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
-# What else keeps libraries off the network, in processes that are wholly ours.
+# What else keeps libraries off the network, in processes of this package alone.
 OFFLINE = {
     **NO_TELEMETRY,
     "DISABLE_TELEMETRY": "1",
@@ -26,7 +26,7 @@ OFFLINE = {
     "TRANSFORMERS_OFFLINE": "1",
 }
 
-# What a process of ours may know of its surroundings.
+# The variables that a child process gets.
 _KEPT = frozenset(
     {
         *("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM"),

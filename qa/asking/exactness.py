@@ -1,7 +1,7 @@
-"""What of a question a passage holds to the letter: identifiers, and the name of its document.
+"""Exact matches between a question and a passage: identifiers, and the name of its document.
 
-The similarity of tokens means little there: 12.2.2 is like 12.2.3 to the model. What is held counts
-as found, what is not held as not found, however similar another one is.
+The similarity of tokens means little there: 12.2.2 is like 12.2.3 to the model. An exact match
+counts as found, anything else as not found, however similar it is.
 """
 
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from qa.encoding.quantisation import Vectors
 from qa.index.store import Keys, Snapshot
 
 FEW = 8  # passages: a code that stands in more is a term, whose similarity counts as any word's
-HELD = 3.0  # standard deviations by which a candidate is preferred that holds an identifier
+MATCH_BONUS = 3.0  # standard deviations, for a candidate with one of the question's identifiers
 
 
 class Exact(NamedTuple):
-    """What n passages hold of the m tokens of a question."""
+    """Exact matches of n passages with the m tokens of a question."""
 
     found: Vectors  # (n, m) from 0 to 1: how far the token counts as found
     open: Vectors  # (n, m) 0 where its similarity with other tokens counts for nothing, else 1
@@ -41,7 +41,7 @@ class Exact(NamedTuple):
 
 
 def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Keys) -> Exact:
-    """What the passages hold of the question to the letter."""
+    """The exact matches of passages with the question."""
     documents = snapshot.documents_of(keys)
     found = names.of(documents, names.tokens)
     similar = 1 - names.of(documents, names.others)
@@ -55,5 +55,5 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
         similar[np.ix_(~holds, columns)] = 0
         part = found[np.ix_(~holds, columns)]  # where a name has but a piece of it, it has none
         found[np.ix_(~holds, columns)] = part.min(axis=1, initial=1)[:, None]
-        bonus[holds] += HELD
+        bonus[holds] += MATCH_BONUS
     return Exact(found, similar, bonus)

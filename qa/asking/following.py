@@ -66,7 +66,7 @@ class Following:
     def look(self) -> None:
         """Follows, and goes back to an older snapshot where files of this one are damaged.
 
-        For a process that runs on, which calls it now and then; it reads no more than sizes. When
+        For a long-lived process, which calls it regularly; it reads no more than sizes. When
         no snapshot is complete, `broken` says so: reading a mapped file that was cut off would end
         the process.
         """
@@ -77,7 +77,7 @@ class Following:
                 snapshot.check()
             except IndexDamaged as error:
                 self.broken = None if self._fall_back(error) else error
-            except OSError as error:  # it is gone, but open still
+            except OSError as error:  # it was removed, but is open still
                 self._fall_back(_missing(error))
             else:
                 self.broken = None
@@ -110,7 +110,7 @@ class Following:
 
     def _fall_back(self, problem: QAError) -> bool:
         """Has the newest complete snapshot answer; whether another than the damaged one does."""
-        if str(problem) in self.warning:  # known, and done what can be
+        if str(problem) in self.warning:  # known, and nothing more can be done
             return self.broken is None
         self.warning = f"{problem} Until then an older snapshot answers."
         self._log_fallback()

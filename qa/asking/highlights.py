@@ -30,7 +30,7 @@ def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tu
 
     Two neighbours with no blank line between that match much better together than either alone are
     one highlight, and one that begins with an English pronoun goes with the one before.
-    Strengths compare over a whole answer: a sentence's own, its passage's match and, for a little,
+    Strengths compare over a complete answer: a sentence's own, its passage's match and, for a little,
     its passage's relevance, so that the best sentence of the best passage tends to be first.
     """
     base = ranked.maxsim + RANK_WEIGHT * ranked.relevance

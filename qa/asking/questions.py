@@ -1,7 +1,7 @@
 """A question as it is compared with passages: validated, encoded and weighted by the collection.
 
-Two things are learned from the collection itself: what all its passages have in common tells none
-from another, be it a direction that all vectors lean towards or a word that stands nearly
+Two things are learned from the collection itself: what all its passages have in common distinguishes
+none of them, be it a direction that all vectors lean towards or a word that stands nearly
 everywhere. In manuals of one product this is worth nine points of hit@1, in a collection of many
 subjects nothing is changed (bench/quality/FAILURES.md).
 """
@@ -24,7 +24,7 @@ from qa.index.lexical import STOP_WORDS
 from qa.index.store import Words
 from qa.settings import QUESTION_LIMIT
 
-HALF_TRUST = 100  # passages at which half of what they have in common is believed
+HALF_TRUST = 100  # passages at which half of what they have in common is removed
 HALF_REMOVED = 0.15  # squared length of the passages' mean vector at which half of it is removed
 LEAST_WEIGHT = 0.25  # of a token whose word stands in every passage, other tokens having 1
 SLOPE = 3.0  # of that weight over the word's idf

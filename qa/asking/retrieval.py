@@ -26,7 +26,7 @@ class Candidates(NamedTuple):
     keys: Keys  # (n,)
     places: npt.NDArray[np.int64]  # (n,) ascending
     bm25: Scores  # (n,)
-    exact: Exact | None = None  # what of the question each holds to the letter
+    exact: Exact | None = None  # the exact matches of each
 
 
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:

@@ -87,9 +87,9 @@ def word_strengths(
     around = above = words.stems(context)
     strengths = []
     for sentence in sentences:
-        held = words.stems(sentence)
-        own = sum(idf for term, idf in idfs.items() if term in held)
-        near = sum(idf for term, idf in idfs.items() if term in held | around)
+        stems = words.stems(sentence)
+        own = sum(idf for term, idf in idfs.items() if term in stems)
+        near = sum(idf for term, idf in idfs.items() if term in stems | around)
         strengths.append((OWN_WEIGHT * own + CONTEXT_WEIGHT * near) / total)
-        around = above | held
+        around = above | stems
     return np.array(strengths, np.float32)

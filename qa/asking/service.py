@@ -112,7 +112,7 @@ class QA:
         return self._following.follow().snapshot
 
     def document(self, sha256: str) -> Document | None:
-        """The whole document whose source has that hash, as it was indexed."""
+        """The complete document whose source has that hash, as it was indexed."""
         snapshot = self._following.opened.snapshot
         return snapshot.document(sha256)
 
@@ -141,7 +141,7 @@ class QA:
     def look(self) -> None:
         """Takes up a newer snapshot, or an older one where files of this one are damaged.
 
-        For a process that runs on, which calls it now and then. It reads no more than sizes.
+        For a long-lived process, which calls it regularly. It reads no more than sizes.
         """
         self._following.look()
 

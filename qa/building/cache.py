@@ -1,7 +1,7 @@
 """What a build has encoded and not yet published, so that a build broken off is not work lost.
 
 One SQLite file under `index/cache`, committed every second, emptied when a snapshot is published.
-It holds at most `LIMIT` bytes; what does not fit is encoded again. A damaged cache is thrown away.
+It holds at most `LIMIT` bytes; what does not fit is encoded again. A damaged cache is deleted.
 """
 
 import hashlib
@@ -36,10 +36,10 @@ class EncodingCache:
         try:
             self._database = self._open()
         except sqlite3.DatabaseError:
-            self._start_anew()
+            self._restart()
 
-    def _start_anew(self) -> None:
-        """Throws the file away: it is damaged."""
+    def _restart(self) -> None:
+        """Deletes the file: it is damaged."""
         for file in self._file.parent.iterdir():
             file.unlink()
         self._database = self._open()
@@ -65,7 +65,7 @@ class EncodingCache:
             raise
         except sqlite3.DatabaseError:
             self._database.close()
-            self._start_anew()
+            self._restart()
             return None
         if found is None or _hash(*found[:3]) != found[3]:
             return None
@@ -103,7 +103,7 @@ class EncodingCache:
             file.unlink()
 
     def close(self) -> None:
-        """Keeps what is there and lets go of the file."""
+        """Commits what is there and closes the file."""
         self._database.commit()
         self._database.close()
 

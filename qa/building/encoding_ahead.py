@@ -1,7 +1,7 @@
 """Documents with their passages' codes to come: the next are read, split and encoded meanwhile.
 
-Passages are encoded one a thread, one thread a core. So many wait for the cores that none of these
-waits for the reading, and no more: a long text is never held twice.
+Passages are encoded one a thread, one thread a core. As many wait for the cores as keep these
+busy, and no more: a long text is never in memory twice.
 """
 
 from collections import deque

@@ -62,7 +62,7 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     device: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BuildReport:
-    """Brings the index up to date with the folder and says what was done.
+    """Brings the index up to date with the folder; returns what was done.
 
     Without `seeds` it is the folder that the index was last built from, `./seeds` the first time;
     the settings, too, are those of the last time where neither `settings` nor `QA_*` variables name
@@ -277,7 +277,7 @@ class _Run:
             yield passage, splitting.ranking_text(document, passage, blocks)
 
     def report_passage(self, work: Work, passage: Passage) -> None:
-        """Tells how far the build is, by the part of its document that stands before a passage."""
+        """Reports how far the build is, by the part of its document that stands before a passage."""
         part = work.share * passage.end / len(cast("Document", work.document).text)
         self.report_progress("encoding", work.outcome.path, work.done + part)
 
@@ -314,6 +314,6 @@ class _Run:
         return file_of(reading, outcome, self.store.passages_of(key) or 0)
 
     def report_progress(self, stage: str, path: str, done: float) -> None:
-        """Tells the caller how far the build is."""
+        """Reports to the caller how far the build is."""
         seconds = time.monotonic() - self.started
         self.progress(Progress(stage, path, done, self.total, self.encoded, seconds))

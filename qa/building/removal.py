@@ -11,7 +11,7 @@ from qa.errors import RemovalRefused
 from qa.reading.walking import Found, locate
 from qa.records import File, Status
 
-MOST = 1 / 2  # of the documents, which go without a question
+MOST = 1 / 2  # of the documents, that are removed without asking
 NAMED = 3  # paths in the message
 
 _INDEXED = (Status.INDEXED, Status.DUPLICATE)

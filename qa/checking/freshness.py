@@ -31,13 +31,13 @@ def is_untouched(file: File, size: int, modified: int) -> bool:
 
 
 def is_trusted(file: File, size: int, modified: int) -> bool:
-    """The same, sure enough not to hash it: it had stood for a while when it was read."""
+    """The same, certain enough not to hash it: it was unchanged for a while when it was read."""
     is_old = file.modified + TRUST < file.seen and file.source_sha256 != ""
     return is_untouched(file, size, modified) and is_old
 
 
 class Freshnesses:
-    """How the files of one snapshot stand to the folder now."""
+    """The freshness of one snapshot's files."""
 
     def __init__(self, seeds: Path, snapshot: Snapshot) -> None:
         self._seeds = seeds
@@ -50,7 +50,7 @@ class Freshnesses:
         return replace(excerpt, freshness=best)
 
     def of(self, path: str) -> Freshness:
-        """How the file at an indexed path stands."""
+        """The freshness of the file at an indexed path."""
         file = self._snapshot.file(path)
         if file is None or not self._seeds.is_dir():
             return Freshness.UNKNOWN
@@ -62,7 +62,7 @@ class Freshnesses:
             return Freshness.UNKNOWN
 
     def _compared(self, at: Path, file: File) -> Freshness:
-        """How what stands there now stands to the file that was indexed."""
+        """The freshness of an indexed file, compared with what is at its path now."""
         state = at.stat()
         if not S_ISREG(state.st_mode):  # a pipe would wait for a writer, a device never end
             return Freshness.CHANGED
@@ -80,7 +80,7 @@ class Freshnesses:
 
 
 def waiting(seeds: Path, files: tuple[File, ...], *, leave_out: Path) -> Waiting:
-    """What stands in the folder otherwise than in the index, by size and time alone."""
+    """The differences between folder and index, by size and time alone."""
     known = {file.source: file for file in files}
     found = {at.path: at for at in survey(seeds, leave_out=leave_out)}
     changed = (

@@ -1,6 +1,6 @@
 """verify(): a saved answer against the files as they are now.
 
-A file is read once for each way in which the answer may cite it, and one text is held at a time. A
+A file is read once for each way in which the answer may cite it, and one text is in memory at a time. A
 quotation that left its place is looked for in the other files: in all of them, or within `Bounds`
 in those that may hold it.
 """

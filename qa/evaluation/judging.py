@@ -1,4 +1,4 @@
-"""Judging: one answer against what a question file holds for right."""
+"""Judging: one answer against the gold answers of a question file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Row:
 
 
 def judge(file: str, question: Question, answer: Answer, seconds: float) -> Row:
-    """How an answer stands to what the question file holds for right."""
+    """The judgement of an answer against the gold answers."""
     ranking = (*answer.excerpts, *answer.nearest)
     precision, recall, iou = overlap(_highlighted(ranking[:1], question), _gold(question))
     has_spans = bool(question.spans)

@@ -1,4 +1,4 @@
-"""The local store, held by the one writer: documents are added to a segment, then published."""
+"""The local store, open for the one writer: documents are added to a segment, then published."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""The lock: an index is held by one writer at a time.
+"""The lock: an index has one writer at a time.
 
 It is the kernel's (`filelock`: flock, or its like on Windows), so it dies with its process and a
 stale one cannot stay; processes that are started do not inherit it.
@@ -21,11 +21,11 @@ from qa.errors import IndexBusy
 def lock(index: Path) -> Iterator[None]:
     """Holds the index for this process; IndexBusy names the one that holds it. Raises StorageFailed."""
     file = index / "lock"
-    held = FileLock(file, blocking=False, mode=0o600, thread_local=False)
+    lock_file = FileLock(file, blocking=False, mode=0o600, thread_local=False)
     with storage.writing(index):
         storage.new_folder(index, exist_ok=True)
         try:
-            held.acquire()
+            lock_file.acquire()
         except Timeout as error:
             raise IndexBusy(f"{index} is being built by {_holder(file)}: wait for it.") from error
     try:
@@ -34,7 +34,7 @@ def lock(index: Path) -> Iterator[None]:
             file.write_text(json.dumps(holder))
         yield
     finally:
-        held.release()
+        lock_file.release()
 
 
 def _holder(file: Path) -> str:

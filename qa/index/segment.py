@@ -201,7 +201,7 @@ class Segment:
             return _text_or_none(title), _text_or_none(date)
 
     def document(self, number: int) -> Document:
-        """The whole document."""
+        """The complete document."""
         with self._reading():
             found = self._one(
                 "SELECT sha256, reader, title, date, pages, pages_without_text, first_byte, bytes, "

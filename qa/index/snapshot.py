@@ -144,7 +144,7 @@ class LocalSnapshot:
         }
 
     def document(self, sha256: str) -> Document | None:
-        """The whole document whose source has that hash."""
+        """The complete document whose source has that hash."""
         number = self._number_of.get(sha256)
         if number is None:
             return None

@@ -164,7 +164,7 @@ class Snapshot(Protocol):
         """The passages of documents, of those that `among` leaves."""
 
     def document(self, sha256: str) -> Document | None:
-        """The whole document whose source has that hash."""
+        """The complete document whose source has that hash."""
 
     def files(self) -> tuple[File, ...]:
         """Every file that the build saw, sorted by path."""

@@ -1,7 +1,7 @@
 """Log lines of the processes that run on, `qa serve` and `qa watch`: one line an event, on stderr.
 
 The package logs below the logger `qa` by the standard `logging` and sets up nothing by itself: it is
-silent in a program that imports it. `to_stderr` sets logging up for a whole process, so that what
+silent in a program that imports it. `to_stderr` sets logging up for a process, so that what
 libraries log, warn of or print has the same form. `QA_LOG` is `text` or `json`, `QA_LOG_LEVEL` the
 least level that is written.
 
@@ -81,7 +81,7 @@ def to_stderr() -> Iterator[LogSettings]:
         logging.getLogger("qa").setLevel(settings.level)
         logging.captureWarnings(capture=True)
         _log_uncaught()
-        if not faulthandler.is_enabled():  # a crash of native code leaves its place behind
+        if not faulthandler.is_enabled():  # a crash of native code leaves its place in the log
             with suppress(OSError, ValueError):  # of a stream that is none of the system's
                 faulthandler.enable(stream)
         if not stream.isatty():

@@ -133,7 +133,7 @@ class PrintedLines(io.TextIOBase):
         self._log = logging.getLogger("stderr")
 
     def write(self, text: str) -> int:
-        """Logs each whole line."""
+        """Logs each complete line."""
         *lines, self._begun = (self._begun + text).split("\n")
         for line in filter(str.strip, lines):
             self._log.warning("%s", line if self._is_full else without_quotations(line))

@@ -70,8 +70,8 @@ def _fingerprint() -> str:
     """A short hash of the readers' versions and of the libraries' that shape their text."""
     readers = [f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())]
     libraries = [f"{library}={_installed(library)}" for library in _LIBRARIES]
-    said = ";".join((*readers, *libraries, ocr.fingerprint()))
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    versions = ";".join((*readers, *libraries, ocr.fingerprint()))
+    return hashlib.sha256(versions.encode()).hexdigest()[:16]
 
 
 def _installed(library: str) -> str:
@@ -140,5 +140,5 @@ def _within_limit(content: Content, size: int) -> Content:
 
 def _in_a_line(error: Exception) -> str:
     """The error in at most 120 characters."""
-    said = _OBJECT.sub("the file", f"{type(error).__name__}: {error}")
-    return " ".join(said.split())[:120].rstrip(": ")
+    message = _OBJECT.sub("the file", f"{type(error).__name__}: {error}")
+    return " ".join(message.split())[:120].rstrip(": ")

@@ -145,7 +145,7 @@ def _begins_like_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
 
 
 def _told(info: zipfile.ZipInfo) -> str:
-    """The member's name as it is told; one that leads elsewhere is made harmless."""
+    """The member's name as it is listed; one that leads elsewhere is made harmless."""
     name = info.orig_filename if _BAD_NAME.search(info.orig_filename) else info.filename
     if _BAD_NAME.search(name):
         name = _NEUTRAL.sub("_", name).lstrip("/")
@@ -155,7 +155,7 @@ def _told(info: zipfile.ZipInfo) -> str:
 def _is_hidden(info: zipfile.ZipInfo) -> bool:
     """True for names with a hidden part, and for what macOS adds to its archives."""
     if _BAD_NAME.search(info.orig_filename):
-        return False  # it is told, so that nobody wonders
+        return False  # it is listed, so that nobody wonders
     parts = info.filename.split("/")
     return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts)
 

@@ -40,7 +40,7 @@ def attached(data: bytes, path: str) -> Iterator[Member]:
 
 
 def _name_of(part: MIMEPart, number: int) -> str:
-    """The name of an attachment; one without a name is told by its number."""
+    """The name of an attachment; one without a name gets its number."""
     kind = part.get_content_type()
     if kind == "message/rfc822":
         inner = part.get_payload()

@@ -95,7 +95,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _BANNER_LIMIT = 2_000  # characters: a page about cookies is no banner
 _LABEL_LIMIT = 20  # characters: less hidden text than that is a label or an icon
 _LINKS_SHARE = 0.6  # of the words of a menu are links
-_LOOKED_AT = 300  # elements of a part that tell whether it is a menu
+_EXAMINED = 300  # elements of a part that decide whether it is a menu
 
 
 def is_silent(element: Any) -> bool:
@@ -166,11 +166,11 @@ def _is_menu(element: Any) -> bool:
 def _measured(element: Any) -> tuple[int, int]:
     """How many characters of text the beginning of a part has, and how many of them are links."""
     words = linked = 0
-    for inner in islice(element.iter(), _LOOKED_AT):
+    for inner in islice(element.iter(), _EXAMINED):
         if not isinstance(inner.tag, str) or inner.tag in _SILENT:
             continue
         own, after = (len((text or "").strip()) for text in (inner.text, inner.tail))
         words += own + (after if inner is not element else 0)
         if inner.tag == "a":
-            linked += len(" ".join("".join(islice(inner.itertext(), _LOOKED_AT)).split()))
+            linked += len(" ".join("".join(islice(inner.itertext(), _EXAMINED)).split()))
     return words, linked

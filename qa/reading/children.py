@@ -36,7 +36,7 @@ class Child:
         try:
             why = _why(self.process.wait(0.5), seconds)
         except subprocess.TimeoutExpired:
-            why = "what its reader told cannot be understood"
+            why = "the reply of its reader is invalid"
             self.process.kill()
             self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):

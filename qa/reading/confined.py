@@ -20,7 +20,7 @@ MEMORY = 512 << 20  # bytes that a process may take,
 MEMORY_PER_BYTE = 6  # for each byte of its file besides,
 MEMORY_LIMIT = 1536 << 20  # up to this
 OUT_OF_MEMORY = "needs more memory than one file may take"
-STARVED = 71  # the exit code of a process that could not even tell so
+STARVED = 71  # the exit code of a process that could not even report it
 
 
 def serve(answer: Callable[[dict[str, Any], int], None], *, idle: float | None = None) -> None:
@@ -78,7 +78,7 @@ def limit_memory(size: int) -> None:
 def _die_with_parent(requests: int) -> None:
     """End this process as soon as the other end of its input is closed, whatever it is doing."""
     watch = select.poll()
-    watch.register(requests, 0)  # hang-ups are told without asking
+    watch.register(requests, 0)  # hang-ups are reported without asking
     while not any(event & (select.POLLHUP | select.POLLERR) for _, event in watch.poll()):
         pass
     os._exit(0)

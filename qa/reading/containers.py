@@ -31,29 +31,29 @@ def _opened(member: Member, budget: Budget, depth: int) -> Iterator[Member]:
     """The member, and what is within it."""
     try:
         data = member.load()
-        held = format_of(data, member.path.rpartition("/")[2])
+        kind = format_of(data, member.path.rpartition("/")[2])
     except ReadFailed:
         yield member  # its reading says why
         return
-    if held not in (Format.ARCHIVE, Format.MAILBOX, *_MAILS):
+    if kind not in (Format.ARCHIVE, Format.MAILBOX, *_MAILS):
         yield member
     elif depth < 0:
         yield archive.failing(member.path, ReadFailed("files within files are nested too deep"))
-    elif held is Format.ARCHIVE:
+    elif kind is Format.ARCHIVE:
         for inner in archive.members(data, member.path, budget):
             holds = inner.path.lower().endswith(_HOLDING)
             yield from _opened(inner, budget, depth - 1) if holds else (inner,)
     else:
-        if held in _MAILS:
+        if kind in _MAILS:
             yield member
-        for inner in _within(data, member.path, held):
+        for inner in _within(data, member.path, kind):
             yield from _opened(inner, budget, depth - 1)
 
 
-def _within(data: bytes, path: str, held: Format) -> Iterator[Member]:
+def _within(data: bytes, path: str, kind: Format) -> Iterator[Member]:
     """The mails of a mailbox, or the attachments of a mail."""
     from qa.reading import attachments  # late: few files are mails
 
-    if held is Format.MAILBOX:
+    if kind is Format.MAILBOX:
         return attachments.mails(data, path)
     return attachments.attached(data, path)

@@ -150,9 +150,9 @@ def _cutting_place(text: str, start: int, end: int) -> int:
 
 
 def level(value: object, default: int = 1) -> int:
-    """The level of a heading as a document says it; `default` where it says none."""
-    said = str(value).strip()
-    return int(said) if re.fullmatch(r"[0-9]{1,3}", said) else default
+    """The level of a heading as a document gives it; `default` where it gives none."""
+    text = str(value).strip()
+    return int(text) if re.fullmatch(r"[0-9]{1,3}", text) else default
 
 
 @dataclass(slots=True)

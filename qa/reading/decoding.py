@@ -16,7 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE = 1 << 16  # bytes that are looked at where the whole would take too long
+_SAMPLE = 1 << 16  # bytes that are examined where all would take too long
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b") + b"\x7f"
 _CONTROL_SHARE = 0.02
 _WRITTEN = re.compile(
@@ -146,7 +146,7 @@ def _is_damaged_utf8(data: bytes) -> bool:
 
 
 def _telling_sample(data: bytes) -> bytes:
-    """Up to 64 KB of the lines that are not ASCII: only those tell the encoding."""
+    """Up to 64 KB of the lines that are not ASCII: only those show the encoding."""
     if data[:_SAMPLE].isascii() or len(data) > _SAMPLE:
         lines = (line for line in data.splitlines(keepends=True) if not line.isascii())
         chosen, size = [], 0

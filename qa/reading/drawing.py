@@ -39,7 +39,7 @@ class Place(NamedTuple):
     """Where a PDF stands: a file, or a member of an archive."""
 
     file: Path
-    source: str  # the file's path as it was told
+    source: str  # the file's path as it is listed
     path: str  # `source` itself, or the member's path
 
 
@@ -78,36 +78,36 @@ class Drawing:
         `spans` holds, for a page, offsets within its text. Raises ReadFailed with the reason where
         there is no layout, and DrawingBusy.
         """
-        told, _ = self._asked(file, {"spans": {page: list(at) for page, at in spans.items()}})
+        reply, _ = self._request(file, {"spans": {page: list(at) for page, at in spans.items()}})
         try:
             return Layout(
-                tuple((float(width), float(height)) for width, height in told["sizes"]),
+                tuple((float(width), float(height)) for width, height in reply["sizes"]),
                 {
                     int(page): [[_box(box) for box in boxes] for boxes in found]
-                    for page, found in told["boxes"].items()
+                    for page, found in reply["boxes"].items()
                 },
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ReadFailed("what its reader told cannot be understood") from error
+            raise ReadFailed("the reply of its reader is invalid") from error
 
     def image(self, file: Pdf, page: int, width: int) -> bytes:
         """A picture of the page as PNG, at most `width` pixels wide. Raises what `layout` raises."""
-        return self._asked(file, {"page": page, "width": width})[1]
+        return self._request(file, {"page": page, "width": width})[1]
 
-    def _asked(self, file: Pdf, request: Mapping[str, object]) -> tuple[dict[str, Any], bytes]:
-        """What a process answers, with the picture that it drew."""
+    def _request(self, file: Pdf, request: Mapping[str, object]) -> tuple[dict[str, Any], bytes]:
+        """A process's reply, with the image that it rendered."""
         places = [(str(place.file), place.source, place.path) for place in file.places]
-        whole = {"sha256": file.sha256, "places": places, **request}
+        complete = {"sha256": file.sha256, "places": places, **request}
         with self._turn(file.sha256):
-            told, picture = (
-                self._answered(whole) or self._answered(whole) or ({"failed": "no reader"}, b"")
+            reply, picture = (
+                self._reply(complete) or self._reply(complete) or ({"failed": "no reader"}, b"")
             )
-        if "failed" in told:
-            raise ReadFailed(str(told["failed"]))
-        return told, picture
+        if "failed" in reply:
+            raise ReadFailed(str(reply["failed"]))
+        return reply, picture
 
-    def _answered(self, request: Mapping[str, object]) -> tuple[dict[str, Any], bytes] | None:
-        """What a process answers; None where it had just ended because it was idle for long."""
+    def _reply(self, request: Mapping[str, object]) -> tuple[dict[str, Any], bytes] | None:
+        """A process's reply; None where it had just ended because it was idle for long."""
         child = self._child()
         try:
             answer = self._answer(child, request)

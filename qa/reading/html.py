@@ -227,11 +227,11 @@ def _main(root: Any) -> Any:
     candidates = [*root.iter("main"), *root.xpath("//*[@role='main']")] or [*root.iter("article")]
     if len(candidates) != 1:
         return body
-    whole, main = (len(_visible(element).strip()) for element in (body, candidates[0]))
+    total, main = (len(_visible(element).strip()) for element in (body, candidates[0]))
     has_title = any(True for _ in body.iter("h1")) and not any(
         True for _ in candidates[0].iter("h1")
     )
-    return body if main < _MAIN_SHARE * whole or has_title else candidates[0]
+    return body if main < _MAIN_SHARE * total or has_title else candidates[0]
 
 
 def _is_data(table: Any) -> bool:
@@ -280,8 +280,8 @@ def _cells(row: Any, waiting: dict[int, tuple[int, str]]) -> list[str]:
 
 def _span(cell: Any, name: str) -> int:
     """How many rows or columns a cell reaches over."""
-    said = cell.get(name, "1").strip()
-    return min(int(said), _SPAN_LIMIT) or 1 if re.fullmatch("[0-9]{1,6}", said) else 1
+    span = cell.get(name, "1").strip()
+    return min(int(span), _SPAN_LIMIT) or 1 if re.fullmatch("[0-9]{1,6}", span) else 1
 
 
 def _metadata(root: Any) -> dict[str, str]:

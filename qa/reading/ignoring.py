@@ -71,11 +71,11 @@ class Rules(NamedTuple):
 
 
 def is_ignored(path: str, rules: Sequence[Rules], *, is_folder: bool) -> bool:
-    """True when the deepest ignore file that says anything of the path says to ignore it."""
+    """True when the deepest ignore file with a rule for the path ignores it."""
     for each in reversed(rules):
-        said = each.judge(path, is_folder=is_folder)
-        if said is not None:
-            return said
+        verdict = each.judge(path, is_folder=is_folder)
+        if verdict is not None:
+            return verdict
     return False
 
 
@@ -205,7 +205,7 @@ def _in_brackets(items: str, *, negated: bool) -> str:
 
 
 def _expression(components: Sequence[Sequence[str]]) -> str:
-    r"""The expression of a whole path: `a/**/b` gives `a/(?:[^/]++/)*?b`.
+    r"""The expression of a complete path: `a/**/b` gives `a/(?:[^/]++/)*?b`.
 
     Of the runs between two `**` all but the last are kept where they are found first.
     """

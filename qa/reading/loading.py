@@ -1,4 +1,4 @@
-"""A file's bytes, read once and whole, with what the file system tells of that very state."""
+"""A file's bytes, read once and completely, with size and time of that very state."""
 
 import errno
 import hashlib

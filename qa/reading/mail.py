@@ -17,12 +17,12 @@ from qa.reading import html
 from qa.reading.content import Content, Draft
 from qa.reading.decoding import decode
 
-_TOLD = ("From", "To", "Cc", "Date")
+_SHOWN_HEADERS = ("From", "To", "Cc", "Date")
 _NAMED = 5  # attachments in a note
 _OUTLOOK = b"\xd0\xcf\x11\xe0"
 _GAP = re.compile(r"\n[^\S\n]*\n\s*")
 _WORD = re.compile(r"\w{3,}")
-_HEARD_SHARE = 0.5  # of the words of the HTML part; with fewer of them, the plain part is a stub
+_LEAST_SHARE = 0.5  # of the words of the HTML part; with fewer of them, the plain part is a stub
 _ORIGINAL = re.compile(r"\s*-{3,}[^-\n]{5,60}-{3,}\s*\Z")
 _QUOTES = re.compile(r"[ \t]*((?:>[ \t]?)+)(.*)\Z", re.DOTALL)
 _ATTRIBUTION_LIMIT = 250  # characters of "On Monday, Ada wrote:"
@@ -46,8 +46,8 @@ def read(data: bytes, _name: str) -> Content:
     draft = Draft()
     subject = header(mail, "Subject")
     draft.enter(1, subject)
-    told = ((name, header(mail, name)) for name in _TOLD)
-    draft.add("\n".join(f"{name}: {value}" for name, value in told if value))
+    headers = ((name, header(mail, name)) for name in _SHOWN_HEADERS)
+    draft.add("\n".join(f"{name}: {value}" for name, value in headers if value))
     plain, page = (mail.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
     if page is not None and (plain is None or _is_stub(_text(plain), page)):
         html.add(draft, payload(page), _charset(page))
@@ -89,15 +89,15 @@ def parts(mail: EmailMessage) -> Iterator[MIMEPart]:
 
 
 def _is_stub(plain: str, page: MIMEPart) -> bool:
-    """True for a plain part that lacks most words of the page beside it."""
+    """True for a plain part without most words of the HTML part beside it."""
     draft = Draft()
     try:
         html.add(draft, payload(page), _charset(page))
     except ReadFailed:
         return False
     words = set(_WORD.findall("".join(draft.pieces).lower()))
-    heard = words & set(_WORD.findall(plain.lower()))
-    return len(heard) < _HEARD_SHARE * len(words)
+    shared = words & set(_WORD.findall(plain.lower()))
+    return len(shared) < _LEAST_SHARE * len(words)
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class _Part:
 
     level: int  # 0 for the writer's own words, 1 for those quoted, and so on
     lines: list[str] = field(default_factory=list)
-    title: str = ""  # the line that tells whose words are quoted
+    title: str = ""  # the line that names whose words are quoted
 
     def attribution(self) -> str:
         """The last paragraph when it ends with a colon, taken out: "On Monday, Ada wrote:"."""
@@ -120,7 +120,7 @@ class _Part:
 
 def _add_plain(draft: Draft, text: str) -> None:
     """Add the paragraphs; what is quoted stands under the line that tells whose words they are."""
-    for part in _parted(text.replace("\r\n", "\n").split("\n")):
+    for part in _parts_of(text.replace("\r\n", "\n").split("\n")):
         if part.title:
             draft.enter(part.level + 1, part.title)
         elif part.level:
@@ -131,9 +131,9 @@ def _add_plain(draft: Draft, text: str) -> None:
             draft.add(paragraph)
 
 
-def _parted(lines: Iterable[str]) -> list[_Part]:
+def _parts_of(lines: Iterable[str]) -> list[_Part]:
     """The parts of a mail in order, without the marks of quoting."""
-    parted, below = [_Part(0)], 0
+    parts, below = [_Part(0)], 0
     for line in lines:
         quoted = _QUOTES.match(line)
         level, words = below, line
@@ -141,13 +141,13 @@ def _parted(lines: Iterable[str]) -> list[_Part]:
             level, words = below + quoted[1].count(">"), quoted[2]
         if _ORIGINAL.match(line):
             below = 1
-            parted.append(_Part(1, title=line.strip(" -\t")))
-        elif level == parted[-1].level or not line.strip():
-            parted[-1].lines.append(words)
+            parts.append(_Part(1, title=line.strip(" -\t")))
+        elif level == parts[-1].level or not line.strip():
+            parts[-1].lines.append(words)
         else:
-            title = parted[-1].attribution() if level > parted[-1].level else ""
-            parted.append(_Part(level, [words], title))
-    return parted
+            title = parts[-1].attribution() if level > parts[-1].level else ""
+            parts.append(_Part(level, [words], title))
+    return parts
 
 
 def _paragraphs(lines: Iterable[str]) -> list[str]:

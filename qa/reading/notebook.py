@@ -32,7 +32,7 @@ def read(data: bytes, _name: str) -> Content:
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The cells; before version 4 they stood in worksheets."""
+    """The cells; before version 4 they are in worksheets."""
     holders = [notebook, *(notebook.get("worksheets") or ())]
     for holder in holders:
         for cell in (holder.get("cells") or ()) if isinstance(holder, dict) else ():

@@ -22,7 +22,7 @@ class _Pattern(NamedTuple):
 
     before: str
     after: str
-    whole: int  # digits before the point, at least
+    integer_digits: int  # digits before the point, at least
     decimals: int  # digits after it, at most
     needed: int  # and at least
     grouped: bool
@@ -66,10 +66,10 @@ def _number(value: float, code: str) -> str:
     except ArithmeticError:
         return _plain(value)
     digits = f"{exact:{',' if pattern.grouped else ''}f}"
-    whole, _, rest = digits.partition(".")
+    integer, _, rest = digits.partition(".")
     rest = rest[: pattern.needed] + rest[pattern.needed :].rstrip("0")
     sign = "-" if value < 0 and place != 1 and exact else ""
-    number = whole.zfill(pattern.whole) + (f".{rest}" if rest else "")
+    number = integer.zfill(pattern.integer_digits) + (f".{rest}" if rest else "")
     return f"{sign}{pattern.before}{number}{pattern.after}".strip()
 
 
@@ -98,15 +98,15 @@ def _pattern(section: str) -> _Pattern | None:
             after += literal
         else:
             before += literal
-    whole, _, decimals = digits.rstrip(",").partition(".")
+    integer, _, decimals = digits.rstrip(",").partition(".")
     thousands = len(digits) - len(digits.rstrip(","))
     return _Pattern(
         before,
         after,
-        whole=whole.count("0"),
+        integer_digits=integer.count("0"),
         decimals=len(decimals.replace(",", "")),
         needed=decimals.count("0"),
-        grouped="," in whole,
+        grouped="," in integer,
         scale=2 * percent - 3 * thousands,
         digits=bool(digits),
     )

@@ -38,7 +38,7 @@ def _rows(book: Any, sheet: Any) -> Iterator[Numbered]:
 
 
 def _shown(book: Any, cell: Any) -> str:
-    """A cell as Excel shows it; a formula's error is told as its code."""
+    """A cell as Excel shows it; a formula's error is its code."""
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return str(bool(cell.value)).upper()
     if cell.ctype == xlrd.XL_CELL_ERROR:

@@ -2,7 +2,7 @@
 
 Programs leave relationships to parts that are not there, write the Strict namespaces of the
 standard, and give templates, shows and files with macros content types of their own. The libraries
-fail on each of these, although the text is whole.
+fail on each of these, although the text is complete.
 """
 
 import re

@@ -233,8 +233,8 @@ def _with_annotations(page: Page, marks: list[Mark], headings: Headings) -> tupl
     """The page's text and blocks, then its form and its comments under headings that name them."""
     text, blocks = page.text.words, list(_blocks(page, marks, headings))
     named = ((FORM, ("\n".join(page.annotations.form),)), (COMMENTS, page.annotations.comments))
-    for name, said in named:
-        for words in filter(None, said):
+    for name, texts in named:
+        for words in filter(None, texts):
             text += "\n\n" if text else ""
             place = (*headings.above, name)
             kind = Kind.LIST if name == FORM else Kind.PROSE

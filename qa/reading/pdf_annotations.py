@@ -48,8 +48,8 @@ def annotations(face: Any, form: Any) -> Annotations:
         if kind == raw.FPDF_ANNOT_WIDGET and form is not None:
             fields.update(dict.fromkeys(_field(form, annotation)))
         elif kind in _COMMENTS:
-            said = _text(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
-            comments += [said] if said else []
+            comment = _text(raw.FPDFAnnot_GetStringValue, annotation, b"Contents").strip()
+            comments += [comment] if comment else []
         raw.FPDFPage_CloseAnnot(annotation)
     return Annotations(tuple(fields), tuple(comments))
 

@@ -147,13 +147,13 @@ def _by_place(words: str, rows: Sequence[Row]) -> Text:
                 writer.glue(glue(before, piece, row.table))
             writer.add(piece)
             before = piece
-        said = "".join(writer.pieces[at:])
+        row_text = "".join(writer.pieces[at:])
         first, last = row.pieces[0].start, row.pieces[-1].end
-        lines.append(Line(start, writer.length, said, first, last, row.table))
+        lines.append(Line(start, writer.length, row_text, first, last, row.table))
         if row.table:
-            cells.setdefault(row.table, []).append(said.split("\t"))
-    columns = {table: _context(titles[table], columns_named(said)) for table, said in cells.items()}
-    width = {table: max(map(len, said)) for table, said in cells.items()}
+            cells.setdefault(row.table, []).append(row_text.split("\t"))
+    columns = {table: _context(titles[table], columns_named(rows)) for table, rows in cells.items()}
+    width = {table: max(map(len, rows)) for table, rows in cells.items()}
     return Text("".join(writer.pieces), tuple(lines), tuple(writer.parts), columns, width)
 
 

@@ -48,7 +48,7 @@ def read(data: bytes, _name: str) -> Content:
 
 def _slides(file: Any, reader: "_Reader") -> Iterator[Any | None]:
     """The slides in order, None in the place of one that is not there."""
-    for entry in file.part._element.iter(qn("p:sldId")):  # noqa: SLF001 - `slides` fails as a whole
+    for entry in file.part._element.iter(qn("p:sldId")):  # noqa: SLF001 - `slides` fails for the complete file
         try:
             yield file.part.related_part(entry.get(qn("r:id"))).slide
         except (KeyError, AttributeError, ValueError):
@@ -92,14 +92,14 @@ class _Reader:
             self.blank.append(number)
 
     def note(self) -> str:
-        """What a report should say of what is hidden and of what was not read."""
-        told = []
+        """What a report should list as hidden or not read."""
+        notes = []
         if self.hidden:
             numbers = ", ".join(map(str, self.hidden[:20]))
-            told.append(f"hidden slide{'s' * (len(self.hidden) > 1)}: {numbers}")
+            notes.append(f"hidden slide{'s' * (len(self.hidden) > 1)}: {numbers}")
         if self.unread:
-            told.append(f"{self.unread} shape{'s' * (self.unread > 1)} not read")
-        return ", ".join(told)
+            notes.append(f"{self.unread} shape{'s' * (self.unread > 1)} not read")
+        return ", ".join(notes)
 
     def _attempt(self, add: Any, *arguments: Any) -> None:
         """Add a part of a slide; one that is damaged is counted."""

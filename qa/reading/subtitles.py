@@ -25,23 +25,23 @@ class _Cue(NamedTuple):
 def read(data: bytes, name: str) -> Content:
     """The content of subtitles; a file without cues is read as text."""
     decoded = decode(data).replace("\r\n", "\n").replace("\r", "\n")
-    draft, began, said = Draft(), "", list[str]()
+    draft, began, spoken = Draft(), "", list[str]()
     for cue in _cues(decoded):
         began = began or cue.time
-        said.append(cue.words)
-        length = sum(map(len, said))
+        spoken.append(cue.words)
+        length = sum(map(len, spoken))
         if length > _LONGEST or (length > _PARAGRAPH and _SENTENCE_END.search(cue.words)):
-            _add(draft, began, said)
+            _add(draft, began, spoken)
             began = ""
-    _add(draft, began, said)
+    _add(draft, began, spoken)
     return draft.content() if draft.pieces else text.read(data, name)
 
 
-def _add(draft: Draft, began: str, said: list[str]) -> None:
-    """Add what was said as a paragraph below the time at which it begins."""
+def _add(draft: Draft, began: str, spoken: list[str]) -> None:
+    """Add the spoken words as a paragraph below the time at which they begin."""
     draft.headings.enter(1, began)
-    draft.add(" ".join(said))
-    said.clear()
+    draft.add(" ".join(spoken))
+    spoken.clear()
 
 
 def _cues(decoded: str) -> Iterator[_Cue]:

@@ -1,8 +1,8 @@
 r"""The files of a folder, and names that are safe to print.
 
-A path is told as it is, but for what would break a line of output or cannot be UTF-8: control
+A path is listed as it is, but for what would break a line of output or cannot be UTF-8: control
 characters, marks that turn the direction of writing, and bytes that are no text become `\xNN`, as
-many as they have bytes. A backslash that reads like such a mark is told as `\x5c`. So every file
+many as they have bytes. A backslash that reads like such a mark is listed as `\x5c`. So every file
 has one path, and `locate` finds the way back.
 """
 
@@ -24,7 +24,7 @@ _MARKED = re.compile(r"(?:\\x[0-9a-f]{2})+")
 
 
 class Found(NamedTuple):
-    """One file of a folder. A folder that cannot be opened stands here too, for a report to tell."""
+    """One file of a folder. A folder that cannot be opened is listed too, for the report."""
 
     path: str  # relative to the folder, with forward slashes, safe to print
     size: int
@@ -33,14 +33,14 @@ class Found(NamedTuple):
 
 
 def safe(name: str) -> str:
-    r"""The name as it is told: `"a\nb"` becomes `"a\\x0ab"`."""
+    r"""The name as it is listed: `"a\nb"` becomes `"a\\x0ab"`."""
     return _UNSAFE.sub(
         lambda found: "".join(f"\\x{byte:02x}" for byte in os.fsencode(found[0])), name
     )
 
 
 def locate(seeds: Path, path: str) -> Path:
-    """Where the file stands that `walk` told as `path`."""
+    """Where the file stands that `walk` lists as `path`."""
     return seeds / _MARKED.sub(
         lambda found: os.fsdecode(bytes.fromhex(found[0].replace("\\x", ""))), path
     )
@@ -58,7 +58,7 @@ def walk(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
 
 
 def survey(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
-    """What `walk` finds, and with a reason what is never opened, for a report to tell.
+    """What `walk` finds, and with a reason what is never opened, for the report.
 
     That is links that leave `seeds` or lead nowhere, what is no regular file, and ignore files
     whose rules do not hold.

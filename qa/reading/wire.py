@@ -60,8 +60,8 @@ def send_outcome(pipe: int, outcome: Outcome) -> None:
     if document is None:
         send(pipe, {"outcome": header, "document": None})
         return
-    told = {name: getattr(document, name) for name in _IN_HEADER}
-    send(pipe, {"outcome": header, "document": told})
+    fields = {name: getattr(document, name) for name in _IN_HEADER}
+    send(pipe, {"outcome": header, "document": fields})
     for start in range(0, len(document.text), _PIECE):
         _write(pipe, document.text[start : start + _PIECE].encode())
     _write(pipe, b"")
@@ -73,8 +73,8 @@ def send_outcome(pipe: int, outcome: Outcome) -> None:
 def receive_outcome(pipe: int, header: Mapping[str, Any]) -> Outcome:
     """The outcome whose header was received."""
     try:
-        told, about = header["outcome"], header["document"]
-        outcome = Outcome(str(told["path"]), Status(told["status"]), str(told["reason"]))
+        fields, about = header["outcome"], header["document"]
+        outcome = Outcome(str(fields["path"]), Status(fields["status"]), str(fields["reason"]))
         document = None if about is None else _receive_document(pipe, about)
     except (KeyError, TypeError, ValueError) as error:
         raise Broken from error

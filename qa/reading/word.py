@@ -115,14 +115,14 @@ class _Reader:
         self.draft.headings.above = ()
 
     def note(self) -> str:
-        """What a report should say of what was not read."""
+        """What a report should list as not read."""
         files = len(list(self._parts("/aFChunk"))) + len(list(self._parts("/oleObject")))
-        told = [
+        counts = [
             (self.hidden, "passage{} of hidden text"),
             (files, "embedded file{}"),
             (self.unread, "chart{} or diagram{}"),
         ]
-        parts = [f"{n} {what.replace('{}', 's' if n > 1 else '')}" for n, what in told if n]
+        parts = [f"{n} {what.replace('{}', 's' if n > 1 else '')}" for n, what in counts if n]
         return f"{', '.join(parts)} not read" if parts else ""
 
     def _parts(self, kind: str) -> Iterator[Any]:

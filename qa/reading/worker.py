@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> None:
-    """Tell every outcome of a file but the first `done` ones, then the state it was read in."""
+    """Send every outcome of a file but the first `done` ones, then the state it was read in."""
     state = about(file)
     wall = wall_patience(seconds, state.size)
     seconds = patience(seconds, state.size)

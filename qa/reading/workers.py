@@ -1,4 +1,4 @@
-"""Many files read at once in processes of their own, told in the order in which they were named.
+"""Many files read at once in processes of their own, returned in the order in which they were named.
 
 A process is started, never forked: it inherits no lock, no thread and no open file, and it does
 not run the caller's main module. It reads one file at a time and lives on for the next. When it
@@ -7,7 +7,7 @@ Small files of plain text are read right here: no parser of theirs can crash. Ma
 matter is not plain.
 
 A few files are read before their turn. One that is large, or an archive, waits for its turn and is
-read while no other is, so that only one large text is held at any time.
+read while no other is, so that only one large text is in memory at any time.
 """
 
 import os
@@ -39,7 +39,7 @@ from qa.records import Status
 __all__ = ["Outcome", "ReadFile", "Reading", "file_reader", "read_files"]
 
 ReadFile = Callable[[str, float], Generator[Outcome]]
-"""path as `walk` tells it, time of `time.monotonic` -> outcomes, or TimeoutError at that time"""
+"""path as `walk` lists it, time of `time.monotonic` -> outcomes, or TimeoutError at that time"""
 
 SMALL = 64 << 10  # bytes; a plain text file up to this size needs no process
 LARGE = 16 << 20  # bytes; a file above this size is read alone
@@ -47,7 +47,7 @@ AHEAD = 4  # files a process that may be read before their turn
 CRASHES = 5  # of an archive's members, after which it is given up
 
 _GRACE = 15.0  # seconds that a process which should have ended itself is given besides
-_PEEK = 64  # bytes at a file's beginning that tell whether front matter may stand there
+_PEEK = 64  # bytes at a file's beginning that show whether front matter may stand there
 _FRONT_MATTER = re.compile(rb"[\s\0\xef\xbb\xbf\xff\xfe]*[-+]")  # in whatever encoding
 _MARKDOWN_NAMES = (".md", ".markdown")
 _PLAIN_NAMES = (*_MARKDOWN_NAMES, ".txt", ".text", ".log", ".csv", ".tsv")
@@ -57,7 +57,7 @@ _PLAIN = (Format.TEXT, Format.MARKDOWN, Format.CSV)
 def read_files(
     seeds: Path, paths: Sequence[str], *, processes: int = 0, seconds: float = 60.0
 ) -> Iterator[Reading]:
-    """A reading of each file, in the order of `paths` (as `walk` tells them).
+    """A reading of each file, in the order of `paths` (as `walk` lists them).
 
     `processes` 0 means one for each core, up to four. `seconds` is the processor's time that one
     file, or one member of an archive, may take, up to five times as much by the clock; very large
@@ -77,13 +77,13 @@ def read_files(
 
 @contextmanager
 def file_reader(seeds: Path, *, seconds: float = 60.0) -> Iterator[ReadFile]:
-    """A function that reads files by one process; of an archive it holds one member at a time."""
+    """A function that reads files by one process; of an archive one member is in memory at a time."""
     with _Pool(1, seconds) as pool:
         yield lambda path, until: pool.stream(_Task(locate(seeds, path), path), until)
 
 
 class _Task:
-    """One file that is to be read, and what was told of it so far."""
+    """One file that is to be read, and its outcomes so far."""
 
     def __init__(self, file: Path, path: str) -> None:
         self.file = Path(os.path.abspath(file))
@@ -118,12 +118,12 @@ class _Task:
         self.finish(state, digest)
 
     def finish(self, state: About, digest: str) -> None:
-        """Take the state in which the file was read; its reading is complete."""
+        """Record the state in which the file was read; its reading is complete."""
         self.reading = Reading(self.path, *state, digest, tuple(self.outcomes))
         self.outcomes = []
 
     def fail(self, reason: str) -> bool:
-        """Take a crash; True when there are members left that another process can read."""
+        """Record a crash; True when there are members left that another process can read."""
         self.crashes += 1
         within = self.begun is not None and self.begun != self.path
         self.outcomes.append(Outcome(self.begun or self.path, Status.FAILED, reason))
@@ -145,18 +145,18 @@ class _Worker(Child):
         self.task: _Task | None = None
 
     def ask(self, task: _Task) -> None:
-        """Have the file read, but for the members that were told already."""
+        """Have the file read, but for the members whose outcomes are known already."""
         self.task, task.started = task, True
         request = {
             "file": str(task.file),
             "path": task.path,
             "done": len(task.outcomes),
         }
-        with suppress(wire.Broken):  # it died; the end of its answers tells
+        with suppress(wire.Broken):  # it died, which the end of its replies shows
             wire.send(self.requests, request)
 
     def take(self) -> None:
-        """Take what the process told next. Raises wire.Broken when it is dead."""
+        """Receive the process's next message. Raises wire.Broken when it is dead."""
         header: dict[str, Any] = wire.receive(self.answers)
         if self.task is None:
             raise wire.Broken
@@ -211,7 +211,7 @@ class _Pool:
         return task.reading
 
     def stream(self, task: _Task, until: float) -> Generator[Outcome]:
-        """The task's outcomes as they are told; only one document is held.
+        """The task's outcomes as they come; only one document is in memory.
 
         Raises TimeoutError at `until`, a time of `time.monotonic`. Left early, it ends the process.
         """
@@ -219,22 +219,22 @@ class _Pool:
             task.read_here()
         if task.reading is None:
             self._idle_worker().ask(task)
-        told = 0
+        sent = 0
         try:
-            while task.reading is None or told < len(task.reading.outcomes):
+            while task.reading is None or sent < len(task.reading.outcomes):
                 outcomes = task.reading.outcomes if task.reading else task.outcomes
-                if told == len(outcomes):
+                if sent == len(outcomes):
                     self._take_until(until)
                     continue
-                yield outcomes[told]
+                yield outcomes[sent]
                 if task.reading is None:
-                    task.outcomes[told] = replace(task.outcomes[told], document=None)
-                told += 1
+                    task.outcomes[sent] = replace(task.outcomes[sent], document=None)
+                sent += 1
         finally:
             self._abandon(task)
 
     def _take_until(self, until: float) -> None:
-        """Take what is told. Raises TimeoutError when nothing is until that time."""
+        """Receive messages. Raises TimeoutError when none comes until that time."""
         if until == inf:
             self._take()
         elif not self._take(max(until - time.monotonic(), 0.0)) or time.monotonic() >= until:
@@ -271,15 +271,15 @@ class _Pool:
         return worker
 
     def _take(self, wait: float | None = None) -> bool:
-        """Take what the processes told; False when nothing came within `wait` seconds.
+        """Receive what the processes sent; False when nothing came within `wait` seconds.
 
-        Without `wait`, what comes too late is the end of the processes that should have told it.
+        Without `wait`, a message that is overdue ends the processes that should have sent it.
         """
         ready = self.selector.select(self._longest_wait() if wait is None else wait)
         for key, _ in ready:
             try:
                 key.data.take()
-            except Exception:  # noqa: BLE001 - whatever was told, it costs its own file alone
+            except Exception:  # noqa: BLE001 - whatever was sent, it costs its own file alone
                 self._replace(key.data)
         if not ready and wait is None:
             for worker in [worker for worker in self.workers if worker.task]:
@@ -288,12 +288,12 @@ class _Pool:
         return bool(ready)
 
     def _longest_wait(self) -> float:
-        """Seconds after which a process must have told something, or ended itself."""
+        """Seconds after which a process must have sent something, or ended itself."""
         sizes = [worker.task.size for worker in self.workers if worker.task]
         return wall_patience(self.seconds, max(sizes, default=0)) + _GRACE
 
     def _replace(self, worker: _Worker, *, overdue: bool = False) -> None:
-        """Bury a dead process; what is left of its archive goes to another one."""
+        """Remove a dead process; the rest of its archive goes to another one."""
         self.selector.unregister(worker.answers)
         self.workers.remove(worker)
         reason = worker.end(self.seconds)

@@ -14,13 +14,11 @@ class Kind(StrEnum):
     TABLE = "table"
     ROW = "row"  # a record of its own: a line of a CSV file, an object of a JSONL file
     CODE = "code"
-    BOILERPLATE = (
-        "furniture"  # (so in indexes) running headers, page numbers: kept, but never ranked
-    )
+    BOILERPLATE = "furniture"  # (its name in indexes) running headers, page numbers: never ranked
 
 
 class Block(NamedTuple):
-    """A stretch of a document's text that holds together, and the place where it stands."""
+    """A coherent stretch of a document's text, and its place."""
 
     start: int
     end: int

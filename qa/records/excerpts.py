@@ -17,7 +17,7 @@ class Highlight(NamedTuple):
 
 
 class Freshness(StrEnum):
-    """How an excerpt's file stands to what was indexed."""
+    """An excerpt's file now, compared with what was indexed."""
 
     FRESH = "fresh"
     CHANGED = "changed"

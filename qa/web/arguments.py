@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from qa.errors import QuestionRefused
 from qa.settings import QUESTION_LIMIT
 
-GLOB_CHARACTERS = 10_000  # of all globs of a question together
+GLOB_CHARACTERS = 10_000  # of all globs of a question in all
 FARTHEST = 2**40
 
 QuestionText = Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
@@ -40,8 +40,8 @@ class SavedAnswer(BaseModel):
 
 
 def check_globs(*globs: Sequence[str]) -> None:
-    """Raises QuestionRefused when the globs of a question are too long together."""
+    """Raises QuestionRefused when the globs of a question are too long in all."""
     if sum(len(glob) for each in globs for glob in each) > GLOB_CHARACTERS:
         raise QuestionRefused(
-            f"The globs have more than {GLOB_CHARACTERS:,} characters together: give fewer."
+            f"The globs have more than {GLOB_CHARACTERS:,} characters in all: give fewer."
         )

@@ -1,4 +1,4 @@
-"""What one connection, and all of them together, may take: time, memory and descriptors have limits.
+"""The limits of each connection and of all connections: time, memory and descriptors.
 
 uvicorn alone waits for ever for the rest of a request and for a client that does not read, and its
 limit on connections refuses new ones while idle ones stay. Here every wait has an end. Where there are
@@ -110,9 +110,9 @@ class Connections:
 
     def _make_room(self) -> None:
         # Many at once: looking for them takes a while, and a flood brings many.
-        held = Counter(connection.address for connection in self._open)
+        counts = Counter(connection.address for connection in self._open)
         waiting = [each for each in self._open if each.phase is not Phase.WORK]
-        waiting.sort(key=lambda each: (-held[each.address], -each.waited))
+        waiting.sort(key=lambda each: (-counts[each.address], -each.waited))
         for connection in waiting[: max(self.limits.connections // 32, 1)]:
             connection.drop()
             self.remove(connection)  # its descriptor is closed in the loop's next round
@@ -173,7 +173,7 @@ class Connection(H11Protocol):
         self._since = self._connections.clock()
         self.size = size
 
-    # What asyncio and uvicorn tell
+    # Events of asyncio and uvicorn
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -192,7 +192,7 @@ class Connection(H11Protocol):
             self._begin()
         before = self.cycle
         super().data_received(data)
-        if self.cycle is not before:  # the head is whole
+        if self.cycle is not before:  # the head is complete
             self._begin()
         self.size += len(data)
 
@@ -201,7 +201,7 @@ class Connection(H11Protocol):
         self.drop(BAD)
 
     def _should_upgrade(self) -> bool:
-        return False  # no other protocol is spoken here; uvicorn would log two lines each time
+        return False  # no other protocol is supported here; uvicorn would log two lines each time
 
     def on_response_complete(self) -> None:
         """The answer is written; the next request may be there already."""

@@ -40,7 +40,7 @@ class EventRefused(Exception):
 
 
 class Events:
-    """Gradio's application behind the check of its events."""
+    """Gradio's application with its events validated."""
 
     def __init__(self, app: ASGIApp, inputs: Mapping[int, int]) -> None:
         """`inputs` says of each function how many inputs it has."""
@@ -110,7 +110,7 @@ def _question(value: object) -> str:
     if len(value) > QUESTION_LIMIT:
         raise EventRefused(f"data: a question has {QUESTION_LIMIT:,} characters at most.")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        raise EventRefused("data: a question is made of whole characters.")
+        raise EventRefused("data: a question must not contain lone surrogates.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""How the service is: `ok`, `degraded` while something is wrong and it still answers, or `failing`.
+"""The state of the service: `ok`, `degraded` while something is wrong and it still answers, or `failing`.
 
 A thread looks twice a second; whoever asks gets what it saw last, so that asking costs nothing and
 a folder on a hung network drive holds nobody up. A reason is words alone: it names no path, because
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Health(NamedTuple):
-    """How the service is, and why."""
+    """The state of the service, and the reason."""
 
     status: str
     reason: str = ""
@@ -38,7 +38,7 @@ class Outcomes(Protocol):
         """Whether the last question failed, in the snapshot that answers now."""
 
 
-_BROKEN = Health(FAILING, "The index is damaged: no question can be answered. Build it anew.")
+_BROKEN = Health(FAILING, "The index is damaged: no question can be answered. Build it again.")
 _HUNG = Health(DEGRADED, "The folder of documents or of the index does not respond.")
 _OLDER = "The index as it is on the disk cannot be opened: an older snapshot answers."
 _AWAY = "The folder of documents is out of reach: what is quoted cannot be checked."

@@ -59,7 +59,7 @@ def receiving() -> Iterator[BinaryIO]:
 
 
 def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
-    """The name under which the content is stored now, whole or not at all.
+    """The name under which the content is stored now, completely or not at all.
 
     Raises UploadRefused, NameTaken unless `replace`, and SeedsMissing.
     """
@@ -87,7 +87,7 @@ def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
 
 
 def remove(seeds: Path, wanted: str, files: Sequence[File], waiting: Waiting) -> str:
-    """Takes the file of that key out of the folder; says its path. Raises UploadRefused."""
+    """Removes the file of that key from the folder; returns its path. Raises UploadRefused."""
     known = {file.source or file.path for file in files} | set(waiting.added)
     path = next((path for path in known if key(path) == wanted), None)
     if path is None:

@@ -1,4 +1,4 @@
-"""The tools `ask`, `read` and `verify` for programs that speak MCP, by HTTP and by stdio."""
+"""The tools `ask`, `read` and `verify` for MCP clients, by HTTP and by stdio."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 
 LINES = 400  # of a document in one answer, at most
 CHARACTERS = 200_000  # the same
-BLOCK = 65_536  # characters in which lines are counted at once
+BLOCK = 65_536  # characters whose lines are counted at once
 _INSTRUCTIONS = (
     "Answers from the user's own documents, word for word. Ask first; quote an excerpt's text "
     "exactly and give its path and lines. When `answered` is false, the documents hold no answer: "
@@ -103,7 +103,7 @@ def _read_tool(qa: QA) -> Callable[..., dict[str, Any]]:
     ) -> dict[str, Any]:
         """The text of a document from one line to another, both included, as far as there is room.
 
-        `last_line` says how far it goes; `cut` that this line is not whole.
+        `last_line` is the last line returned; `cut`: that line is not complete.
         """
         with _tool_errors():
             return shown(lines(qa, document, first_line, last_line))

@@ -54,13 +54,13 @@ class Rooted:
 
 
 def with_root(scope: Scope) -> Scope:
-    """The scope with its root as ASGI tells it, for what writes down addresses of its own."""
+    """The scope with its root as ASGI defines it, for code that writes addresses of its own."""
     root = scope.get(ROOT, "")
     return {**scope, "root_path": root, "path": root + scope["path"]} if root else scope
 
 
 class Started:
-    """An application that its first request starts where no server does: a mounted one is not told.
+    """An application that its first request starts where no server does: a mounted one gets no lifespan.
 
     `close` is called once, when the server ends it, or else with the process or the application.
     """

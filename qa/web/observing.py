@@ -1,4 +1,4 @@
-"""What is noted of every request from outside the guards: refusals, and what went wrong inside."""
+"""What is logged and counted of every request, outside the guards: refusals, and internal errors."""
 
 import logging
 
@@ -12,7 +12,7 @@ from qa.web.tally import BUSY, Tally
 
 QUESTIONS = ("/api/ask", "/gradio_api/run/predict")
 PATH_LIMIT = 200  # characters of a path in the log
-FAULT = "Something went wrong inside. The server's log says what."
+FAULT = "Internal error: see the server's log."
 
 _log = logging.getLogger(__name__)
 _REQUEST = "%(client)s (%(method)s %(path)s)"
@@ -26,7 +26,7 @@ _REFUSALS = {
 
 
 class Observed:
-    """The server as those see it who run it: refusals and faults are logged and counted."""
+    """The server, with its refusals and faults logged and counted for those who operate it."""
 
     def __init__(self, app: ASGIApp, tally: Tally) -> None:
         self._app, self._tally = app, tally
@@ -43,13 +43,13 @@ class Observed:
                 start.update(message)
             try:
                 await send(message)
-            except LocalProtocolError as error:  # what came behind the request was no request
+            except LocalProtocolError as error:  # what followed the request was no request
                 raise ClientDisconnect from error
 
         try:
             await self._app(scope, receive, noted)
         except ClientDisconnect:
-            _log.debug("A client went away before its request was whole.")
+            _log.debug("A client went away before its request was complete.")
         except Exception as error:  # noqa: BLE001 - the last to catch it
             log_fault(error, f"The request {scope['path'][:PATH_LIMIT]}")
             if not start:

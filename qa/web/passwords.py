@@ -1,10 +1,10 @@
-"""The password: who has it gets in at once, and who guesses gets few tries.
+"""The password: requests that have it pass at once, guessing is slowed down.
 
 Of one network ten wrong passwords in five minutes are refused like any other (401). After that its
 requests are checked one at a time, with a pause after each wrong one: four guesses a second at
 most, where there would be thousands, and more than `WAITING` are refused unchecked (429). A network
-is never shut out whole: behind one address stand many people, and whoever could shut out all of
-them with ten wrong passwords would have an easier attack than guessing. So the right password gets
+is never locked out completely: many people may share one address, and locking all of them out by
+ten wrong passwords would be an easier attack than guessing. So the right password gets
 in at once as long as nobody guesses from the same network, and after its turn while somebody does.
 Four guesses a second find a short password in time: it is the length that protects.
 """
@@ -117,6 +117,6 @@ def _given(header: str) -> str:
 
 
 def _same(given: str, password: str) -> bool:
-    """Equality in a time that tells nothing, the length included."""
+    """Equality in a time that depends on neither text nor length."""
     digests = (hashlib.sha256(text.encode(errors="replace")).digest() for text in (given, password))
     return hmac.compare_digest(*digests)

@@ -1,8 +1,8 @@
-"""Who asks, and by which name, where a proxy stands before the server.
+"""The client's address and the server's name for requests that come through a proxy.
 
-A proxy tells in X-Forwarded-For and X-Forwarded-Host, which any client can write as well. So they
-are believed of the proxies alone that QA_PROXIES names, and taken off every request: nothing behind
-reads them once more.
+A proxy sends them in X-Forwarded-For and X-Forwarded-Host, which any client can write as well. So they
+are trusted only from the proxies that QA_PROXIES names, and removed from every request: nothing
+downstream reads them again.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ _FORWARDED = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gradio-server")
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The addresses of the proxies that are believed."""
+    """The addresses of the trusted proxies."""
 
     networks: tuple[_Network, ...] = ()
 
@@ -58,7 +58,7 @@ class Proxies:
 
 
 class Unproxied:
-    """An application that sees each request as if no proxy stood between."""
+    """An application that sees each request as if it came directly from the client."""
 
     def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
         self._app = app

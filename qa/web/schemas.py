@@ -1,6 +1,6 @@
-"""What the API takes and gives, as pydantic models.
+"""The API's requests and responses, as pydantic models.
 
-What it gives of this package's records is made from their own fields: a field is written once, in
+The models of this package's records are made from their own fields: a field is written once, in
 its record, and stands in the answers and in `/api/openapi.json`.
 """
 

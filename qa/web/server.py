@@ -55,7 +55,7 @@ def serve(  # noqa: PLR0913 - a command with its settings
     root_path: str | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves the index until it is interrupted; `ready` is told the page's address beforehand.
+    """Serves the index until it is interrupted; `ready` is called with the page's address beforehand.
 
     What is not given comes from the environment: `read_only`, `password`, `metrics` and `root_path`
     (below which a proxy shows the server) from QA_READ_ONLY, QA_PASSWORD, QA_METRICS, QA_ROOT_PATH.
@@ -87,7 +87,7 @@ def make_app(  # noqa: PLR0913 - see serve
     metrics: bool | None = None,
     root_path: str | None = None,
 ) -> ASGIApp:
-    """The whole application, guards included, to be served or mounted in another one.
+    """The complete application, guards included, to be served or mounted in another one.
 
     What is not given comes from the environment, as with `serve`. Where nothing starts it, as in a
     FastAPI application that it is mounted in, its first request does.

@@ -1,4 +1,4 @@
-"""The process that serves: where it listens, what it may hold, and its end when it can serve no more."""
+"""The serving process: its socket, its limits, and its end when it can serve no more."""
 
 import asyncio
 import logging
@@ -51,7 +51,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
-    """Serves until the process is told to end. Raises QAError when it cannot start or go on.
+    """Serves until the process is asked to end. Raises QAError when it cannot start or go on.
 
     Where the event loop stands still for `STANDSTILL` seconds, the process ends with an error, so
     that whatever supervises it starts it again.
@@ -161,7 +161,7 @@ def _place(thread: int) -> str:
 def _end(place: str) -> None:
     """Ends the process at once: nothing that waits for the loop would come to an end."""
     _log.critical(
-        "The server has stood still for %d seconds and ends, to be started again. It stood at:\n%s",
+        "The event loop has been blocked for %d seconds: the server ends, to be restarted. It was at:\n%s",
         *(STANDSTILL, place), extra={"event": "standstill"},
     )  # fmt: skip
     logging.shutdown()

@@ -42,7 +42,7 @@ class Shell:
             await self._app(scope, receive, send)
             return
         # Uncompressed, so that it can be read here. Gradio writes the address that it believes to
-        # have into the page, by Host: behind a proxy the browser knows the page by another one.
+        # have into the page, by Host: a browser may know the page by another one, through a proxy.
         left_out = (b"accept-encoding", b"host")
         headers = [pair for pair in scope["headers"] if pair[0] not in left_out]
         headers.append((b"host", _HOST))

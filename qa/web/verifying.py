@@ -30,7 +30,7 @@ class Verifier:
     async def verdicts(
         self, answer: Mapping[str, Any], *, as_shown: bool = False
     ) -> list[dict[str, Any]]:
-        """What became of each excerpt, as far as `BOUNDS` allow to tell.
+        """The outcome for each excerpt, as far as `BOUNDS` allow.
 
         Raises VerifierBusy, and what `verify_within` raises.
         """

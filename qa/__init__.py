@@ -39,6 +39,7 @@ from qa.errors import (
 )
 from qa.records import Answer, BuildReport, Excerpt, Freshness, Highlight
 from qa.settings import EXCERPT_LIMIT, INDEX, Settings
+from qa.version import VERSION
 
 if TYPE_CHECKING:
     from qa.asking.highlighting import highlight
@@ -80,7 +81,7 @@ __all__ = [
     "highlight",
     "verify",
 ]
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _LATER = {
     "QA": "asking.service",

@@ -43,4 +43,4 @@ def test_an_index_of_an_older_format_is_refused_and_a_build_mends_it(
     build(tmp_path / "seeds", index)
     with QA.open(index) as qa:
         assert qa.ask("What does the mill grind?").excerpts[0].path == "mill.md"
-        assert qa.damage() == []
+        assert qa.snapshot.damaged() == []

@@ -15,14 +15,14 @@ from indexes import write
 from served import free_port
 from waiting import wait_for
 
-from qa import processes
+from qa import __version__, processes
 from qa.reading.workers import read_files
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 TRAP = "import os\nopen(os.path.join(os.path.dirname(__file__), 'TRAPPED'), 'a').write(__name__)\n"
 TRAPS = ("numpy", "watchfiles", "json", "faiss", "sitecustomize", "usercustomize", "typer", "lxml")
 # What setuptools puts into sys.path for an editable installation, if it may: a relative name.
-HOOK = "__editable__.seedqa-0.1.0.finder.__path_hook__"
+HOOK = f"__editable__.seedqa-{__version__}.finder.__path_hook__"
 
 
 @pytest.fixture

@@ -210,13 +210,13 @@ def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
         model.unlink()  # a link to what other tests use
         model.write_bytes(data)
         with QA.open(index) as qa:
-            assert qa.damage() == [f"encoders/{model.name}"], kind
+            assert qa.snapshot.damaged() == [f"encoders/{model.name}"], kind
             if kind == "flipped":  # it loads, and would answer in another way
                 assert qa.ask("How many sails has the mill?").to_json() == said
-                assert qa.damage() == []
+                assert qa.snapshot.damaged() == []
         build(tmp_path / "seeds", index, full=True)
         with QA.open(index) as qa:
-            assert qa.damage() == []
+            assert qa.snapshot.damaged() == []
             assert qa.ask("How many sails has the mill?").excerpts[0].path == "mill.txt"
 
 

@@ -145,10 +145,6 @@ class QA:
         """
         self._following.look()
 
-    def damage(self) -> list[str]:
-        """The files of the live snapshot that are not byte for byte what was written."""
-        return self._following.opened.snapshot.damaged()
-
     @property
     def manifest(self) -> Manifest:
         """What the live snapshot is made of."""

@@ -18,6 +18,7 @@ from qa import logs, processes
 from qa.cli import asking, building, checking, serving
 from qa.cli.output import complain, unexpected
 from qa.errors import QAError
+from qa.version import VERSION
 
 INTERRUPTED = 130
 END_SECONDS = 10  # in which the threads of a server that has ended must end
@@ -94,7 +95,5 @@ def version(
 ) -> None:
     """Cited, verbatim answers from your own documents."""
     if version:
-        from qa import __version__
-
-        typer.echo(f"qa {__version__}")
+        typer.echo(f"qa {VERSION}")
         raise typer.Exit

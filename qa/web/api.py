@@ -12,6 +12,7 @@ from pydantic import Field
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
 from qa.records import Answer, Document
 from qa.records.forms import to_dict
+from qa.version import VERSION
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
 from qa.web.arguments import Offset, PageNumber, SavedAnswer, Sha256, check_globs
@@ -41,7 +42,7 @@ def make_api(site: Site) -> FastAPI:
     wrong = {code: {"model": Problem} for code in (404, 409, 413, 422, 503)}
     api = FastAPI(
         title="Cited answers from your own documents",
-        version="1",
+        version=VERSION,
         openapi_url="/api/openapi.json",
         docs_url=None,  # the usual pages load scripts from elsewhere
         redoc_url=None,

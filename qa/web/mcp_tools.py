@@ -13,6 +13,7 @@ from qa.errors import QAError
 from qa.records import Answer
 from qa.records.printable import visible
 from qa.settings import EXCERPT_LIMIT, INDEX
+from qa.version import VERSION
 from qa.web.arguments import (
     ExcerptLimit,
     Globs,
@@ -69,7 +70,9 @@ def make_tools(
     from mcp.server import MCPServer
     from mcp.types import ToolAnnotations
 
-    server: MCPServer[Any] = MCPServer("seedqa", instructions=_INSTRUCTIONS, log_level="WARNING")
+    server: MCPServer[Any] = MCPServer(
+        "seedqa", version=VERSION, instructions=_INSTRUCTIONS, log_level="WARNING"
+    )
     annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     for name, tool in (
         ("ask", _ask_tool(answer or qa.ask)),

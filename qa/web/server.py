@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from qa import logs, processes
 from qa.asking.service import QA
 from qa.errors import SettingsInvalid
 from qa.settings import INDEX
+from qa.version import VERSION
 from qa.web import shell
 from qa.web.admission import THREADS, Admission
 from qa.web.api import make_api
@@ -116,7 +116,7 @@ def _log_start(qa: QA) -> None:
     manifest = qa.manifest
     _log.info(
         "seedqa %s serves %s: snapshot %s of %s, %d documents, %d passages, from %s.",
-        *(version("seedqa"), qa.index, manifest.snapshot, manifest.created),
+        *(VERSION, qa.index, manifest.snapshot, manifest.created),
         *(manifest.documents, manifest.passages, qa.seeds),
         extra={"event": "start", "snapshot": manifest.snapshot},
     )

@@ -156,7 +156,10 @@ def whole(snapshot: Snapshot, world: World) -> Sequence[object]:
         [keys.tolist().index(key) for key in found.tolist()],
         scores.tolist(),
         snapshot.mean.tolist(),
-        [snapshot.named(word).tolist() for word in ("mill", "txt", "b", "long")],
+        {
+            word: documents.tolist()
+            for word, documents in sorted(snapshot.named(["mill", "txt", "b", "long"]).items())
+        },
         [file.path for file in snapshot.files()],
     )
 
@@ -264,17 +267,16 @@ def test_documents_are_found_by_the_words_of_their_names(built):
     paths = [passage.paths[0] for passage in snapshot.passages(keys.tolist())]
     documents = snapshot.documents_of(keys)
     assert sorted(documents.tolist()) == documents.tolist()
-    for word, named in {
-        "mill": ["b/mill.txt"],
-        "b": ["b/mill.txt", "b/same.txt"],
-        "rye": [],
-    }.items():
-        found = snapshot.named(word)
+    by_word = snapshot.named(["mill", "rye", "b"])
+    assert sorted(by_word) == ["b", "mill"]
+    for word, named in {"mill": ["b/mill.txt"], "b": ["b/mill.txt", "b/same.txt"]}.items():
+        found = by_word[word]
         assert [path in named for path in paths] == np.isin(documents, found).tolist()
         inside = snapshot.nearest(world.question("rye"), 99, snapshot.of_documents(found))
         assert {passage.paths[0] for passage in snapshot.passages(inside.tolist())} == set(named)
-    both = snapshot.of_documents(snapshot.named("b"), snapshot.among(["*same*"], []))
+    both = snapshot.of_documents(by_word["b"], snapshot.among(["*same*"], []))
     assert len(snapshot.nearest(world.question("rye"), 99, both)) == 1
+    assert snapshot.named([]) == {}
     assert snapshot.names_beginning("mi", 9) == ["mill"]
     assert snapshot.names_beginning("mill", 9) == []
 

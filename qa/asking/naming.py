@@ -56,10 +56,19 @@ class Named(NamedTuple):
         return best
 
 
-class _Word(NamedTuple):
-    """A word or neighbouring words of the question as a word of names."""
+class _Possible(NamedTuple):
+    """A word or neighbouring words of the question as a word that names may hold."""
 
     first: int  # which runs of the question, the last one excluded
+    last: int
+    name: str
+    known_by: Sequence[str]  # passages know it by the first of these that they hold
+
+
+class _Word(NamedTuple):
+    """The same where it names some of the documents."""
+
+    first: int
     last: int
     name: str
     documents: Documents
@@ -106,7 +115,7 @@ def _of_tokens(
         within = (question.ends > run.start) & (question.ends <= run.end)
         tokens[:, within] = degrees[:, number, None]
         closed[:, within] = others[:, number, None]
-        for stem in snapshot.words.stems(run.text) & set(question.terms):
+        for stem in sorted(snapshot.words.terms_in(run.text, question.terms)):
             terms[stem] = np.maximum(terms.get(stem, idf), degrees[:, number])
     for stem, degree in terms.items():
         idf = idf + np.float32(snapshot.words.idf(stem)) * degree
@@ -117,34 +126,37 @@ def _of_tokens(
 def _words(
     snapshot: Snapshot, found_runs: Sequence[Run], found_identifiers: Sequence[Identifier]
 ) -> Iterator[_Word]:
-    """The question's words that stand in names."""
+    """The question's words that stand in names, where these name some of the documents."""
+    possible = list(_possible(snapshot, found_runs, found_identifiers))
+    by_name = snapshot.named({one.name for one in possible})
+    for one in possible:
+        documents = by_name.get(one.name)
+        if documents is not None and 0 < len(documents) < snapshot.manifest.documents:
+            shares = (_share(snapshot, stem, documents) for stem in one.known_by)
+            share = next((share for share in shares if share is not None), 1.0)
+            degree = min(max((share - ORDINARY) / (NAMING - ORDINARY), 0.0), 1.0)
+            yield _Word(one.first, one.last, one.name, documents, degree)
+
+
+def _possible(
+    snapshot: Snapshot, found_runs: Sequence[Run], found_identifiers: Sequence[Identifier]
+) -> Iterator[_Possible]:
+    """What the question's runs may be as words of names."""
     stems = snapshot.words.stems
     for one in found_identifiers:
         inside = [at for at, run in enumerate(found_runs) if one.start <= run.start < one.end]
         for form in one.forms:
-            yield from _word(snapshot, inside[0], inside[-1] + 1, form, (form,))
+            yield _Possible(inside[0], inside[-1] + 1, form, (form,))
     pieces = [run.text for run in found_runs]
     for first, piece in enumerate(pieces):
         for form in forms(piece, stems):
-            yield from _word(snapshot, first, first + 1, form, (form,))
+            yield _Possible(first, first + 1, form, (form,))
         for last in range(first + 2, min(first + JOINED, len(pieces)) + 1):
             joined = "".join(pieces[first:last]).lower()
-            yield from _word(snapshot, first, last, joined, (joined,))
+            yield _Possible(first, last, joined, (joined,))
         if len(piece) >= SHORTEST_START and piece[0].isupper() and piece.lower() not in STOP_WORDS:
             for name in snapshot.names_beginning(piece.lower(), STARTS):
-                yield from _word(snapshot, first, first + 1, name, (*sorted(stems(piece)), name))
-
-
-def _word(
-    snapshot: Snapshot, first: int, last: int, name: str, known_by: Sequence[str]
-) -> Iterator[_Word]:
-    """The word, when it names some of the documents; passages know it by the first that they hold."""
-    documents = snapshot.named(name)
-    if 0 < len(documents) < snapshot.manifest.documents:
-        shares = (_share(snapshot, stem, documents) for stem in known_by)
-        share = next((share for share in shares if share is not None), 1.0)
-        degree = min(max((share - ORDINARY) / (NAMING - ORDINARY), 0.0), 1.0)
-        yield _Word(first, last, name, documents, degree)
+                yield _Possible(first, first + 1, name, (*sorted(stems(piece)), name))
 
 
 def _share(snapshot: Snapshot, stem: str, documents: Documents) -> float | None:

@@ -84,12 +84,13 @@ def word_strengths(
     """
     idfs = {term: words.idf(term) for term in terms}
     total = sum(idfs.values()) or 1.0
-    around = above = words.stems(context)
+    around = above = words.terms_in(context, terms)
     strengths = []
     for sentence in sentences:
-        stems = words.stems(sentence)
-        own = sum(idf for term, idf in idfs.items() if term in stems)
-        near = sum(idf for term, idf in idfs.items() if term in stems | around)
+        own_terms = words.terms_in(sentence, terms)
+        near_terms = own_terms | around
+        own = sum(idf for term, idf in idfs.items() if term in own_terms)
+        near = sum(idf for term, idf in idfs.items() if term in near_terms)
         strengths.append((OWN_WEIGHT * own + CONTEXT_WEIGHT * near) / total)
-        around = above | stems
+        around = above | own_terms
     return np.array(strengths, np.float32)

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -68,12 +68,15 @@ class Catalog:
             found = self._database.execute(query, (path,)).fetchone()
             return _file(found) if found else None
 
-    def named(self, word: str) -> npt.NDArray[np.int64]:
-        """The numbers of the documents that a word names, ascending."""
-        query = "SELECT documents FROM name WHERE word = ?"
+    def named(self, words: Collection[str]) -> dict[str, npt.NDArray[np.int64]]:
+        """The numbers of the documents that each of the words names, ascending, by word."""
+        places = ", ".join("?" * len(words))
+        query = f"SELECT word, documents FROM name WHERE word IN ({places})"
         with reading(self.file_path):
-            row = self._database.execute(query, (word,)).fetchone()
-            return np.frombuffer(row["documents"] if row else b"", "<u4").astype(np.int64)
+            return {
+                row["word"]: np.frombuffer(row["documents"], "<u4").astype(np.int64)
+                for row in self._database.execute(query, [*words])
+            }
 
     def names_beginning(self, start: str, limit: int) -> list[str]:
         """The first `limit` words of names that begin so and are longer."""

@@ -29,6 +29,7 @@ MONTHS = {
     )
     for name in names
 }  # fmt: skip
+DIGIT = re.compile(r"\d")
 _MONTH = rf"(?P<month>{'|'.join(MONTHS)})\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _NUMBERED = r"(?P<year>\d{4})"
@@ -49,7 +50,7 @@ _GROUPED = re.compile(
 )
 _MARKED = re.compile(r"(?<![\w.,/#:])(?<!\w-)\d+(?:[.:/-]\d+)+[a-z]?(?!\w)")
 _CODE = re.compile(r"(?<![\w-])[^\W_]+(?:[-_/.#][^\W_]+)+(?!\w)")
-_LETTER_AND_DIGIT = re.compile(r"[^\W\d_].*\d|\d.*[^\W\d_]")
+_LETTER_ANDDIGIT = re.compile(r"[^\W\d_].*\d|\d.*[^\W\d_]")
 _PLAIN = re.compile(
     r"(?<![\w.,'-])(?:\d{5,}|(?!(?:fy|cy|[qh][1-4])(?:19|20)\d\d(?!\w))[a-z]{1,8}\d{3,}[^\W_]*)(?!\w)",
     re.IGNORECASE,
@@ -85,7 +86,7 @@ class Identifier(NamedTuple):
 
 def identifiers(text: str) -> list[Identifier]:
     """The identifiers of a text, in their order; none overlaps another."""
-    if not any(map(str.isdigit, text)):
+    if not DIGIT.search(text):
         return []
     found: list[Identifier] = []
     taken: set[int] = set()
@@ -129,5 +130,5 @@ def _plain(text: str) -> Iterator[Identifier]:
 def _codes(text: str) -> Iterator[Identifier]:
     """Letters and digits joined by marks, without them."""
     for found in _CODE.finditer(text):
-        if len(found[0]) <= LONGEST and _LETTER_AND_DIGIT.search(found[0]):
+        if len(found[0]) <= LONGEST and _LETTER_ANDDIGIT.search(found[0]):
             yield Identifier(*found.span(), (re.sub(r"[-_/.#]", "", found[0]).lower(),))

@@ -8,8 +8,9 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import tantivy
 
 from qa import storage
 from qa.errors import StorageFailed
-from qa.index.identifiers import identifiers
+from qa.index.identifiers import DIGIT, identifiers
 from qa.index.integrity import damaged, reading
 
 Ordinals = npt.NDArray[np.int64]
@@ -43,6 +44,7 @@ STOP_WORDS = frozenset(
 LONGEST_WORD = 64  # bytes of UTF-8, from which a word is data
 HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
 SMALL_HEAP = 50_000_000
+FREQUENCIES = 16_384  # terms whose frequency is known without looking
 MANY = 20_000  # passages, from which the large heap is worth its memory
 
 
@@ -59,9 +61,13 @@ class Analyzer:
 
     def words(self, text: str) -> list[str]:
         """The words of a text in their order, then its identifiers; very long ones are left out."""
-        words: list[str] = self._analyzer.analyze(text)
         marked = (found for found in identifiers(text) if not found.is_word)
-        return words + [form for found in marked for form in found.forms]
+        return self.stems(text) + [form for found in marked for form in found.forms]
+
+    def stems(self, text: str) -> list[str]:
+        """The words of a text without its identifiers."""
+        stems: list[str] = self._analyzer.analyze(text)
+        return stems
 
 
 def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
@@ -99,6 +105,7 @@ class WordIndex:
         self._schema = index.schema
         self._analyzer = Analyzer(language)
         self.passages = int(self._searcher.num_docs)
+        self._frequency = lru_cache(FREQUENCIES)(partial(_frequency, self._searcher, place))
         self.count = count
 
     @classmethod
@@ -130,8 +137,7 @@ class WordIndex:
 
     def frequency(self, term: str) -> int:
         """In how many passages a term stands."""
-        with _reading(self._place):
-            return int(self._searcher.doc_freq("body", term))
+        return self._frequency(term)
 
     def search(
         self, terms: Sequence[str], limit: int, only: Sequence[int] | None = None
@@ -164,6 +170,12 @@ class WordIndex:
         """The words of a text as they are indexed."""
         return set(self._analyzer.words(text))
 
+    def terms_in(self, text: str, terms: Collection[str]) -> set[str]:
+        """Which of the terms stand in a text; identifiers are looked for where a term may be one."""
+        is_numbered = any(map(DIGIT.search, terms))
+        found = self._analyzer.words(text) if is_numbered else self._analyzer.stems(text)
+        return set(found).intersection(terms)
+
     def _query(self, terms: Sequence[str]) -> Any:
         queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
@@ -180,6 +192,11 @@ class WordIndex:
     def _ordinals(self, hits: Sequence[tuple[float, Any]]) -> tuple[Ordinals, Scores]:
         ordinals = np.array([address.doc for _, address in hits], np.int64)
         return ordinals, np.array([score for score, _ in hits], np.float32)
+
+
+def _frequency(searcher: Any, place: Path, term: str) -> int:
+    with _reading(place):
+        return int(searcher.doc_freq("body", term))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ then by position. It says nothing of segments, so every build of the same docume
 keys, and ties broken by key are broken by path and position.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -172,10 +172,10 @@ class LocalSnapshot:
                 kept[self._first[number] : self._first[number + 1]] = True
         return kept
 
-    def named(self, word: str) -> Documents:
-        """The documents whose names hold a word, ascending."""
-        found = self._catalog.named(word)
-        if len(found) and found.max() >= len(self.documents):
+    def named(self, words: Collection[str]) -> dict[str, Documents]:
+        """The documents whose names hold each of the words, ascending, by word."""
+        found = self._catalog.named(words)
+        if any(documents.max(initial=-1) >= len(self.documents) for documents in found.values()):
             raise damaged(self._catalog.file_path, "names documents that are not there")
         return found
 

@@ -8,7 +8,7 @@ passages match equally well, the one whose document's first path sorts first goe
 a document the one that stands first: `Snapshot.places` gives numbers that ascend so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -95,6 +95,9 @@ class Words(Protocol):
     def stems(self, text: str) -> set[str]:
         """The words of a text as they are indexed."""
 
+    def terms_in(self, text: str, terms: Collection[str]) -> set[str]:
+        """Which of the terms stand in a text."""
+
     def frequency(self, term: str) -> int:
         """In how many passages a term stands."""
 
@@ -151,8 +154,11 @@ class Snapshot(Protocol):
         when all are kept.
         """
 
-    def named(self, word: str) -> Documents:
-        """The documents whose names hold a word, ascending; see `names`."""
+    def named(self, words: Collection[str]) -> dict[str, Documents]:
+        """The documents whose names hold each of the words, ascending, by word; see `names`.
+
+        A word that no name holds is left out.
+        """
 
     def names_beginning(self, start: str, limit: int) -> list[str]:
         """The first `limit` words of names that begin so and are longer, in their order."""

@@ -38,7 +38,7 @@ from qa.errors import (
     StorageFailed,
 )
 from qa.records import Answer, BuildReport, Excerpt, Freshness, Highlight
-from qa.settings import EXCERPT_LIMIT, INDEX, Settings
+from qa.settings import INDEX, Settings
 from qa.version import VERSION
 
 if TYPE_CHECKING:
@@ -93,18 +93,20 @@ _LATER = {
 _open: dict[Path, "QA"] = {}
 
 
-def ask(
+def ask(  # noqa: PLR0913 - all but the question have a default
     question: str,
     *,
     index: str | Path | None = None,
-    limit: int = EXCERPT_LIMIT,
+    limit: int | None = None,
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    all: bool = False,  # noqa: A002 - as `--all` on the command line
+    page: int = 1,
 ) -> Answer:
     """What the documents say to the question.
 
     Without `index` it asks `./index`, and builds it from `./seeds` when there is none yet. The index
-    stays open for the next question. Raises QuestionRefused, IndexMissing and the other errors of
+    stays open for the next question. The rest is as in `QA.ask`. Raises QuestionRefused, IndexMissing and the other errors of
     `QA.open`.
     """
     from qa.asking.questions import validated_question
@@ -118,7 +120,7 @@ def ask(
 
             build_first()
         _open[folder] = QA.open(folder)
-    return _open[folder].ask(question, limit=limit, only=only, exclude=exclude)
+    return _open[folder].ask(question, limit=limit, only=only, exclude=exclude, all=all, page=page)
 
 
 def __getattr__(name: str) -> object:

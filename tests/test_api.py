@@ -137,6 +137,19 @@ def test_globs_that_name_no_document_are_an_error_that_says_so(client):
     assert "“manuals” names no document" in refused.json()["error"]
 
 
+def test_every_place_is_listed_by_pages(client):
+    said = ask(client, "ferry", all=True, limit=1).json()
+    assert said["places"] | {"passages": 0} == {
+        "text": "ferry", "passages": 0, "documents": 1, "listed": "passages", "page": 1,
+        "pages": said["places"]["passages"], "first": 1,
+    }  # fmt: skip
+    assert said["answered"] and len(said["excerpts"]) == 1
+    assert ask(client, "ferry", all=True, limit=1, page=99).status_code == 422
+    assert ask(client, "How old is Ri?", page=0).status_code == 422
+    unread = ask(client, "How old is Ri? " + "He came by boat. " * 90).json()["unread"]
+    assert unread.endswith("He came by boat.")
+
+
 def test_globs_that_are_too_long_together_are_refused(client):
     assert ask(client, only=["*x*"] * 100).status_code == 200
     assert ask(client, only=["x" * 500] * 11, exclude=["x" * 500] * 10).status_code == 422

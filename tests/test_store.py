@@ -181,6 +181,22 @@ def test_passages_come_back_word_for_word_by_path_and_position(built):
             assert passage.title == text[:8]
 
 
+def test_what_holds_words_is_found_to_the_last_passage(built):
+    world, snapshot = built
+    keys = everything(snapshot, world)
+    texts = dict(zip(keys, snapshot.texts(keys), strict=True))
+    for words in (["ferri"], ["ferri", "winter"], ["barley"], ["rye"], ["nowher"]):
+        held = snapshot.holding([[word] for word in words]).tolist()
+        assert held == [key for key in keys if snapshot.words.stems(texts[key]).issuperset(words)]
+    either = snapshot.holding([["ferri", "mill"]]).tolist()
+    assert len(either) > len(snapshot.holding([["ferri"]]))
+    among = snapshot.of_passages(np.array(keys[:2], np.int64))
+    assert snapshot.size(among) == 2
+    assert set(snapshot.holding([["ferri"]], among).tolist()) <= set(keys[:2])
+    assert snapshot.holding([]).tolist() == snapshot.holding([[]]).tolist() == []
+    assert list(snapshot.paths) == sorted(TEXTS)
+
+
 def test_passages_come_in_the_order_of_the_keys_that_are_asked_for(built):
     world, snapshot = built
     keys = everything(snapshot, world)

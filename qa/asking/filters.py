@@ -72,7 +72,7 @@ def _alternatives(glob: str, paths: Sequence[str]) -> list[str]:
     """What a glob may mean; itself alone, where it is the path of a document."""
     path = literal(glob)
     at = bisect_left(paths, path or "")
-    if path and paths[at : at + 1] == (path,):
+    if path and at < len(paths) and paths[at] == path:
         return [glob]
     meant = dict.fromkeys((glob, glob.replace("**/", "", 1), glob.replace("**/", "")))
     return [each for one in meant for each in (SUFFIX.sub(_in_both_cases, one), f"{one}/*")]

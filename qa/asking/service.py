@@ -1,7 +1,7 @@
 """QA: an open snapshot and an encoder, ready to answer; follows new snapshots by itself."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from qa import processes
 from qa.asking import excerpts
 from qa.asking.filters import Filtered, filtered
 from qa.asking.following import POLL_INTERVAL, Following, Opened
+from qa.asking.places import ExactPart, Wish, exact_part
 from qa.asking.questions import EncodedQuestion, encoded_question, validated_question
 from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
@@ -23,6 +24,8 @@ from qa.index.origin import seeds_of
 from qa.index.store import Filter, Manifest, Snapshot
 from qa.records import Answer, Document, File
 from qa.settings import EXCERPT_LIMIT, INDEX
+
+UNREAD_WORDS = 8  # of what was not read, which a line names
 
 __all__ = ["POLL_INTERVAL", "QA", "open_encoder"]
 
@@ -58,23 +61,28 @@ class QA:
         self,
         question: str,
         *,
-        limit: int = EXCERPT_LIMIT,
+        limit: int | None = None,
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        all: bool = False,  # noqa: A002 - as `--all` on the command line
+        page: int = 1,
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths, or folders.
 
-        Raises QuestionRefused, and FilterEmpty when they leave no document.
+        With `all` it lists every passage that holds what the question says, by path and position,
+        `limit` of them on a page (50 where none is given; of a ranking 5 are given). Raises
+        QuestionRefused, and FilterEmpty when the filters leave no document.
         """
         opened = self._following.follow()
         asked = validated_question(question)
-        return self._answer(opened, asked, filtered(opened.snapshot, only, exclude), limit)
+        left = filtered(opened.snapshot, only, exclude)
+        return self._answer(opened, asked, left, Wish(limit, everywhere=all, page=page))
 
     def ask_many(
         self,
         questions: Iterable[str],
         *,
-        limit: int = EXCERPT_LIMIT,
+        limit: int | None = None,
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> list[Answer]:
@@ -89,7 +97,7 @@ class QA:
         different = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(processes.cores()) as pool:
             found = pool.map(
-                lambda question: self._answer(opened, question, among, limit), different
+                lambda question: self._answer(opened, question, among, Wish(limit)), different
             )
             answers = dict(zip(different, found, strict=True))
         return [answers[question] for question in asked]
@@ -155,18 +163,32 @@ class QA:
         """The folder of the documents."""
         return self._seeds or seeds_of(self.index, self.manifest)
 
-    def _answer(self, opened: Opened, question: str, left: Filtered, limit: int) -> Answer:
+    def _answer(self, opened: Opened, question: str, left: Filtered, wish: Wish) -> Answer:
         if self._following.broken is not None:
             raise self._following.broken
+        snapshot = opened.snapshot
         with self._turns:
-            encoded = self._encode(question, opened.snapshot)
-            ranking = self._rerank(encoded, opened.snapshot, left.among)
-            answer = excerpts.answer(opened.snapshot, encoded, ranking, limit=limit)
+            read = self._encoder.read_part(question)
+            exact = exact_part(snapshot, read, left.among, wish)
+            answer = exact.answer or self._ranked(snapshot, read, exact, wish.limit)
+        unread = question[len(read) :].strip()
         return replace(
             answer,
-            notes=left.notes,
+            question=question,
+            unread=unread,
+            notes=(*_not_read(unread), *left.notes, *exact.notes, *answer.notes),
+            places=answer.places or exact.places,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
             nearest=tuple(map(opened.freshness.marked, answer.nearest)),
+        )
+
+    def _ranked(
+        self, snapshot: Snapshot, question: str, exact: ExactPart, limit: int | None
+    ) -> Answer:
+        encoded = self._encode(question, snapshot)
+        ranking = self._rerank(encoded, snapshot, exact.among)
+        return excerpts.answer(
+            snapshot, encoded, ranking, limit=EXCERPT_LIMIT if limit is None else limit
         )
 
     def _encode(self, question: str, snapshot: Snapshot) -> EncodedQuestion:
@@ -193,6 +215,13 @@ class QA:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _not_read(unread: str) -> Iterator[str]:
+    """A line on what of a question the model does not read."""
+    if unread:
+        first = " ".join(unread.split()[:UNREAD_WORDS])
+        yield f"The question is longer than the model reads: from “{first}” on it was not read."
 
 
 def open_encoder(index: Path, manifest: Manifest) -> Encoder:

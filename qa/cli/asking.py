@@ -10,7 +10,7 @@ import typer
 from qa.cli.building import build_first
 from qa.cli.options import Index, Json, Seeds
 from qa.cli.output import complain, print_text
-from qa.settings import EXCERPT_LIMIT, INDEX
+from qa.settings import INDEX
 
 if TYPE_CHECKING:
     from qa.asking.service import QA
@@ -24,8 +24,19 @@ def ask(
     as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     limit: Annotated[
-        int, typer.Option(min=1, max=100, envvar="QA_LIMIT", help="Excerpts, at most.")
-    ] = EXCERPT_LIMIT,
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            envvar="QA_LIMIT",
+            help="Excerpts, at most; of a list, on each page.",
+            show_default="5, of a list 50",
+        ),
+    ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="List every passage that holds what the question says.")
+    ] = False,
+    page: Annotated[int, typer.Option(min=1, help="Which page of a list.")] = 1,
     only: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Only these paths. Repeatable.")
     ] = None,
@@ -42,7 +53,8 @@ def ask(
     validated_question(question)
     build_first(index, seeds)
     with QA.open(index or INDEX, seeds=seeds) as qa:
-        answer = qa.ask(question, limit=limit, only=only or (), exclude=exclude or ())
+        filters = {"only": only or (), "exclude": exclude or ()}
+        answer = qa.ask(question, limit=limit, all=everywhere, page=page, **filters)
         if qa.warning:
             complain(qa.warning)
         _report_waiting(qa)

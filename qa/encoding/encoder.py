@@ -86,6 +86,14 @@ class Encoder:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return [end for _, end in encoding.offsets]
 
+    def read_part(self, text: str) -> str:
+        """The beginning of the text that the model reads: all of it, or what its window holds."""
+        room = self.window - self._special
+        if len(text) <= room:  # a token has a character
+            return text
+        ends = self.token_ends(text)
+        return text[: ends[room - 1]] if len(ends) > room else text
+
     def encode(self, text: str) -> Encoded:
         """A passage's vectors; what stands beyond the model's window is not read."""
         return self._encoded(text, self._of_passages)

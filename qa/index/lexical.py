@@ -48,6 +48,9 @@ FREQUENCIES = 16_384  # terms whose frequency is known without looking
 MANY = 20_000  # passages, from which the large heap is worth its memory
 
 
+CONTEXT = "\t"  # between a passage's words and those of them that stand in its context alone
+
+
 class Analyzer:
     """Texts of one language -> their words as they are indexed: in lower case, stemmed."""
 
@@ -69,11 +72,17 @@ class Analyzer:
         stems: list[str] = self._analyzer.analyze(text)
         return stems
 
+    def line(self, text: str, context: str = "") -> str:
+        """The words of a passage's ranking text as `write` takes them; `context` is its beginning."""
+        words = " ".join(self.words(text))
+        above = set(self.words(context)).difference(self.words(text[len(context) :]))
+        return f"{words}{CONTEXT}{' '.join(sorted(above))}" if above else words
+
 
 def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
     """Writes the word index of `count` texts; a text's number is its ordinal.
 
-    A text is its words as an `Analyzer` gives them, with blanks between: finding the stems of words
+    A text is its words as `Analyzer.line` gives them, with blanks between: finding the stems of words
     takes twice as long as all else, and a passage is written again for every snapshot.
     """
     storage.new_folder(folder)
@@ -102,6 +111,7 @@ class WordIndex:
         index.config_reader(reload_policy="manual", num_warmers=0)
         self._searcher = index.searcher()
         self._searcher.doc_freq("body", "")  # the field is there
+        self._has_context = _has_field(self._searcher, "context")
         self._schema = index.schema
         self._analyzer = Analyzer(language)
         self.passages = int(self._searcher.num_docs)
@@ -139,6 +149,24 @@ class WordIndex:
         """In how many passages a term stands."""
         return self._frequency(term)
 
+    def holding(self, wanted: Sequence[Collection[str]]) -> Ordinals:
+        """Every passage whose own text holds one term of each of `wanted`, ascending.
+
+        A million take about a second; an index of an older version counts titles and headings, too.
+        """
+        if not all(wanted) or not wanted or not self.count:
+            return np.empty(0, np.int64)
+        clauses = [(tantivy.Occur.Must, self._any_of(terms)) for terms in wanted]
+        query = tantivy.Query.const_score_query(tantivy.Query.boolean_query(clauses), 0.0)
+        with _reading(self._place):
+            counted: Any = self._searcher.search(query, limit=1, count=True)
+            count = int(counted.count)
+            hits = self._searcher.search(query, limit=max(count, 1), count=False).hits
+        found = self._ordinals(hits)[0]  # equal scores stand in the order of passages
+        if len(found) and found[-1] >= self.passages:
+            raise damaged(self._place, "names a passage that is not there")
+        return found
+
     def search(
         self, terms: Sequence[str], limit: int, only: Sequence[int] | None = None
     ) -> tuple[Ordinals, Scores]:
@@ -175,6 +203,20 @@ class WordIndex:
         is_numbered = any(map(DIGIT.search, terms))
         found = self._analyzer.words(text) if is_numbered else self._analyzer.stems(text)
         return set(found).intersection(terms)
+
+    def _any_of(self, terms: Collection[str]) -> Any:
+        """The passages in whose own texts one of the terms stands."""
+        queries = map(self._own, sorted(terms))
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+    def _own(self, term: str) -> Any:
+        held = tantivy.Query.term_query(self._schema, "body", term)
+        if not self._has_context:
+            return held
+        above = tantivy.Query.term_query(self._schema, "context", term)
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, held), (tantivy.Occur.MustNot, above)]
+        )
 
     def _query(self, terms: Sequence[str]) -> Any:
         queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]
@@ -241,15 +283,27 @@ def _openable(folder: Path) -> Iterator[Path]:
         yield Path(links.name)
 
 
+def _has_field(searcher: Any, name: str) -> bool:
+    try:
+        searcher.doc_freq(name, "")
+    except ValueError:
+        return False
+    return True
+
+
 def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("ordinal", indexed=True)
     builder.add_text_field("body", tokenizer_name="words", index_option="freq")
+    builder.add_text_field("context", tokenizer_name="words", index_option="basic")
     return builder.build()
 
 
 def _record(ordinal: int, text: str) -> Any:
     record = tantivy.Document()
     record.add_unsigned("ordinal", ordinal)
-    record.add_text("body", text)
+    body, _, context = text.partition(CONTEXT)
+    record.add_text("body", body)
+    if context:
+        record.add_text("context", context)
     return record

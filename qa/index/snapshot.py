@@ -10,7 +10,7 @@ then by position. It says nothing of segments, so every build of the same docume
 keys, and ties broken by key are broken by path and position.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -155,6 +155,23 @@ class LocalSnapshot:
     def paths(self) -> tuple[str, ...]:
         """The paths of all documents, sorted."""
         return tuple(sorted(path for document in self.documents for path in document.paths))
+
+    def holding(self, wanted: Sequence[Collection[str]], among: Mask | None = None) -> Keys:
+        """Every passage whose own text holds one term of each of `wanted`, ascending."""
+        found = self.words.holding(wanted)
+        return found if among is None else found[among[found]]
+
+    def of_passages(self, keys: Keys) -> Mask:
+        """These passages as a filter."""
+        kept = np.zeros(self.count, np.bool_)
+        kept[keys] = True
+        return kept
+
+    def texts(self, keys: Iterable[int]) -> Iterator[str]:
+        """The texts of passages, in the order of `keys`."""
+        for key in keys:
+            segment, row, _ = self.locate(key)
+            yield segment.text(row)
 
     def size(self, among: Mask) -> int:
         """How many passages a filter leaves."""

@@ -8,7 +8,7 @@ passages match equally well, the one whose document's first path sorts first goe
 a document the one that stands first: `Snapshot.places` gives numbers that ascend so.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -143,6 +143,18 @@ class Snapshot(Protocol):
     @property
     def paths(self) -> Sequence[str]:
         """The paths of all documents, sorted."""
+
+    def holding(self, wanted: Sequence[Collection[str]], among: Filter | None = None) -> Keys:
+        """Every passage whose own text holds one term of each of `wanted`, ascending by `places`.
+
+        Its title, headings and columns, which stand in its ranking text, do not count.
+        """
+
+    def of_passages(self, keys: Keys) -> Filter:
+        """These passages as a filter."""
+
+    def texts(self, keys: Iterable[int]) -> Iterator[str]:
+        """The texts of passages, in the order of `keys`."""
 
     def size(self, among: Filter) -> int:
         """How many passages a filter leaves."""

@@ -19,6 +19,8 @@ from qa.records import Document, Passage
 from qa.records.blocks import pack
 from qa.splitting import RankingText
 
+LINE_END = "\n"  # after a passage's context in its ranking text
+
 
 class _Place(NamedTuple):
     """Where a passage stands in a segment's texts and in its document's lines."""
@@ -124,7 +126,8 @@ class SegmentWriter:
         self, passage: Passage, ranking: RankingText, coded: Coded, place: _Place
     ) -> None:
         data = ranking.text.encode()
-        words = f"{' '.join(self._analyzer.words(ranking.text))}\n".encode()
+        context = f"{ranking.text.partition(LINE_END)[0]}\n" if coded.bounds[0] else ""
+        words = f"{self._analyzer.line(ranking.text, context)}\n".encode()
         sizes = (len(coded.codes), coded.bounds[0], place.text_bytes, len(data), len(words))
         record = self._record(passage, place, sizes, input_hash(ranking.text, passage))
         ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))

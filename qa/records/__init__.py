@@ -7,6 +7,7 @@ physical and counted from 1. Paths are relative to the seeds folder, with forwar
 from qa.records.answers import Answer
 from qa.records.documents import Block, Document, Kind, Passage
 from qa.records.excerpts import Excerpt, Freshness, Highlight
+from qa.records.places import Places
 from qa.records.reports import BuildReport, File, Status
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Highlight",
     "Kind",
     "Passage",
+    "Places",
     "Status",
 ]

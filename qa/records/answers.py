@@ -8,6 +8,7 @@ from qa.errors import QuestionsInvalid
 from qa.records import forms
 from qa.records.excerpts import Excerpt
 from qa.records.forms import to_dict
+from qa.records.places import Places
 from qa.records.printable import dump
 from qa.records.rendering import to_markdown, to_text
 
@@ -22,6 +23,8 @@ class Answer:
     excerpts: tuple[Excerpt, ...]  # best first; empty when not answered
     nearest: tuple[Excerpt, ...]  # the rest of the ranking
     snapshot: str  # id of the snapshot that was asked
+    places: Places | None = None  # what holds the words that are looked for to the letter
+    unread: str = ""  # the end of the question, where it is longer than the model reads
     notes: tuple[
         str, ...
     ] = ()  # what a reader should know of how the question was taken, a line each

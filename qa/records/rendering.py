@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from qa.records.excerpts import Excerpt, Freshness, Highlight, citation
+from qa.records.places import Places, counted
 from qa.records.printable import one_line, printable
 
 STALE = {
@@ -39,6 +40,10 @@ class Shown(Protocol):
     @property
     def confidence(self) -> float:
         """That of the first excerpt."""
+
+    @property
+    def places(self) -> Places | None:
+        """What holds the words that are looked for to the letter."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -87,6 +92,8 @@ def to_markdown(answer: Shown) -> str:
 
 def verdict(answer: Shown) -> str:
     """One line: answered or not, and how sure that is."""
+    if answer.places and answer.places.listed and answer.places.passages:
+        return counted(answer.places)
     if answer.answered:
         return f"Answered; the first excerpt answers with a probability of {answer.confidence:.0%}."
     if not answer.nearest:

@@ -36,6 +36,8 @@ class Address:
 
     q: str = ""
     filters: Filters = Filters()
+    all: bool = False  # every place that holds what the question says
+    part: int = 1  # of a list of places: which page of it
     doc: str = ""  # SHA-256
     at: tuple[int, int] | None = None  # offsets in the open document
     view: str = ""  # "library", "history", or the question page
@@ -47,16 +49,17 @@ class Address:
     def of(cls, query: Mapping[str, str]) -> Self:
         """The address of a query string; invalid values are ignored."""
         values = {name: value.replace("\0", "") for name, value in query.items()}
-        page = values.get("page", "")
         return cls(
             q=values.get("q", ""),
             filters=Filters.of(*(values.get(field.name, "") for field in fields(Filters))),
+            all=values.get("all") == "1",
+            part=_page(values.get("part", "")),
             doc=values.get("doc", "") if _SHA256.match(values.get("doc", "")) else "",
             at=_span(values.get("at", "")),
             view=values.get("view", "") if values.get("view") in ("library", "history") else "",
             find=values.get("find", ""),
             sort=values.get("sort", ""),
-            page=int(page) if page.isdecimal() and len(page) < 7 else 1,
+            page=_page(values.get("page", "")),
         )
 
     def __str__(self) -> str:
@@ -65,6 +68,8 @@ class Address:
             "view": self.view,
             "q": self.q,
             **{field.name: getattr(self.filters, field.name) for field in fields(Filters)},
+            "all": "1" if self.all else "",
+            "part": self.part if self.part > 1 else "",
             "doc": self.doc,
             "at": "{}-{}".format(*self.at) if self.at else "",
             "find": self.find,
@@ -80,6 +85,11 @@ class Address:
     def closed(self) -> "Address":
         """The same question with no document open."""
         return replace(self, doc="", at=None)
+
+
+def _page(value: str) -> int:
+    """The number of a page; 1 where it makes no sense."""
+    return max(int(value), 1) if value.isascii() and value.isdecimal() and len(value) < 7 else 1
 
 
 def _span(text: str) -> tuple[int, int] | None:

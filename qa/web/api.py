@@ -68,10 +68,7 @@ def _add_questions(api: FastAPI, site: Site) -> None:
     @api.post("/api/ask", response_model=Answered)
     def ask(asked: Question) -> dict[str, Any]:
         check_globs(asked.only, asked.exclude)
-        answer = site.answer(
-            asked.question, limit=asked.limit, only=asked.only, exclude=asked.exclude
-        )
-        return answer.to_dict()
+        return site.answer(**asked.model_dump()).to_dict()
 
     @api.post("/api/verify", response_model=Verdicts)
     async def check(answer: SavedAnswer) -> dict[str, Any]:

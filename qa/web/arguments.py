@@ -13,6 +13,7 @@ FARTHEST = 2**40
 
 QuestionText = Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
 ExcerptLimit = Annotated[int, Field(ge=1, le=50)]
+ListPage = Annotated[int, Field(ge=1, le=1_000_000)]
 Glob = Annotated[str, Field(min_length=1, max_length=500)]
 Globs = Annotated[list[Glob], Field(max_length=100)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from itertools import groupby
 from typing import NamedTuple
 
-from qa.records import Answer, Excerpt, Freshness
+from qa.records import Answer, Excerpt, Freshness, Places, rendering
 from qa.records.excerpts import citation
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark
@@ -68,6 +68,8 @@ def answer_html(
         is_answered=answer.answered,
         verdict=_verdict(answer),
         notes=answer.notes,
+        all_places=_all_places(answer.places, address),
+        pages=_pages(answer.places, address),
         milliseconds=max(seconds * 1000, 1),
         filters=list(_filters(address)),
         excerpts=_documents(ranking[:cited], address, days),
@@ -119,12 +121,34 @@ def marks(excerpt: Excerpt, style: str = "") -> list[Mark]:
 
 
 def _verdict(answer: Answer) -> str:
+    if answer.places and answer.places.listed:
+        return rendering.verdict(answer)
     if not answer.answered:
         return TEXTS.not_answered
     documents = len({excerpt.document for excerpt in answer.excerpts})
     return TEXTS.answered.format(
         counted(len(answer.excerpts), TEXTS.excerpts), counted(documents, TEXTS.documents)
     )
+
+
+def _all_places(places: Places | None, address: Address) -> tuple[str, Address] | None:
+    """The link to all places of what is looked for, where they are not what is shown."""
+    if places is None or not places.passages or places.listed == "passages":
+        return None
+    label = counted(places.passages, TEXTS.all_places)
+    return label, replace(address.closed(), all=True, part=1)
+
+
+def _pages(places: Places | None, address: Address) -> list[tuple[str, Address, bool]]:
+    """Links to the first, the last and the neighbouring pages of a list of places."""
+    if places is None or places.pages < 2:
+        return []
+    near = {1, places.page - 1, places.page, places.page + 1, places.pages}
+    return [
+        (f"{page:,}", replace(address.closed(), part=page), page == places.page)
+        for page in sorted(near)
+        if 1 <= page <= places.pages
+    ]
 
 
 def _filters(address: Address) -> Iterator[tuple[str, str, Address]]:

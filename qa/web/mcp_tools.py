@@ -12,12 +12,13 @@ from qa.asking.service import QA
 from qa.errors import QAError
 from qa.records import Answer
 from qa.records.printable import visible
-from qa.settings import EXCERPT_LIMIT, INDEX
+from qa.settings import INDEX
 from qa.version import VERSION
 from qa.web.arguments import (
     ExcerptLimit,
     Globs,
     Line,
+    ListPage,
     QuestionText,
     SavedAnswer,
     Sha256,
@@ -86,14 +87,21 @@ def make_tools(
 def _ask_tool(answer: Callable[..., Answer]) -> Callable[..., dict[str, Any]]:
     def ask(
         question: QuestionText,
-        limit: ExcerptLimit = EXCERPT_LIMIT,
+        limit: ExcerptLimit | None = None,
         only: Annotated[Globs, Field(description="globs of paths to ask")] = [],  # noqa: B006
         exclude: Annotated[Globs, Field(description="globs to leave out")] = [],  # noqa: B006
+        all: Annotated[bool, Field(description="list all that holds the question's words")] = False,  # noqa: A002, FBT002 - named as everywhere
+        page: Annotated[ListPage, Field(description="of that list")] = 1,
     ) -> dict[str, Any]:
-        """Excerpts of the documents that answer a question, with their places and confidence."""
+        """Excerpts of the documents that answer a question, with their places and confidence.
+
+        Words in quotation marks must stand there word for word. Asked which documents mention
+        something, or with `all`, it lists every place; `places` says how many pages there are.
+        """
         with _tool_errors():
             check_globs(only, exclude)
-            return shown(answer(question, limit=limit, only=only, exclude=exclude).to_dict())
+            wish: dict[str, Any] = {"limit": limit, "all": all, "page": page}
+            return shown(answer(question, only=only, exclude=exclude, **wish).to_dict())
 
     return ask
 

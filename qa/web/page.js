@@ -4,7 +4,7 @@
 const ASKED = "qa.asked"; // this browser's questions
 const KEPT = 200;
 const TITLE = document.title;
-const ASKING = ["q", "folder", "kind", "file", "since", "until"];
+const ASKING = ["q", "folder", "kind", "file", "since", "until", "all", "part"];
 const LISTING = ["view", "find", "sort", "page"];
 
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -287,7 +287,7 @@ function filter({ type, target }) {
 	if (!is_known) return type === "change" && target.reportValidity();
 	const now = query();
 	if ((now.get(target.name) || "") === target.value) return;
-	for (const name of [target.name, "doc", "at"]) now.delete(name);
+	for (const name of [target.name, "doc", "at", "part"]) now.delete(name);
 	if (target.value) now.set(target.name, target.value);
 	go(`?${now}`);
 }

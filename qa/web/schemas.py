@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from qa.checking.freshness import Waiting
 from qa.checking.verifying import Verdict
 from qa.records import Answer, Excerpt, File, Highlight
-from qa.settings import EXCERPT_LIMIT
-from qa.web.arguments import ExcerptLimit, Globs, Offset, QuestionText, Sha256
+from qa.web.arguments import ExcerptLimit, Globs, ListPage, Offset, QuestionText, Sha256
 
 _models: dict[type, type[BaseModel]] = {}  # of records that stand within others
 
@@ -59,9 +58,11 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     question: QuestionText
-    limit: ExcerptLimit = EXCERPT_LIMIT
+    limit: ExcerptLimit | None = None
     only: Globs = []
     exclude: Globs = []
+    all: bool = False
+    page: ListPage = 1
 
 
 Mark = _model(

@@ -2,14 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from qa.asking.service import QA
 from qa.errors import QuestionRefused, ReadFailed
 from qa.records import Answer, Document
-from qa.settings import EXCERPT_LIMIT
 from qa.web.address import Address
 from qa.web.filtering import day, globs
 from qa.web.health import Monitor
@@ -50,16 +49,18 @@ class Site:
 
     def ask(self, address: Address) -> Answer:
         """The answer to an address's question among the files that its filters leave in."""
-        return self.answer(address.q, only=self._only(address))
+        return self.answer(address.q, **self._wish(address))
 
     def ask_again(self, address: Address) -> Answer:
         """The same, for what is shown beside an answer: it counts as no question."""
-        return self.qa.ask(address.q, only=self._only(address))
+        return self.qa.ask(address.q, **self._wish(address))
 
-    def _only(self, address: Address) -> list[str]:
-        if not address.filters:
-            return []
-        return globs(address.filters, self.qa.files(), self.qa.dates())
+    def _wish(self, address: Address) -> dict[str, Any]:
+        """The arguments of `QA.ask` that an address gives."""
+        only: list[str] = []
+        if address.filters:
+            only = globs(address.filters, self.qa.files(), self.qa.dates())
+        return {"only": only, "all": address.all, "page": address.part}
 
     @property
     def has_failed(self) -> bool:
@@ -69,15 +70,12 @@ class Site:
     def answer(
         self,
         question: str,
-        *,
-        limit: int = EXCERPT_LIMIT,
-        only: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        **wish: Any,
     ) -> Answer:
-        """What the documents say to a question, counted and timed. Raises what `QA.ask` raises."""
+        """What `QA.ask` gives, counted and timed. Raises what that raises."""
         started, outcome = time.perf_counter(), FAILED
         try:
-            answer = self.qa.ask(question, limit=limit, only=only, exclude=exclude)
+            answer = self.qa.ask(question, **wish)
             outcome = ANSWERED if answer.answered else UNANSWERED
         except QuestionRefused:
             outcome = REFUSED

@@ -38,6 +38,7 @@ class Texts:
     passages: tuple[str, str] = ("{:,} passage", "{:,} passages")
     excerpts: tuple[str, str] = ("{:,} excerpt", "{:,} excerpts")
     answered: str = "{} from {}"
+    all_places: tuple[str, str] = ("The only place", "All {:,} places")
     not_answered: str = NO_ANSWER
     nearest: str = NEAREST
     nearest_hint: str = "Close to the question, but not likely to answer it."

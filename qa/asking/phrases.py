@@ -1,0 +1,163 @@
+"""Words that are looked for to the letter: quoted phrases, and what "which documents mention" names.
+
+What is said of "winter ferry"?          the phrase: only passages that hold it word for word
+Which documents mention the ferry?       its word, in every form that the index holds it in
+In which files does ERR-4012 occur?      the code, however it is written
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from qa.index.identifiers import identifiers
+from qa.index.lexical import STOP_WORDS
+from qa.index.store import Words
+from qa.splitting import LINE_END_HYPHEN
+
+Form = frozenset[str]
+"""what a word may be in the word index: its stem, or the forms of an identifier"""
+
+_QUOTED = re.compile(
+    r"(?<![^\s(\[{/,;:\u2014\u2013-])(?:\"(?P<a>[^\"\s][^\"]*)\"|\u201c(?P<b>[^\u201c\u201d]+)\u201d"
+    r"|\u201e(?P<c>[^\u201e\u201c\u201d]+)[\u201c\u201d]|\u00ab(?P<d>[^\u00ab\u00bb]+)\u00bb"
+    r"|\u00bb(?P<e>[^\u00ab\u00bb]+)\u00ab)(?!\w)"
+)
+_ALIKE = (
+    "'\u2019\u2018\u02bc`\u00b4",
+    '"\u201c\u201d\u201e\u00ab\u00bb',
+    "-\u2010\u2011\u2012\u2013\u2212",
+)
+_BROKEN = r"(?:\u00ad|[-\u2010\ufffe\x02][ \t]*\r?\n\s*)?"  # a word's hyphen at the end of a line
+_WORD = re.compile(r"[^\W_]+(?:(?:\u00ad|[-\u2010\ufffe\x02][ \t]*\r?\n\s*)[^\W_]+)*")
+
+_UNIT = r"(?P<unit>documents?|files?|sources?|texts?|papers?|reports?|passages?|pages?|places?)"
+_VERB = r"(?:mentions?|mentioning|contains?|containing)"
+_SAID = frozenset({"say", "says", "said", "tell", "tells", "told", "written", "stand", "stands"})
+_PASSIVE = r"(?:mentioned|named|found|contained|written)"
+_MENTIONS = tuple(
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        rf"(?:which|what)(?: of the)? {_UNIT} (?:(?:do|does|all) )?{_VERB}\s+(?P<what>.+)",
+        (
+            rf"(?:list|show|find|give)(?: me)?(?: all| every| each)?(?: of)?(?: the)? {_UNIT} "
+            rf"(?:(?:that|which) )?{_VERB}\s+(?P<what>.+)"
+        ),
+        (
+            rf"(?:in )?(?:which|what) {_UNIT} (?:do|does|did) (?P<what>.+?) "
+            r"(?:occur|appear|stand|turn up|come up)(?: in)?"
+        ),
+        rf"(?:in )?(?:which|what) {_UNIT} (?:is|are|was|were) (?P<what>.+?) {_PASSIVE}(?: in)?",
+        r"where (?:is|are|was|were) (?P<what>.+?) mentioned",
+    )
+)
+_LEAD = re.compile(
+    r"(?:(?:the|a|an|any|anything about)\s+)?(?:(?:word|words|phrase|name|term|text|string)\s+)?",
+    re.IGNORECASE,
+)
+DOCUMENTS = frozenset({"document", "file", "source", "text", "paper", "report"})
+
+
+class Mention(NamedTuple):
+    """What a question asks to be listed."""
+
+    text: str  # the words, as they stand in the question
+    unit: str  # "documents" or "passages"
+
+
+class Token(NamedTuple):
+    """A word or an identifier of a text, where it stands."""
+
+    start: int
+    end: int
+    forms: Form
+
+
+def quoted_phrases(question: str) -> list[str]:
+    """What stands in quotation marks and has a word, each once: `'Is "a b" it?'` has `"a b"`."""
+    found = (next(filter(None, match.groups())) for match in _QUOTED.finditer(question))
+    return list(dict.fromkeys(phrase.strip() for phrase in found if any(map(str.isalnum, phrase))))
+
+
+def is_quoted_alone(question: str) -> bool:
+    """Whether a question asks nothing but where quoted phrases stand, or what is said of them."""
+    rest = re.findall(r"[^\W_]+", _QUOTED.sub(" ", question).lower())
+    return STOP_WORDS.union(_SAID).issuperset(rest)
+
+
+def mention(question: str) -> Mention | None:
+    """What a question asks the documents or passages of; None where it asks something else."""
+    asked = " ".join(question.split()).rstrip(" ?.!")
+    for pattern in _MENTIONS:
+        found = pattern.fullmatch(asked)
+        if found:
+            unit = found.groupdict().get("unit") or "passages"
+            is_of_documents = unit.lower().rstrip("s") in DOCUMENTS
+            quoted = quoted_phrases(found["what"])
+            what = quoted[0] if quoted else found["what"][_lead(found["what"]) :].strip(" ?.!,:;'")
+            if any(map(str.isalnum, what)):
+                return Mention(what, "documents" if is_of_documents else "passages")
+    return None
+
+
+def _lead(what: str) -> int:
+    """How many characters stand before what is meant: an article, or `the word`."""
+    found = _LEAD.match(what)
+    end = found.end() if found else 0
+    return end if what[end:].strip() else 0
+
+
+def exactly(phrase: str) -> re.Pattern[str]:
+    """The phrase as it may stand in a text: case, blanks, line ends and kinds of marks aside."""
+    words = [_BROKEN.join(map(_alike, word)) for word in phrase.split()]
+    before = r"(?<![^\W_])" if phrase.strip()[0].isalnum() else ""
+    after = r"(?![^\W_])" if phrase.strip()[-1].isalnum() else ""
+    if phrase.strip()[0].isdigit():
+        before += r"(?<!\d[.,:/'\u2019])"
+    if phrase.strip()[-1].isdigit():
+        after += r"(?![.,:/'\u2019]\d)"
+    return re.compile(before + r"\s+".join(words) + after, re.IGNORECASE)
+
+
+def _alike(character: str) -> str:
+    """An expression for a character and those that are written for it."""
+    for same in _ALIKE:
+        if character in same:
+            return f"[{re.escape(same)}]"
+    return re.escape(character)
+
+
+def wanted_forms(text: str, words: Words) -> list[Form]:
+    """What a passage must hold of a text, each as what it may be; stop words only if all are."""
+    found = identifiers(text)
+    rest = text
+    for one in reversed(found):
+        rest = f"{rest[: one.start]} {rest[one.end :]}"
+    held = [frozenset(one.forms) for one in found]
+    plain = re.findall(r"[^\W_]+", rest.lower())
+    if held and set(plain) <= STOP_WORDS:
+        return held
+    return [*held, *(frozenset((term,)) for term in words.terms(rest))]
+
+
+def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
+    """The words and identifiers of a text, in their order."""
+    found = identifiers(text)
+    at = 0
+    for one in (*found, None):
+        end = one.start if one else len(text)
+        for word in _WORD.finditer(text, at, end):
+            whole = LINE_END_HYPHEN.sub("", word[0]).replace("\u00ad", "")
+            yield Token(word.start(), word.end(), frozenset(stems(whole)))
+        if one:
+            yield Token(one.start, one.end, frozenset(one.forms))
+            at = one.end
+
+
+def in_a_row(wanted: Sequence[Form], found: Sequence[Token]) -> list[tuple[int, int]]:
+    """Where the wanted words stand one after the other: starts and ends in the text."""
+    last = len(wanted) - 1
+    return [
+        (found[at].start, found[at + last].end)
+        for at in range(len(found) - last)
+        if all(form & found[at + n].forms for n, form in enumerate(wanted))
+    ]

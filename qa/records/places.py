@@ -1,0 +1,30 @@
+"""Places: how many passages and documents hold to the letter what a question looks for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What holds the words that are looked for, and which part of it an answer's excerpts are."""
+
+    text: str  # the words
+    passages: int  # that hold them
+    documents: int
+    listed: str = ""  # "passages" or "documents": the excerpts are these, by path and position
+    page: int = 0  # which of the pages of that list this is, from 1; 0 where nothing is listed
+    pages: int = 0
+    first: int = 0  # the number of the first excerpt in that list, from 1
+
+
+def counted(places: Places) -> str:
+    """One line: what holds the words, and which part of it is shown."""
+    passages = _plural(places.passages, "passage", "passages")
+    documents = _plural(places.documents, "document", "documents")
+    line = f"“{places.text}” stands in {passages} of {documents}"
+    if places.pages > 1:
+        return f"{line}; page {places.page:,} of {places.pages:,}."
+    return f"{line}."
+
+
+def _plural(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"

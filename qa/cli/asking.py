@@ -15,6 +15,21 @@ from qa.settings import INDEX
 if TYPE_CHECKING:
     from qa.asking.service import QA
 
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=100,
+        envvar="QA_LIMIT",
+        help="Excerpts, at most; of a list, on each page.",
+        show_default="5, of a list 50",
+    ),
+]
+Everywhere = Annotated[
+    bool, typer.Option("--all", help="List every passage that holds what the question says.")
+]
+Page = Annotated[int, typer.Option(min=1, help="Which page of a list.")]
+
 LOOK_SECONDS = 0.05  # seconds in which `qa ask` looks for files that are not in the index yet
 
 
@@ -23,20 +38,9 @@ def ask(
     *,
     as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=100,
-            envvar="QA_LIMIT",
-            help="Excerpts, at most; of a list, on each page.",
-            show_default="5, of a list 50",
-        ),
-    ] = None,
-    everywhere: Annotated[
-        bool, typer.Option("--all", help="List every passage that holds what the question says.")
-    ] = False,
-    page: Annotated[int, typer.Option(min=1, help="Which page of a list.")] = 1,
+    limit: Limit = None,
+    everywhere: Everywhere = False,
+    page: Page = 1,
     only: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Only these paths. Repeatable.")
     ] = None,

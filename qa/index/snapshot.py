@@ -163,15 +163,11 @@ class LocalSnapshot:
 
     def of_passages(self, keys: Keys) -> Mask:
         """These passages as a filter."""
-        kept = np.zeros(self.count, np.bool_)
-        kept[keys] = True
-        return kept
+        return np.isin(np.arange(self.count), keys)
 
     def texts(self, keys: Iterable[int]) -> Iterator[str]:
         """The texts of passages, in the order of `keys`."""
-        for key in keys:
-            segment, row, _ = self.locate(key)
-            yield segment.text(row)
+        return (found.segment.text(found.row) for found in map(self.locate, keys))
 
     def size(self, among: Mask) -> int:
         """How many passages a filter leaves."""

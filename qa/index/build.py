@@ -2,19 +2,21 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from qa import storage
 from qa.encoding import models
 from qa.errors import DocumentFailed, IndexDamaged, IndexForeign, IndexMissing
-from qa.index import origin, publishing
+from qa.index import catalog, origin, publishing
 from qa.index.catalog import LiveDocument
 from qa.index.coding import Coded, Row
 from qa.index.compaction import to_compact
+from qa.index.integrity import Files, SegmentsDamaged, differing
 from qa.index.manifest import ENCODERS, current_or_none, describe
 from qa.index.segment import Location, Segment
 from qa.index.snapshot import LocalSnapshot, newest_complete
@@ -28,9 +30,16 @@ NEW = -1  # in the place of a segment's number: that of this build
 
 
 class LocalBuild:
-    """One build under the lock. Nothing of it is seen before `publish`."""
+    """One build under the lock. Nothing of it is seen before `publish`.
 
-    def __init__(self, index: Path, seeds: Path, shape: Shape, *, full: bool = False) -> None:
+    What is copied from the last version is compared with what was written, every byte: copied as it
+    is, damage would get a hash of its own and never be found again.
+    """
+
+    def __init__(
+        self, index: Path, seeds: Path, shape: Shape, *, full: bool = False,
+        damaged: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._index, self._seeds, self._shape = index, seeds, shape
         self._stack = ExitStack()
         if full:
@@ -41,15 +50,19 @@ class LocalBuild:
         self.files_before = _files_of(opened)
         if opened and full:
             opened.close()
-        self._last = None if full else opened
+        self._last = None if full or self._has_damaged_catalog(opened) else opened
         same = self._last is not None and self._last.manifest.fingerprint == shape.fingerprint
-        self.files = self.files_before if same else ()
+        names = self._last.manifest.segments if self._last else ()
+        self._damaged = {number for number, name in enumerate(names) if name in damaged}
         self._known: dict[DocumentKey, LiveDocument] = {}
         if self._last and same:
-            self._known = {(each.sha256, each.reader): each for each in self._last.documents}
-        self._reusable: list[Segment] = []
+            documents = (each for each in self._last.documents if each.segment not in self._damaged)
+            self._known = {(each.sha256, each.reader): each for each in documents}
+        self.files = _without_damaged(self.files_before, self._known) if same else ()
+        self._reusable: list[int] = []
         if self._last and self._last.manifest.fingerprint.endswith(f"/{shape.coding}"):
-            self._reusable = self._last.segments
+            self._reusable = list(range(len(names)))
+        self._as_written: dict[int, bool] = {}  # segments that were compared
         self._writer: SegmentWriter | None = None
         for part in ("segments", "snapshots"):
             storage.new_folder(index / part, exist_ok=True)
@@ -70,9 +83,10 @@ class LocalBuild:
 
     def coded(self, input_hash: bytes) -> Coded | None:
         """The codes of a ranking text that the last version holds."""
-        for segment in self._reusable:
+        for number in self._reusable:
+            segment = cast("LocalSnapshot", self._last).segments[number]
             row = segment.known_inputs.get(input_hash)
-            if row is not None:
+            if row is not None and self._is_as_written(number):
                 return segment.coded(row)
         return None
 
@@ -100,7 +114,7 @@ class LocalBuild:
         folder = self._index / "snapshots" / name
         publishing.write(folder, live, files, segments, language=self._shape.language, same=same)
         storage.crash_point("before-manifest")
-        manifest = self._manifest(content, live, segments, folder)
+        manifest = self._manifest(content, live, segments, folder, self._linked(folder, same))
         for segment in segments:
             segment.close()
         publishing.publish(self._index, name, manifest)
@@ -127,6 +141,10 @@ class LocalBuild:
         if self._last is None:
             return live
         chosen = to_compact(self._last, live)
+        copied = {document.segment for document in live if document.segment in chosen}
+        if damaged := [number for number in copied if not self._is_as_written(number)]:
+            names = self._last.manifest.segments
+            raise SegmentsDamaged(self._index, [names[number] for number in damaged])
         return [self._copied(each, self._last) if each.segment in chosen else each for each in live]
 
     def _copied(self, document: LiveDocument, last: LocalSnapshot) -> LiveDocument:
@@ -137,6 +155,29 @@ class LocalBuild:
         except DocumentFailed as error:
             raise IndexDamaged(f"{segment.folder}: {error}; build again with --full.") from error
         return document._replace(segment=NEW, place=copy.number, row=copy.row)
+
+    def _has_damaged_catalog(self, snapshot: LocalSnapshot | None) -> bool:
+        """Whether the list of files and documents that the next one is made from is not as written."""
+        if snapshot is None or self._differing(
+            snapshot, f"snapshots/{snapshot.name}/{catalog.FILE}"
+        ):
+            return snapshot is not None
+        return False
+
+    def _is_as_written(self, number: int) -> bool:
+        """Whether a segment of the last version is what was written, every byte compared once."""
+        if number not in self._as_written:
+            last = cast("LocalSnapshot", self._last)
+            place = f"segments/{last.manifest.segments[number]}/"
+            self._as_written[number] = number not in self._damaged and not self._differing(
+                last, place
+            )
+        return self._as_written[number]
+
+    def _differing(self, snapshot: LocalSnapshot, place: str) -> list[str]:
+        """The files at or below a place in the index that are not what was written."""
+        files = snapshot.manifest.files.items()
+        return differing(self._index, {path: at for path, at in files if path.startswith(place)})
 
     def _is_unchanged(self, content: str, files: Sequence[File]) -> bool:
         """Whether the live snapshot holds all this already."""
@@ -168,10 +209,11 @@ class LocalBuild:
         return Segment(folder, dim=self._shape.dim, code_bytes=self._shape.code_bytes)
 
     def _manifest(
-        self, content: str, live: list[LiveDocument], segments: Sequence[Segment], folder: Path
-    ) -> Manifest:
-        """The manifest of the written snapshot; files of older segments keep their hashes."""
-        files = describe(self._index, folder)
+        self, content: str, live: list[LiveDocument], segments: Sequence[Segment], folder: Path,
+        linked: Files,
+    ) -> Manifest:  # fmt: skip
+        """The manifest of the written snapshot; what is of older ones keeps its hashes."""
+        files = {**describe(self._index, folder), **linked}
         known = self._last.manifest.files if self._last else {}
         names = tuple(segment.folder.name for segment in segments)
         for name in names:
@@ -197,6 +239,17 @@ class LocalBuild:
             seeds_relative=origin.relative(self._index, self._seeds),
         )
 
+    def _linked(self, folder: Path, same: Path | None) -> Files:
+        """The files of a snapshot that are linked from another, as they were written for that one."""
+        if self._last is None or same is None:
+            return {}
+        old, new = (f"snapshots/{each.name}/" for each in (same, folder))
+        return {
+            new + path.removeprefix(old): as_written
+            for path, as_written in self._last.manifest.files.items()
+            if path.startswith(old) and path != old + catalog.FILE
+        }
+
 
 def last_complete(index: Path) -> LocalSnapshot | None:
     """The live snapshot, or the newest that opens when that one is damaged or not named."""
@@ -206,6 +259,21 @@ def last_complete(index: Path) -> LocalSnapshot | None:
         return None
     except IndexDamaged:
         return newest_complete(index)
+
+
+def _without_damaged(
+    files: Sequence[File], known: Mapping[DocumentKey, LiveDocument]
+) -> tuple[File, ...]:
+    """The files, those with documents that are not known as files that must be read again."""
+    lost = {
+        file.source
+        for file in files
+        if file.status in STORED and (file.sha256, file.reader) not in known
+    }
+    return tuple(
+        replace(file, size=-1, source_sha256="lost") if file.source in lost else file
+        for file in files
+    )
 
 
 def _files_of(snapshot: LocalSnapshot | None) -> tuple[File, ...]:

@@ -9,7 +9,7 @@ builds alone read comes last.
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,16 @@ _LAST = ("inputs.utf8", "words.utf8")  # what questions do not read
 
 Files = Mapping[str, tuple[int, str]]
 """path in the index -> size, SHA-256"""
+
+
+class SegmentsDamaged(IndexDamaged):
+    """Segments are not what was written, and what they hold was to be copied."""
+
+    def __init__(self, index: Path, names: Collection[str]) -> None:
+        places = ", ".join(str(index / "segments" / name) for name in sorted(names))
+        super().__init__(f"{places}: not what was written. Build again with --full.")
+        self.names = frozenset(names)
+
 
 _DAMAGE = (
     OSError,

@@ -1,5 +1,6 @@
 """Opening an index: the one place that knows which store keeps it."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from qa.index import build, manifest, snapshot
@@ -35,9 +36,14 @@ def last_complete(index: Path) -> Snapshot | None:
     return build.last_complete(index)
 
 
-def begin_build(index: Path, seeds: Path, shape: Shape, *, full: bool = False) -> Build:
-    """A new version of the index in the making; `full` keeps nothing of the last one."""
-    return build.LocalBuild(index, seeds, shape, full=full)
+def begin_build(
+    index: Path, seeds: Path, shape: Shape, *, full: bool = False, damaged: Collection[str] = ()
+) -> Build:
+    """A new version of the index in the making; `full` keeps nothing of the last one.
+
+    Nothing is taken from the segments named in `damaged`: their documents are read again.
+    """
+    return build.LocalBuild(index, seeds, shape, full=full, damaged=damaged)
 
 
 def require(index: Path) -> None:

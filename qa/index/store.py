@@ -250,4 +250,8 @@ class Build(Protocol):
         """
 
     def publish(self, files: Sequence[File]) -> Published:
-        """Makes the documents of these files the live snapshot, all at once."""
+        """Makes the documents of these files the live snapshot, all at once.
+
+        Raises SegmentsDamaged where what the last version holds would have to be copied and is not
+        what was written: begin again without those segments.
+        """

@@ -33,15 +33,7 @@ _KEPT = frozenset(
         *("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "APPDATA", "LOCALAPPDATA"),
         *("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
         *("PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONUTF8"),
-        *(
-            "QA_OCR",
-            "QA_LANGUAGE",
-            "QA_DEVICE",
-            "QA_DEBUG",
-            "QA_LOG",
-            "QA_LOG_LEVEL",
-            "QA_CRASH_AT",
-        ),
+        *("QA_DEVICE", "QA_DEBUG", "QA_LOG", "QA_LOG_LEVEL", "QA_CRASH_AT"),
     }
 )
 _KEPT_PREFIXES = ("LC_", "XDG_")

@@ -20,6 +20,7 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 QUESTION_LIMIT = 2_000  # characters; a question is a sentence or two, the model reads 256 tokens
 EXCERPT_LIMIT = 5  # excerpts and nearest passages in one answer
 FORMAT = 4  # of the index on disk
+ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Settings:
     precision: str = "fp32"  # of the encoder: fp32 or int8
     language: str = "en"  # ISO 639-1: chooses the sentence rules and the stemmer
     passage_tokens: int = 180  # tokens of a passage, at most (a longer sentence stands alone)
+    ocr: bool = False  # scanned pages are read by OCR, in `language`
 
     def __post_init__(self) -> None:
         if not 16 <= self.passage_tokens <= 220:
@@ -51,8 +53,10 @@ class Settings:
         """
         given: dict[str, str | int] = {}
         for field in fields(cls):
-            value = environment.get(f"QA_{field.name.upper()}")
-            if value is not None:
+            value = environment.get(name := f"QA_{field.name.upper()}")
+            if field.type is bool:
+                given |= {field.name: switch(name, value)} if value else {}
+            elif value is not None:
                 given[field.name] = integer(field.name, value) if field.type is int else value
         return replace(last or cls(), **given)  # type: ignore[arg-type]
 
@@ -72,6 +76,11 @@ class Settings:
         """The settings as they stand in a manifest."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    @property
+    def ocr_language(self) -> str | None:
+        """The language in which scanned pages are read; None where they are not."""
+        return self.language if self.ocr else None
+
 
 def integer(name: str, value: str) -> int:
     """`value` as a whole number; `SettingsInvalid` names the setting otherwise."""
@@ -79,6 +88,19 @@ def integer(name: str, value: str) -> int:
         return int(value)
     except ValueError as error:
         raise SettingsInvalid(f"{name} is {value!r}: give a whole number.") from error
+
+
+def switch(name: str, value: str) -> bool:
+    """Whether `value` says on or off; `SettingsInvalid` names the setting otherwise."""
+    word = value.strip().lower()
+    if word not in (*ON, *OFF):
+        raise SettingsInvalid(f"{name} is {value!r}: give 1 or 0.")
+    return word in ON
+
+
+def shown(value: str | int) -> str:
+    """A setting's value in words: `"on"`, `"de"`, `"180"`."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def fingerprint(*parts: object) -> str:

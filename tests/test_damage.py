@@ -21,9 +21,10 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.errors import IndexClosed, IndexDamaged
 from qa.index import dense, integrity
-from qa.index.manifest import current
+from qa.index.manifest import current, read_manifest
 from qa.index.segment import PASSAGE, SENTENCE
 from qa.index.snapshot import LocalSnapshot
+from qa.index.store import Manifest
 
 HERE = Path(__file__).parent
 ROUNDS = 100 * int(os.environ.get("QA_LONG", "1"))
@@ -236,3 +237,98 @@ def test_a_bug_in_ranking_is_called_a_bug(
     monkeypatch.setenv("QA_DEBUG", "1")
     assert cli.run(arguments) == 1
     assert "Traceback" in (err := capsys.readouterr().err) and "in wrong" in err
+
+
+def damage(file: Path, place: int = -1) -> None:
+    """Flips a bit."""
+    data = bytearray(file.read_bytes())
+    data[place] ^= 1
+    file.write_bytes(data)
+
+
+def everything(index: Path) -> list[str]:
+    """All that is asked of an index, but for when its files were seen."""
+    with QA.open(index) as qa:
+        documents = [qa.document(file.sha256) for file in qa.files()]
+        paths = [(file.path, file.status, file.passages) for file in qa.files()]
+        return [qa.ask(QUESTION, limit=20).to_json(), repr(documents), repr(paths)]
+
+
+SEGMENT_FILES = [
+    *("texts.utf8", "inputs.utf8", "words.utf8", "vectors.f32", "codes.u8"),
+    *("passages.bin", "sentences.bin", "documents.sqlite"),
+]
+
+
+@pytest.mark.usefixtures("uncompared")
+@pytest.mark.parametrize("name", SEGMENT_FILES)
+def test_what_is_damaged_is_read_again_and_not_copied_into_another_segment(
+    index: Path, tmp_path: Path, new_index: Callable[[], Path], name: str
+) -> None:
+    for number in range(4):
+        write(tmp_path / "seeds", f"{number}.txt", f"Note number {number} is of no use.")
+    write(tmp_path / "seeds", "barn.md", "# The barn\n\nThe barn is red.\n")
+    build(index=index, full=True)
+    for number in range(4):
+        (tmp_path / "seeds" / f"{number}.txt").unlink()
+    (segment,) = index.glob(f"segments/{read_manifest_of(index).segments[0]}")
+    damage(segment / name, 40 if name == "documents.sqlite" else -1)
+    report = build(index=index)
+    assert report.changed == ("barn.md", "mill.md", "people.csv")
+    assert len(report.removed) == 4
+    with QA.open(index) as qa:
+        assert qa.damage() == []
+    fresh = new_index()
+    build(tmp_path / "seeds", fresh)
+    assert everything(index) == everything(fresh)
+
+
+def read_manifest_of(index: Path) -> Manifest:
+    return read_manifest(index / "snapshots" / current(index))
+
+
+@pytest.mark.usefixtures("uncompared")
+@pytest.mark.parametrize("name", ["vectors.f32", "codes.u8", "sentences.bin"])
+def test_codes_that_are_damaged_are_not_taken_for_a_text_that_is_new(
+    index: Path, tmp_path: Path, new_index: Callable[[], Path], name: str
+) -> None:
+    """A changed file keeps most of its passages, and what of them was encoded before."""
+    for number in range(12):
+        write(tmp_path / "seeds", f"{number}.txt", f"Note number {number} is of no use.")
+    build(index=index, full=True)
+    (segment,) = index.glob(f"segments/{read_manifest_of(index).segments[0]}")
+    data = (segment / name).read_bytes()
+    (segment / name).write_bytes(bytes(byte ^ 1 for byte in data))
+    write(tmp_path / "seeds", "mill.md", MILL + "\n## Road\n\nThe road is closed.\n")
+    assert build(index=index).changed == ("mill.md",)
+    fresh = new_index()
+    build(tmp_path / "seeds", fresh)
+    (newest,) = set(read_manifest_of(index).segments) - {segment.name}
+    expected = (fresh / "segments" / read_manifest_of(fresh).segments[0] / name).read_bytes()
+    assert (index / "segments" / newest / name).read_bytes() in expected
+
+
+@pytest.mark.usefixtures("uncompared")
+def test_damage_to_what_the_next_snapshot_takes_over_unchanged_stays_known(
+    index: Path, tmp_path: Path
+) -> None:
+    (damaged,) = index.glob("snapshots/*/mean.f32")
+    damage(damaged)
+    write(tmp_path / "seeds", "link.url", "[InternetShortcut]\nURL=x\n")
+    before = current(index)
+    build(index=index)
+    assert current(index) != before
+    with QA.open(index) as qa:
+        assert qa.damage() == [f"snapshots/{current(index)}/mean.f32"]
+
+
+@pytest.mark.usefixtures("uncompared")
+def test_a_list_of_files_that_is_damaged_is_not_carried_on(index: Path, tmp_path: Path) -> None:
+    (file,) = index.glob("snapshots/*/catalog.sqlite")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE file SET reason = 'not so'")
+    write(tmp_path / "seeds", "barn.txt", "The barn is red.")
+    build(index=index)
+    with QA.open(index) as qa:
+        assert [file.reason for file in qa.files()] == ["", "", ""]
+        assert qa.damage() == []

@@ -12,16 +12,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import files
 import pytest
 from indexes import write
+from waiting import wait_for
 
 from qa import cli
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.building.watching import watch
-from qa.errors import RemovalRefused
+from qa.errors import RemovalRefused, SettingsInvalid
+from qa.index.manifest import current, read_manifest
 from qa.index.origin import Origin, origin
+from qa.reading import ocr
 from qa.settings import Settings
+from qa.web.rebuilding import Rebuilder
 
 MILL, BARN, ROAD = "The mill has four sails.", "The barn is red.", "The road is closed."
 
@@ -200,3 +205,130 @@ def test_a_watch_does_not_empty_an_index_and_goes_on(
     waiting.join(60)
     stop.set()
     assert found == [("new.txt",)]
+
+
+@pytest.fixture
+def scanned(place: Path, qa: Callable[..., Done]) -> Path:
+    """The index of a folder with a scan, whose text it has, and an answer that quotes it."""
+    if shutil.which("tesseract") is None:
+        pytest.skip("tesseract is not on this machine")
+    pytest.importorskip("pytesseract")
+    (place / "docs" / "scan.png").write_bytes(files.picture_of("Nine ships waited"))
+    assert qa("build", "docs", QA_OCR="1").code == 0
+    answer = qa("ask", "How many ships waited?", "--json").out
+    assert json.loads(answer)["excerpts"][0]["path"] == "scan.png"
+    (place / "answer.json").write_text(answer)
+    return place / "index"
+
+
+def statuses(index: Path) -> dict[str, str]:
+    with QA.open(index) as opened:
+        return {file.path: str(file.status) for file in opened.files()}
+
+
+def other_scan(place: Path) -> None:
+    picture = files.picture_of("The ferry is late")
+    (place / "docs" / "other.png").write_bytes(picture)
+
+
+def verdict(done: Done) -> dict[str, str]:
+    row: dict[str, str] = json.loads(done.out)[0]
+    assert row["path"] == "scan.png"
+    return row
+
+
+def test_an_index_with_the_text_of_scans_keeps_it_without_being_asked(
+    place: Path, scanned: Path, qa: Callable[..., Done]
+) -> None:
+    last = origin(scanned)
+    assert last is not None and last.settings == Settings(ocr=True)
+    other_scan(place)
+    done = qa("build")
+    assert (done.code, done.err) == (0, "")
+    assert "1 added, 0 changed, 0 removed, 4 unchanged" in done.out
+    assert qa("build", "--full").err == ""
+    assert set(statuses(scanned).values()) == {"indexed"}
+    assert "ocr on" in qa("status").out
+
+
+@pytest.mark.parametrize("environment", [{}, {"QA_OCR": "0"}, {"QA_OCR": "0", "QA_LANGUAGE": "de"}])
+def test_a_scan_is_verified_as_it_was_read(
+    scanned: Path, qa: Callable[..., Done], environment: dict[str, str]
+) -> None:
+    done = qa("verify", "answer.json", "--json", **environment)
+    assert verdict(done)["outcome"] == "valid"
+    done = qa("verify", "answer.json", "--json", "--seeds", "docs", **environment)
+    assert verdict(done)["outcome"] == "valid"
+
+
+@pytest.mark.parametrize(("options", "environment"), [((), {"QA_OCR": "0"}), (("--no-ocr",), {})])
+def test_a_build_that_drops_the_text_of_scans_says_so(
+    scanned: Path, qa: Callable[..., Done], options: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    done = qa("build", *options, **environment)
+    assert done.code == 0
+    assert done.err == "qa: index was built with ocr on, and is built with ocr off from now on.\n"
+    assert statuses(scanned)["scan.png"] == "needs OCR"
+    assert qa("build").err == ""
+    assert statuses(scanned)["scan.png"] == "needs OCR"
+    assert "ocr off, and is built with ocr on" in qa("build", "--ocr").err
+    assert statuses(scanned)["scan.png"] == "indexed"
+
+
+def test_where_scans_cannot_be_read_their_text_is_kept_and_not_called_false(
+    place: Path, scanned: Path, qa: Callable[..., Done]
+) -> None:
+    other_scan(place)
+    before = current(scanned)
+    done = qa("build", "--full", PATH=str(place))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "tesseract is not on this machine" in done.err and "--no-ocr" in done.err
+    assert current(scanned) == before
+    row = verdict(qa("verify", "answer.json", "--json", PATH=str(place)))
+    assert row["outcome"] == "unknown"
+    assert row["reason"].startswith("scan.png cannot be read: ") and "tesseract" in row["reason"]
+
+
+@pytest.mark.parametrize(("variable", "status"), [(None, "indexed"), ("0", "needs OCR")])
+def test_a_rebuild_of_a_server_reads_scans_as_the_index_has_them_or_as_it_was_told(
+    place: Path,
+    scanned: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    variable: str | None,
+    status: str,
+) -> None:
+    if variable:
+        monkeypatch.setenv("QA_OCR", variable)
+    other_scan(place)
+    settings = read_manifest(scanned / "snapshots" / current(scanned)).settings
+    rebuilder = Rebuilder(place / "docs", scanned, settings)
+    assert ("ocr off from now on" in caplog.text) is (variable is not None)
+    rebuilder.start()
+    wait_for(lambda: rebuilder.done == 1)
+    found = statuses(scanned)
+    assert {found["scan.png"], found["other.png"]} == {status}
+
+
+def test_a_switch_that_means_nothing_is_refused_and_an_empty_one_says_nothing(
+    place: Path, qa: Callable[..., Done]
+) -> None:
+    done = qa("build", QA_OCR="perhaps")
+    assert (done.code, done.err) == (2, "qa: QA_OCR is 'perhaps': give 1 or 0.\n")
+    with pytest.raises(SettingsInvalid, match="QA_OCR is 'x'"):
+        Settings.from_environment({"QA_OCR": "x"})
+    assert Settings.from_environment({"QA_OCR": ""}, last=Settings(ocr=True)).ocr
+    assert not Settings.from_environment({"QA_OCR": "off"}, last=Settings(ocr=True)).ocr
+    assert ocr.environment(None) == {"QA_OCR": "0"}
+
+
+def test_an_index_that_was_built_before_ocr_was_a_setting_stays_as_it_is(place: Path) -> None:
+    index = place / "index"
+    (manifest,) = index.glob(f"snapshots/{current(index)}/manifest.json")
+    payload = json.loads(manifest.read_text())
+    del payload["settings"]["ocr"]
+    manifest.write_text(json.dumps(payload | {"checksum": ""}))
+    assert build(index=index).unchanged == ("barn.txt", "mill.txt", "road.txt")
+    last = origin(index)
+    assert last is not None and last.settings == Settings()

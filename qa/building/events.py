@@ -20,6 +20,17 @@ def log_failure(file: File) -> None:
     _log.log(level, "%s: %s (%s)", file.status, file.path, reason, extra=fields)
 
 
+def log_changed_settings(text: str) -> None:
+    """Logs that an index is built with other settings than before, if it is."""
+    if text:
+        _log.warning("%s", text, extra={"event": "settings"})
+
+
+def log_damage(text: str) -> None:
+    """Logs that a part of the index is damaged, and that its documents are read again."""
+    _log.warning("Damaged, its documents are read again: %s", text, extra={"event": "damage"})
+
+
 def log_report(report: BuildReport, index: Path) -> None:
     """Logs what a build did."""
     names = ("added", "changed", "removed", "unchanged", "failed")

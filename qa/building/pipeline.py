@@ -18,7 +18,7 @@ from qa import processes, reading, splitting, storage
 from qa.building import removal
 from qa.building.cache import EncodingCache
 from qa.building.encoding_ahead import Ahead, Coder, Pending, Split, Work
-from qa.building.events import log_failure, log_report
+from qa.building.events import log_changed_settings, log_damage, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
 from qa.building.plan import Plan, compare, find
 from qa.encoding import models
@@ -26,13 +26,15 @@ from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed
 from qa.index import origin
 from qa.index.coding import Coded, encode, input_hash
+from qa.index.integrity import SegmentsDamaged
 from qa.index.lock import lock
 from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
 from qa.index.publishing import check_space, close_to_others
 from qa.index.store import Build, Shape
+from qa.reading import ocr
 from qa.reading.walking import Found, locate
-from qa.reading.workers import read_files
+from qa.reading.workers import Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
 from qa.settings import FORMAT, INDEX, Settings, fingerprint
 from qa.splitting import RankingText
@@ -74,20 +76,39 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     """
     started = time.monotonic()
     index = Path(index)
-    seeds, settings = origin.chosen(index, seeds, settings)
+    seeds, settings = _chosen(index, seeds, settings)
     device = _device(device)
     found = find(seeds, index, allow_empty=allow_empty)
     with lock(index), storage.writing(index):
+        log_changed_settings(origin.changed(index, settings))
         close_to_others(index)
-        coding = _Coding(index, settings, device)
-        with coding, begin_build(index, seeds, coding.shape(settings), full=full) as store:
-            _check_removal(store, index, seeds, found, allowed=allow_removal)
-            plan = compare(seeds, found, store.files)
-            check_space(index, (locate(seeds, path) for path in plan.to_read))
-            report = _Run(seeds, store, coding, settings, progress).run(plan)
+        with _Coding(index, settings, device) as coding:
+
+            def attempt(damaged: frozenset[str]) -> BuildReport:
+                shape = coding.shape(settings)
+                with begin_build(index, seeds, shape, full=full, damaged=damaged) as store:
+                    _check_removal(store, index, seeds, found, allowed=allow_removal)
+                    plan = compare(seeds, found, store.files)
+                    check_space(index, (locate(seeds, path) for path in plan.to_read))
+                    return _Run(seeds, store, coding, settings, progress).run(plan)
+
+            report = _without_damage(attempt)
     report = replace(report, seconds=time.monotonic() - started)
     log_report(report, index)
     return report
+
+
+def _without_damage(attempt: Callable[[frozenset[str]], BuildReport]) -> BuildReport:
+    """What an attempt comes to that takes nothing from damaged segments."""
+    damaged = frozenset[str]()
+    while True:
+        try:
+            return attempt(damaged)
+        except SegmentsDamaged as error:
+            if error.names <= damaged:
+                raise
+            log_damage(str(error))
+            damaged |= error.names
 
 
 def plan(
@@ -100,7 +121,7 @@ def plan(
 ) -> BuildReport:
     """What a build would do. Nothing is written."""
     index = Path(index)
-    seeds, settings = origin.chosen(index, seeds, settings)
+    seeds, settings = _chosen(index, seeds, settings)
     found = find(seeds, index, allow_empty=allow_empty)
     last = last_complete(index)
     if last is None:
@@ -116,8 +137,8 @@ def index_fingerprint(settings: Settings, encoder: Encoder) -> str:
     """What shapes an index: settings, readers and splitter, then what shapes codes."""
     shape = fingerprint(
         FORMAT,
-        settings.to_dict(),
-        reading.FINGERPRINT,
+        {name: value for name, value in settings.to_dict().items() if name != "ocr"},
+        reading.fingerprint(settings.ocr_language),  # OCR is one of the readers
         splitting.VERSION,
         version("sentencex"),
         version("tantivy"),
@@ -131,6 +152,14 @@ def coding_fingerprint(encoder: Encoder) -> str:
     A GPU may round a number otherwise: what it encoded never stands beside what a CPU did.
     """
     return fingerprint(fingerprint_of(encoder), encoder.device)
+
+
+def _chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> origin.Origin:
+    """What a build is made from. Raises SettingsInvalid, also where OCR is wanted and missing."""
+    found = origin.chosen(index, seeds, settings)
+    if found.settings.ocr:
+        ocr.check()
+    return found
 
 
 def _device(wish: str | None = None) -> str:
@@ -243,7 +272,7 @@ class _Run:
         """Each outcome of reading the files, with its document when that is new."""
         seen = set[tuple[str, str]]()
         self.total = len(paths)
-        for done, read in enumerate(read_files(self.seeds, paths)):
+        for done, read in enumerate(self._readings(paths)):
             self.report_progress("reading", read.path, done)
             share = 1 / max(len(read.outcomes), 1)
             for number, outcome in enumerate(read.outcomes):
@@ -255,6 +284,9 @@ class _Run:
                 yield Work(
                     read, outcome, document if is_new else None, done + number * share, share
                 )
+
+    def _readings(self, paths: Sequence[str]) -> Iterator[Reading]:
+        return read_files(self.seeds, paths, ocr_language=self.settings.ocr_language)
 
     def coder(self) -> Coder:
         """How documents get their passages, and these their codes."""

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from qa.settings import INDEX, SEEDS
 if TYPE_CHECKING:
     from qa.building.first import ReportProgress
     from qa.records import BuildReport
+    from qa.settings import Settings
 
 
 def build(
@@ -40,6 +41,14 @@ def build(
     device: Annotated[
         str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
     ] = "auto",
+    ocr: Annotated[
+        bool | None,
+        typer.Option(
+            "--ocr/--no-ocr",
+            help="Read scanned pages by tesseract, or not.",
+            show_default="as the last time",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring the index up to date with the folder of documents, as the last time if none is named."""
@@ -47,15 +56,29 @@ def build(
     from qa.building import pipeline
 
     seeds, index = folder or seeds, index or INDEX
+    options: dict[str, Any] = {
+        "full": full, "allow_empty": allow_empty, "settings": _settings(index, ocr),
+    }  # fmt: skip
     if plan:
-        report = pipeline.plan(seeds, index, full=full, allow_empty=allow_empty)
+        report = pipeline.plan(seeds, index, **options)
     else:
-        options = {"full": full, "allow_empty": allow_empty, "device": device}
-        report = _build(seeds, index, allow_removal=yes, **options)
+        report = _build(seeds, index, allow_removal=yes, device=device, **options)
     if as_json:
         print_json(asdict(report))
     else:
         terminal.show_report(report, planned=plan)
+
+
+def _settings(index: Path, ocr: bool | None) -> "Settings":  # noqa: FBT001 - as it was given
+    """The settings to build with; says so where they are not those of the last time."""
+    from qa.index import origin
+
+    settings = origin.chosen(index, None, None).settings
+    if ocr is not None:
+        settings = replace(settings, ocr=ocr)
+    if text := origin.changed(index, settings):
+        complain(text)
+    return settings
 
 
 def _build(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from qa.errors import SettingsInvalid
 from qa.index.manifest import current_or_none
 from qa.index.store import Manifest
-from qa.settings import SEEDS, Settings
+from qa.settings import SEEDS, Settings, shown
 
 
 class Origin(NamedTuple):
@@ -44,6 +44,22 @@ def chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> 
         last.seeds if seeds is None else Path(seeds),
         Settings.from_environment(last=last.settings) if settings is None else settings,
     )
+
+
+def changed(index: Path, settings: Settings) -> str:
+    """What differs between the settings of a build and those of the last one, in one line.
+
+    `""` where nothing does, or nothing was built yet.
+    """
+    last = origin(index)
+    if last is None or last.settings == settings:
+        return ""
+    before, now = last.settings.to_dict(), settings.to_dict()
+    names = [name for name in now if before[name] != now[name]]
+    said = [
+        " and ".join(f"{name} {shown(values[name])}" for name in names) for values in (before, now)
+    ]
+    return f"{index} was built with {said[0]}, and is built with {said[1]} from now on."
 
 
 def seeds_of(index: Path, manifest: Manifest) -> Path:

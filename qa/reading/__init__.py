@@ -66,11 +66,14 @@ _LIBRARIES = (
 )
 
 
-def _fingerprint() -> str:
-    """A short hash of the readers' versions and of the libraries' that shape their text."""
+def fingerprint(ocr_language: str | None) -> str:
+    """A short hash of the readers' versions and of the libraries' that shape their text.
+
+    `ocr_language` is the language in which scanned pages are read, None where they are not.
+    """
     readers = [f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())]
     libraries = [f"{library}={_installed(library)}" for library in _LIBRARIES]
-    versions = ";".join((*readers, *libraries, ocr.fingerprint()))
+    versions = ";".join((*readers, *libraries, ocr.fingerprint(ocr_language)))
     return hashlib.sha256(versions.encode()).hexdigest()[:16]
 
 
@@ -79,9 +82,6 @@ def _installed(library: str) -> str:
         return version(library)
     except PackageNotFoundError:
         return "missing"
-
-
-FINGERPRINT = _fingerprint()
 
 
 def read(data: bytes, name: str) -> Document:

@@ -5,6 +5,7 @@ import subprocess
 from typing import IO, cast
 
 from qa import processes
+from qa.reading import ocr
 from qa.reading.confined import OUT_OF_MEMORY, STARVED
 
 ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -13,17 +14,18 @@ ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_TH
 class Child:
     """A process that runs a module of this package, with a pipe to it and one back.
 
-    It is started, never forked: it inherits no lock, no thread and no open file.
+    It is started, never forked: it inherits no lock, no thread and no open file. It reads scanned
+    pages in `ocr_language`, and not at all where that is None.
     """
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, ocr_language: str | None = None) -> None:
         self.process = subprocess.Popen(  # noqa: S603  # this very interpreter and package
             processes.command(module, *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env=processes.environment(ONE_CORE),
+            env=processes.environment(ONE_CORE | ocr.environment(ocr_language)),
         )
         self.requests = cast(IO[bytes], self.process.stdin).fileno()
         self.answers = cast(IO[bytes], self.process.stdout).fileno()

@@ -46,7 +46,10 @@ def _answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     if "page" in request:
         return {}, pdf_pages.render(data, request["page"], request["width"])
     boxes = {
-        page: [pdf_pages.boxes(data, int(page), [(start, end)]) for start, end in spans]
+        page: [
+            pdf_pages.boxes(data, int(page), [span], reads_scans=request["reads_scans"])
+            for span in spans
+        ]
         for page, spans in request["spans"].items()
     }
     return {"sizes": pdf_pages.sizes(data), "boxes": boxes}, b""

@@ -48,6 +48,7 @@ class Pdf(NamedTuple):
 
     sha256: str
     places: tuple[Place, ...]
+    reads_scans: bool = False  # OCR read its scanned pages
 
 
 class Layout(NamedTuple):
@@ -78,7 +79,9 @@ class Drawing:
         `spans` holds, for a page, offsets within its text. Raises ReadFailed with the reason where
         there is no layout, and DrawingBusy.
         """
-        reply, _ = self._request(file, {"spans": {page: list(at) for page, at in spans.items()}})
+        spans_of_pages = {page: list(at) for page, at in spans.items()}
+        request = {"spans": spans_of_pages, "reads_scans": file.reads_scans}
+        reply, _ = self._request(file, request)
         try:
             return Layout(
                 tuple((float(width), float(height)) for width, height in reply["sizes"]),

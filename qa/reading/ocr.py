@@ -1,14 +1,17 @@
-"""Text of scanned pages by tesseract, where the `ocr` extra is installed and QA_OCR is 1.
+"""Text of scanned pages by tesseract, where an index was asked to have it (the `ocr` extra).
 
-Without it nothing is guessed: pages without text are named in the report.
+Without it nothing is guessed: pages without text are named in the report. Whether pages are read, and
+in which language, is a setting of the index; a process of readers is told by its environment.
 """
 
 import os
+import shutil
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from typing import Any
 
-from qa.errors import ReadFailed
+from qa import processes
+from qa.errors import ReadFailed, SettingsInvalid
 from qa.reading.content import Content, Draft
 
 PIXELS_PER_INCH = 300
@@ -56,14 +59,32 @@ _CODES = {  # ISO 639-1 -> tesseract's own, which are those of ISO 639-2 with fe
 
 
 def enabled() -> bool:
-    """True when scanned pages are to be read."""
-    return os.environ.get("QA_OCR") == "1" and _library() is not None
+    """True when this process is to read scanned pages."""
+    return os.environ.get("QA_OCR") == "1"
 
 
-def fingerprint() -> str:
+def environment(language: str | None) -> dict[str, str]:
+    """What tells a process to read scanned pages in that language, or not to where it is None."""
+    return {"QA_OCR": "0"} if language is None else {"QA_OCR": "1", "QA_LANGUAGE": language}
+
+
+def fingerprint(language: str | None) -> str:
     """What this module adds to the readers' fingerprint: the switch changes the texts."""
-    language = os.environ.get("QA_LANGUAGE", "en").lower()
-    return f"ocr={_library()} {language}" if enabled() else "ocr=off"
+    return "ocr=off" if language is None else f"ocr={_library()} {language.lower()}"
+
+
+def check() -> None:
+    """Raises SettingsInvalid where scanned pages cannot be read: without, their text would be lost."""
+    missing = ""
+    if _library() is None:
+        missing = "pytesseract is not installed (pip install 'seedqa[ocr]')"
+    elif shutil.which("tesseract", path=processes.environment().get("PATH", "")) is None:
+        missing = "tesseract is not on this machine (apt install tesseract-ocr)"
+    if missing:
+        raise SettingsInvalid(
+            f"This index has the text of scans, and {missing}: install it, "
+            "or build without by --no-ocr or QA_OCR=0."
+        )
 
 
 def _library() -> str | None:
@@ -75,12 +96,14 @@ def _library() -> str | None:
 
 def words_of(picture: Any) -> str:
     """The text that tesseract sees in a PIL image."""
-    import pytesseract
-
+    try:
+        import pytesseract
+    except ImportError as error:
+        raise ReadFailed("it has scanned pages, and pytesseract is not installed") from error
     try:
         return str(pytesseract.image_to_string(picture, lang=_languages())).strip()
     except pytesseract.TesseractNotFoundError as error:
-        raise ReadFailed("tesseract is not on this machine, though QA_OCR is 1") from error
+        raise ReadFailed("it has scanned pages, and tesseract is not on this machine") from error
     except pytesseract.TesseractError as error:
         raise ReadFailed(f"tesseract failed: {str(error)[:200]}") from error
 

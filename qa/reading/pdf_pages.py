@@ -14,7 +14,6 @@ import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from qa.errors import ReadFailed
-from qa.reading import ocr
 from qa.reading.content import Box
 from qa.reading.pdf_pieces import Characters
 from qa.reading.pdf_text import text_of
@@ -39,10 +38,13 @@ def opened(data: bytes) -> pdfium.PdfDocument:
         raise ReadFailed("a damaged PDF: it is cut off or not what it says") from error
 
 
-def boxes(data: bytes, page: int, spans: Sequence[tuple[int, int]]) -> list[Box]:
+def boxes(
+    data: bytes, page: int, spans: Sequence[tuple[int, int]], *, reads_scans: bool = False
+) -> list[Box]:
     """Where the spans of a page's text stand on it: boxes line by line.
 
-    Spans are offsets from where the page's first block starts. A page that OCR read has no boxes.
+    Spans are offsets from where the page's first block starts. Where scanned pages are read by OCR,
+    they have no boxes.
     """
     with LOCK:
         file = opened(data)
@@ -50,7 +52,7 @@ def boxes(data: bytes, page: int, spans: Sequence[tuple[int, int]]) -> list[Box]
             face = file[page - 1]
             characters = Characters(face, face.get_textpage())
             text = text_of(characters)
-            if ocr.enabled() and is_scan(face, text.words):
+            if reads_scans and is_scan(face, text.words):
                 return []
             return [
                 box

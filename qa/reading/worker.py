@@ -33,8 +33,8 @@ def main() -> None:
 def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> None:
     """Send every outcome of a file but the first `done` ones, then the state it was read in."""
     state = about(file)
-    wall = wall_patience(seconds, state.size)
-    seconds = patience(seconds, state.size)
+    wall = wall_patience(seconds, state.size, reads_scans=ocr.enabled())
+    seconds = patience(seconds, state.size, reads_scans=ocr.enabled())
     limit_memory(state.size)
     members: Iterator[archive.Member] = iter(())
     digest = ""
@@ -64,14 +64,14 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
     wire.send(answers, {"end": [state.size, state.modified, digest]})
 
 
-def patience(seconds: float, size: int) -> float:
+def patience(seconds: float, size: int, *, reads_scans: bool) -> float:
     """How many seconds of the processor a file of that many bytes may take, a small one `seconds`."""
-    return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if ocr.enabled() else 1)
+    return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if reads_scans else 1)
 
 
-def wall_patience(seconds: float, size: int) -> float:
+def wall_patience(seconds: float, size: int, *, reads_scans: bool) -> float:
     """How many seconds by the clock it may take."""
-    return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if ocr.enabled() else WALL)
+    return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if reads_scans else WALL)
 
 
 def _outcome(member: archive.Member) -> Outcome:

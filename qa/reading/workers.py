@@ -55,16 +55,18 @@ _PLAIN = (Format.TEXT, Format.MARKDOWN, Format.CSV)
 
 
 def read_files(
-    seeds: Path, paths: Sequence[str], *, processes: int = 0, seconds: float = 60.0
-) -> Iterator[Reading]:
+    seeds: Path, paths: Sequence[str], *, processes: int = 0, seconds: float = 60.0,
+    ocr_language: str | None = None,
+) -> Iterator[Reading]:  # fmt: skip
     """A reading of each file, in the order of `paths` (as `walk` lists them).
 
     `processes` 0 means one for each core, up to four. `seconds` is the processor's time that one
     file, or one member of an archive, may take, up to five times as much by the clock; very large
-    files get more, and pages that OCR reads, too.
+    files get more, and pages that OCR reads, too. `ocr_language` is the one in which scanned pages
+    are read, None where they are not.
     """
     waiting = iter(paths)
-    with _Pool(processes or min(available_cores(), 4), seconds) as pool:
+    with _Pool(processes or min(available_cores(), 4), seconds, ocr_language) as pool:
         ahead = deque[_Task]()
         while True:
             for path in islice(waiting, AHEAD * pool.size - len(ahead)):
@@ -76,9 +78,11 @@ def read_files(
 
 
 @contextmanager
-def file_reader(seeds: Path, *, seconds: float = 60.0) -> Iterator[ReadFile]:
+def file_reader(
+    seeds: Path, *, seconds: float = 60.0, ocr_language: str | None = None
+) -> Iterator[ReadFile]:
     """A function that reads files by one process; of an archive one member is in memory at a time."""
-    with _Pool(1, seconds) as pool:
+    with _Pool(1, seconds, ocr_language) as pool:
         yield lambda path, until: pool.stream(_Task(locate(seeds, path), path), until)
 
 
@@ -140,8 +144,8 @@ class _Task:
 class _Worker(Child):
     """A process and the file that it is reading."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__("qa.reading.worker", str(seconds))
+    def __init__(self, seconds: float, ocr_language: str | None) -> None:
+        super().__init__("qa.reading.worker", str(seconds), ocr_language=ocr_language)
         self.task: _Task | None = None
 
     def ask(self, task: _Task) -> None:
@@ -176,9 +180,10 @@ class _Worker(Child):
 class _Pool:
     """The processes, started when there is a file for them."""
 
-    def __init__(self, size: int, seconds: float) -> None:
+    def __init__(self, size: int, seconds: float, ocr_language: str | None) -> None:
         self.size = size
         self.seconds = seconds
+        self.ocr_language = ocr_language
         self.queue: list[_Task] = []  # files that may be read now, in order
         self.workers: list[_Worker] = []
         self.selector = selectors.DefaultSelector()
@@ -265,7 +270,7 @@ class _Pool:
         for worker in self.workers:
             if worker.task is None:
                 return worker
-        worker = _Worker(self.seconds)
+        worker = _Worker(self.seconds, self.ocr_language)
         self.workers.append(worker)
         self.selector.register(worker.answers, selectors.EVENT_READ, worker)
         return worker
@@ -290,7 +295,9 @@ class _Pool:
     def _longest_wait(self) -> float:
         """Seconds after which a process must have sent something, or ended itself."""
         sizes = [worker.task.size for worker in self.workers if worker.task]
-        return wall_patience(self.seconds, max(sizes, default=0)) + _GRACE
+        reads_scans = self.ocr_language is not None
+        size = max(sizes, default=0)
+        return wall_patience(self.seconds, size, reads_scans=reads_scans) + _GRACE
 
     def _replace(self, worker: _Worker, *, overdue: bool = False) -> None:
         """Remove a dead process; the rest of its archive goes to another one."""

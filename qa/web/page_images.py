@@ -94,7 +94,7 @@ class PageImages:
         )
         if not places:
             raise ReadFailed("no PDF of the index has this id")
-        return Pdf(sha256, places)
+        return Pdf(sha256, places, reads_scans=bool(self._qa.manifest.settings.get("ocr")))
 
 
 def _styled(page_span: Span, excerpts: Sequence[Excerpt], at: Span) -> list[tuple[Span, str]]:

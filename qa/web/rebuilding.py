@@ -25,10 +25,13 @@ from qa import logs, processes
 from qa.asking.service import QA
 from qa.building.changes import changes
 from qa.errors import IndexBusy, QAError, RemovalRefused
+from qa.index.origin import changed, origin
+from qa.settings import Settings
 
 AGAIN = 60.0  # seconds, after which a failed rebuild, or a watcher that failed, is tried again
 PRINTED = 200  # lines that a rebuild printed, kept in case that it crashes
 LINE_LIMIT = 1_000  # characters of one of them
+CHANGEABLE = ("QA_OCR",)  # variables that a rebuild heeds; the others would change what answers
 
 _log = logging.getLogger("qa.web.rebuilding")  # by name: this module is also run by itself
 
@@ -72,7 +75,12 @@ class Rebuilder:
     """Runs one rebuild at a time and knows how far it is."""
 
     def __init__(self, seeds: Path, index: Path, settings: Mapping[str, str | int]) -> None:
-        self._build = (str(seeds), str(index), dict(settings))
+        """Raises SettingsInvalid where a variable means nothing."""
+        given = {name: os.environ[name] for name in CHANGEABLE if name in os.environ}
+        wanted = Settings.from_environment(given, last=Settings.from_dict(settings))
+        if text := changed(index, wanted):
+            _log.warning("%s The next rebuild reads every file.", text, extra={"event": "settings"})
+        self._build = (str(seeds), str(index), wanted.to_dict(), given)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._is_closed = False
@@ -202,6 +210,8 @@ class Watcher:
             try:
                 self._rebuild_after_changes(ended)
             except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception
+                if ended.is_set():
+                    return
                 self._note(error)
                 ended.wait(AGAIN)
 
@@ -236,12 +246,10 @@ class Watcher:
 def main(given: str) -> int:
     """Builds and reports; the exit code."""
     from qa.building.pipeline import Progress, build
-    from qa.index.origin import origin
-    from qa.settings import Settings
 
     send = _channel()
     faulthandler.enable()
-    seeds, index, settings, allow_removal, level = json.loads(given)
+    seeds, index, settings, variables, allow_removal, level = json.loads(given)
     logs.send_records(lambda record: send({"log": record}), level)
     sent = 0.0
 
@@ -253,7 +261,8 @@ def main(given: str) -> int:
 
     try:
         last = origin(Path(index))  # another build may have changed the settings since
-        used = last.settings if last else Settings(**settings)
+        used = last.settings if last else Settings.from_dict(settings)
+        used = Settings.from_environment(variables, last=used)
         done = build(
             seeds, index, settings=used, allow_removal=allow_removal, progress=report_progress
         )

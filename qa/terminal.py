@@ -19,6 +19,7 @@ from rich.text import Text
 from qa.records import Answer, BuildReport, Excerpt, File, Status, rendering
 from qa.records.excerpts import citation
 from qa.records.printable import one_line, printable
+from qa.settings import shown
 
 if TYPE_CHECKING:  # a question waits for none of these
     from qa.building.pipeline import Progress as BuildProgress
@@ -95,7 +96,9 @@ def show_status(
 ) -> None:
     """The index in a few lines, every file in a table, and what is not in the index yet."""
     out = _console()
-    settings = ", ".join(f"{name} {value}" for name, value in sorted(manifest.settings.items()))
+    settings = ", ".join(
+        f"{name} {shown(value)}" for name, value in sorted(manifest.settings.items())
+    )
     for name, value in {
         "index": f"{index}, snapshot {manifest.snapshot}, built {manifest.created}",
         "seeds": manifest.seeds,
@@ -126,6 +129,8 @@ def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
             _say(out, f"    now at {verdict.found_path}, character {verdict.found_start}")
         if verdict.outcome == "changed":
             _say(out, f"    nearest text now: {one_line(verdict.found_text or '')}")
+        if verdict.reason:
+            _say(out, f"    {verdict.reason}")
 
 
 def show_figures(by_file: "Mapping[str, Figures]") -> None:

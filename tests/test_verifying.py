@@ -1,8 +1,10 @@
 """Saved answers against the files as they are now: what is found, and how little is done for it."""
 
+import os
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ from hypothesis import strategies as st
 from indexes import write
 
 from qa.building.pipeline import build
+from qa.checking.candidates import TOO_LARGE, WORDLESS
 from qa.checking.quotations import LONGEST, NEAR, nearest_copy, nearest_paragraph
-from qa.checking.verifying import Bounds, Verdict, verify, verify_within
+from qa.checking.verifying import AWAY, UNLISTED, Bounds, Verdict, verify, verify_within
 from qa.errors import QuestionsInvalid
 from qa.index.snapshot import LocalSnapshot
+from qa.reading.walking import walk
 
 SHORT = st.text("ab", max_size=12)
 TEXTS = {
@@ -211,3 +215,95 @@ def test_an_excerpt_that_is_none_is_said_to_be_none(tmp_path: Path, change: obje
     answer["excerpts"][0] |= change  # type: ignore[index]
     with pytest.raises(QuestionsInvalid, match="not a saved answer"):
         verify(answer, seeds=tmp_path, index="none")
+
+
+def test_only_the_folders_of_cited_files_are_listed_until_one_is_missing(
+    within: Callable[..., tuple[Verdict, ...]], seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    scandir = os.scandir
+
+    def noting(path: str) -> object:
+        listed.append(str(path).removeprefix(str(seeds)))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", noting)
+    write(seeds, "other/deep/barn.txt", "The barn is red.\n")
+    assert one(within(quoting(MILL))) == ("valid", "notes/mill.txt")
+    assert set(listed) == {"", "/notes"}
+    (seeds / "notes/mill.txt").rename(seeds / "other/mill.txt")
+    assert one(within(quoting(MILL))) == ("moved", "other/mill.txt")
+    assert "/other/deep" in listed
+
+
+def test_a_folder_that_cannot_be_listed_in_time_ends_no_verification_late(
+    within: Callable[..., tuple[Verdict, ...]], seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each entry takes a second of a clock that the test turns: what is at its place is compared."""
+    for number in range(200):
+        write(seeds, f"many/{number}.txt", "Nothing of note.\n")
+    (seeds / "notes/mill.txt").rename(seeds / "many/mill.txt")
+    turned = [0]
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + turned[0])
+    scandir = os.scandir
+
+    def slow(path: str) -> object:
+        @contextmanager
+        def entries() -> Iterator[Iterator[os.DirEntry[str]]]:
+            with scandir(path) as found:
+                yield (entry for entry in found if turn())
+
+        return entries()
+
+    def turn() -> bool:
+        turned[0] += 1
+        return True
+
+    monkeypatch.setattr(os, "scandir", slow)
+    valid, unknown = within(quoting(TOWER, MILL), seconds=60.0)
+    assert (valid.outcome, valid.reason) == ("valid", "")
+    assert (unknown.outcome, unknown.reason) == ("unknown", UNLISTED)
+    assert turned[0] < 60
+
+
+@pytest.mark.parametrize(
+    ("names", "paths", "found"),
+    [
+        (["a.txt", "b.txt"], ["b.txt"], ["b.txt"]),
+        (["a.zip", "a.zip!.txt", "a/b.txt"], ["a.zip/x/y.txt"], ["a.zip"]),
+        (["a/b/c.txt", "a/b.txt", "a/bc.txt"], ["a/b.txt", "a/b/c.txt"], ["a/b.txt", "a/b/c.txt"]),
+        (["a\nb.txt"], ["a\\x0ab.txt"], ["a\\x0ab.txt"]),
+        (["a.txt", ".hidden.txt"], [".hidden.txt", "../outside.txt", "", "/", "a"], []),
+    ],
+)
+def test_a_walk_finds_what_is_asked_for_and_no_more(
+    tmp_path: Path, names: list[str], paths: list[str], found: list[str]
+) -> None:
+    for name in names:
+        write(tmp_path / "seeds", name, "Text.")
+    write(tmp_path, "outside.txt", "Text.")
+    (tmp_path / "seeds" / "link.txt").symlink_to(tmp_path / "outside.txt")
+    assert [at.path for at in walk(tmp_path / "seeds", only=[*paths, "link.txt"])] == found
+
+
+def test_a_cited_file_that_cannot_be_read_makes_no_quotation_false(
+    within: Callable[..., tuple[Verdict, ...]], seeds: Path, index: Path
+) -> None:
+    (seeds / "page.pdf").write_bytes(b"%PDF-1.4\nnothing of the kind")
+    answer = quoting(("page.pdf", "Words of a page."))
+    for (verdict,) in (within(answer), verify(answer, index=index)):
+        assert verdict.outcome == "unknown"
+        assert verdict.reason.startswith("page.pdf cannot be read: a damaged PDF")
+
+
+def test_an_unknown_verdict_says_what_was_not_looked_at(
+    within: Callable[..., tuple[Verdict, ...]], seeds: Path, index: Path, tmp_path: Path
+) -> None:
+    write(seeds, "new.txt", "Something new that is too large to be read within these bounds.\n")
+    (wordless,) = within(quoting(("none.txt", "!?")))
+    (large,) = within(quoting(("none.txt", "Nothing at all.")), search_bytes=10)
+    (late,) = within(quoting(("none.txt", "Nothing.")), seconds=0.0)
+    (away,) = verify(quoting(TOWER), index=index, seeds=tmp_path / "none")
+    assert [at.reason for at in (wordless, large, away)] == [WORDLESS, TOO_LARGE, AWAY]
+    assert late.reason == UNLISTED

@@ -12,6 +12,8 @@ from qa.records.printable import one_line, visible
 TERMS = 16  # of a quotation, the rarest, by which the index is asked where else it stands
 TERMS_READ = 500  # of a quotation, among which these are chosen
 HITS = 16  # passages that the index names for them
+WORDLESS = "It has no word by which other files could be found."
+TOO_LARGE = "The other files in which it may stand are too large to be read here: use `qa verify`."
 ENDS = 60  # characters at a quotation's beginning or end, one of which such a passage must hold
 
 
@@ -19,15 +21,13 @@ class Candidates(NamedTuple):
     """Files to look into, in order."""
 
     sources: Sequence[str]
-    complete: bool  # the quotations stand nowhere else, as far as the index and the folder show
+    undone: str = ""  # why the quotations may stand elsewhere all the same
 
 
 def every(quoted: Sequence[Quotation], found: Mapping[str, Found]) -> Candidates:
     """Every file of the folder; those of the same kinds as the quoted ones first."""
     kinds = _kinds(quoted)
-    return Candidates(
-        sorted(found, key=lambda path: (_kind(path) not in kinds, path)), complete=True
-    )
+    return Candidates(sorted(found, key=lambda path: (_kind(path) not in kinds, path)))
 
 
 def likely(
@@ -39,19 +39,20 @@ def likely(
     so not completely.
     """
     named: dict[str, None] = {}
-    complete = True
+    undone = ""
     for quotation in quoted:
         sources = list(_by_words(quotation, snapshot))
-        complete &= bool(snapshot.words.terms(quotation.text))
+        if not snapshot.words.terms(quotation.text):
+            undone = WORDLESS
         named.update(dict.fromkeys(source for source in sources if source in found))
-    taken, left = [], most_bytes
+    taken, left = list[str](), most_bytes
     for source in dict.fromkeys((*named, *_unindexed(quoted, found, snapshot))):
         if found[source].size <= left:
             taken.append(source)
             left -= found[source].size
         else:
-            complete = False
-    return Candidates(taken, complete)
+            undone = TOO_LARGE
+    return Candidates(taken, undone)
 
 
 def _by_words(quotation: Quotation, snapshot: Snapshot) -> Iterator[str]:

@@ -9,7 +9,10 @@ has one path, and `locate` finds the way back.
 import os
 import re
 import stat
-from collections.abc import Iterator
+import time
+from bisect import bisect_left
+from collections.abc import Collection, Iterator
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,15 +49,21 @@ def locate(seeds: Path, path: str) -> Path:
     )
 
 
-def walk(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
+def walk(
+    seeds: Path, *, leave_out: Path | None = None, only: Collection[str] | None = None,
+    until: float = inf,
+) -> list[Found]:  # fmt: skip
     """The files under `seeds` that may be documents, sorted by path.
 
     Left out: hidden files, the folder `leave_out` (the index), what `.qaignore` files name
     (gitignore syntax, in any folder), links that leave `seeds`, and what is no regular file.
     A folder that is reached by a link is walked only when it was not reached without one.
-    Raises SeedsMissing.
+    With `only`, no more is looked at than the files at these paths and the archives that they lead
+    into. Raises SeedsMissing, and TimeoutError at `until`, a time of `time.monotonic`.
     """
-    return [found for found in survey(seeds, leave_out=leave_out) if not found.reason]
+    _check(seeds)
+    walked = _Walk(seeds, leave_out, only=only, until=until).files()
+    return sorted(found for found in walked if not found.reason)
 
 
 def survey(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
@@ -63,12 +72,17 @@ def survey(seeds: Path, *, leave_out: Path | None = None) -> list[Found]:
     That is links that leave `seeds` or lead nowhere, what is no regular file, and ignore files
     whose rules do not hold.
     """
+    _check(seeds)
+    return sorted(_Walk(seeds, leave_out).files())
+
+
+def _check(seeds: Path) -> None:
+    """Raises SeedsMissing when the folder cannot be read."""
     try:
         with os.scandir(seeds):
             pass
     except OSError as error:
         raise SeedsMissing(_why_missing(seeds, error)) from error
-    return sorted(_Walk(seeds, leave_out).files())
 
 
 def _why_missing(seeds: Path, error: OSError) -> str:
@@ -82,7 +96,12 @@ def _why_missing(seeds: Path, error: OSError) -> str:
 class _Walk:
     """One walk: real folders first, then those that only links reach."""
 
-    def __init__(self, seeds: Path, leave_out: Path | None) -> None:
+    def __init__(
+        self, seeds: Path, leave_out: Path | None, *, only: Collection[str] | None = None,
+        until: float = inf,
+    ) -> None:  # fmt: skip
+        self.only = None if only is None else sorted(f"{path}/" for path in only)
+        self.until = until
         self.root = os.path.realpath(seeds)
         self.left_out = os.path.realpath(leave_out) if leave_out else None
         self.reached: set[str] = set()  # the real paths of folders
@@ -100,8 +119,9 @@ class _Walk:
                 continue
             self.reached.add(real)
             try:
-                entries = sorted(os.scandir(real), key=lambda entry: entry.name)
+                entries = sorted(self.entries(real, relative), key=lambda entry: entry.name)
             except OSError:
+                self.check_time()  # may be what ended it: a TimeoutError is an OSError
                 yield Found(safe(relative.rstrip("/")) or ".", 0, 0)
                 continue
             try:
@@ -110,6 +130,27 @@ class _Walk:
                 yield Found(safe(relative + IGNORE_FILE), 0, 0, f"its rules do not hold: {error}")
             for entry in entries:
                 yield from self.entry(entry, relative + entry.name, rules, folders)
+
+    def entries(self, real: str, relative: str) -> Iterator[os.DirEntry[str]]:
+        """What a folder holds, as far as it is asked for."""
+        with os.scandir(real) as entries:
+            for entry in entries:
+                self.check_time()
+                if self.is_asked_for(relative + entry.name):
+                    yield entry
+
+    def is_asked_for(self, relative: str) -> bool:
+        """Whether an entry is, or leads to, what the walk is about."""
+        if self.only is None:
+            return True
+        told = f"{safe(relative)}/"
+        at = bisect_left(self.only, told)
+        return at < len(self.only) and self.only[at].startswith(told)
+
+    def check_time(self) -> None:
+        """Raises TimeoutError when the time is over."""
+        if time.monotonic() >= self.until:
+            raise TimeoutError("The folder could not be listed in time.")
 
     def entry(
         self,
@@ -121,6 +162,7 @@ class _Walk:
         """The entry when it is a file, or what cannot be one; a folder joins those to be walked."""
         if entry.name.startswith("."):
             return
+        self.check_time()
         is_link = entry.is_symlink()
         real = os.path.realpath(entry.path) if is_link else entry.path
         if is_link and self.left_out and _is_within(real, self.left_out):

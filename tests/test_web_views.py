@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qa.checking.freshness import Waiting
 from qa.records import Block, Document, File, Freshness, Kind, Status
 from qa.records.printable import printable
-from qa.web import cards, filtering, listing, viewer
+from qa.web import cards, filtering, listing, markup, viewer
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark, marked, quoted, shown
 
@@ -285,3 +285,25 @@ def test_the_library_is_searched_sorted_and_paged(tmp_path):
     assert smallest.index("000.txt") < smallest.index("001.txt")
     found = listing.library_html(rows, Address(view="library", find="012 txt"), read_only=True)
     assert "1 of 250 files" in found
+
+
+SIGNS = st.text("ab&<*_`\n\r\t\u202e\u2028\0ü\U000e0041", max_size=40)
+PLACES = st.lists(st.tuples(st.integers(0, 44), st.integers(0, 44)), max_size=4)
+
+
+@given(SIGNS, PLACES, PLACES, st.integers(0, 10))
+def test_lines_that_are_escaped_all_at_once_are_those_that_are_escaped_one_by_one(
+    text, marked, kinds, start
+):
+    marks = [Mark(*sorted(place), "best") for place in marked]
+    styles = [Mark(*sorted(place), f"kind<{number}") for number, place in enumerate(kinds)]
+    expected, at = [], min(start, len(text))
+    for line in text[at:].split("\n"):
+        stop = at + len(line)
+        style = next((s.style for s in styles if s.start < stop and s.end > at and at < stop), "")
+        kind = f' class="{quoted(style)}"' if style else ""
+        content = markup.marked(text, at, stop, marks)
+        expected.append(f'<li dir="auto"{kind}>{content}</li>' if line else "<li></li>")
+        at = stop + 1
+    begin = min(start, len(text))
+    assert list(markup.items(text, begin, len(text), marks, styles)) == expected

@@ -47,13 +47,18 @@ def _marked(text: str, start: int, end: int, marks: Sequence[Mark]) -> Markup:
     return Markup(markup.marked(text, start, end, marks))  # noqa: S704 - escaped
 
 
+def _items(text: str, start: int, end: int, marks: Sequence[Mark], kinds: Sequence[Mark]) -> Markup:
+    """What `{{ text | items(start, end, marks, kinds) }}` writes."""
+    return Markup("".join(markup.items(text, start, end, marks, kinds)))  # noqa: S704 - escaped
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         extensions=[_OneLine], autoescape=True, finalize=_shown, undefined=StrictUndefined,
         auto_reload=False,
     )  # fmt: skip
-    environment.filters |= {"quoted": _quoted, "marked": _marked}
+    environment.filters |= {"quoted": _quoted, "marked": _marked, "items": _items}
     environment.globals |= {"text": TEXTS, "moment": time.monotonic_ns}
     return environment
 

@@ -1,11 +1,10 @@
 """Document -> HTML: the source beside the answer, with the excerpts marked where they stand."""
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from qa.reading.content import Box
-from qa.records import Block, Document, Excerpt, Kind
+from qa.records import Document, Excerpt, Kind
 from qa.web.address import Address
 from qa.web.cards import Numbered, marks, place
 from qa.web.markup import Mark
@@ -27,14 +26,6 @@ class _Head(NamedTuple):
     date: str
     address: Address
     places: list[tuple[str, Address, bool]]  # of the answer's excerpts: label, address, is it open
-
-
-class _Line(NamedTuple):
-    """One line of a text: where it stands, and the kind of its block where that is set apart."""
-
-    start: int
-    end: int
-    style: str
 
 
 class _Box(NamedTuple):
@@ -70,7 +61,6 @@ def document_html(
     """
     text, at = document.text, address.at or (0, 0)
     start, end = window(text, at)
-    blocks = [block for block in document.blocks if block.end > start and block.start < end]
     first_line = text.count("\n", 0, start) + 1
     return render(
         "document",
@@ -81,8 +71,14 @@ def document_html(
         later=address.opening(address.doc, end, end) if end < len(text) else None,
         first_line=first_line,
         digits=len(str(first_line + text.count("\n", start, end))),
-        lines=[_Line(a, b, _style(a, b, blocks)) for a, b in _lines(text, start, end)],
+        start=start,
+        end=end,
         marks=_marks(excerpts, at),
+        kinds=[
+            Mark(block.start, block.end, block.kind.name.lower())
+            for block in document.blocks
+            if block.kind in _SET_APART and block.end > start and block.start < end
+        ],
     )
 
 
@@ -173,25 +169,6 @@ def _head(
             for number, excerpt in excerpts
         ],
     )
-
-
-def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    lines = []
-    while start <= end:
-        stop = text.find("\n", start, end)
-        stop = end if stop < 0 else stop
-        lines.append((start, stop))
-        start = stop + 1
-    return lines
-
-
-def _style(start: int, end: int, blocks: Sequence[Block]) -> str:
-    """The kind of the block in which a line stands, where that is set apart."""
-    at = bisect_right(blocks, start, key=lambda block: block.start) - 1
-    for block in blocks[max(at, 0) : at + 2]:
-        if block.start < end and block.end > start and block.kind in _SET_APART:
-            return block.kind.name.lower()
-    return ""
 
 
 def _page(

@@ -6,9 +6,12 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import zipfile
+from contextlib import suppress
 from urllib.parse import quote
 
+import httpx
 import pytest
 from indexes import write
 from openpyxl import Workbook
@@ -18,9 +21,9 @@ from waiting import wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.errors import SettingsInvalid
+from qa.errors import IndexClosed, SettingsInvalid
 from qa.index import manifest
-from qa.web import make_app, rebuilding
+from qa.web import health, make_app, rebuilding
 from qa.web.rebuilding import Rebuilder
 from qa.web.site import Site
 
@@ -311,3 +314,45 @@ def test_a_watcher_that_fails_is_logged_shown_and_begun_again(
         wait_for(lambda: site.monitor.health.status == "ok")
         wait_for(lambda: "new.txt" in [file.path for file in qa.files()])
         site.watcher.close()
+
+
+def test_a_service_whose_index_is_closed_finds_no_fault(place, encoders, caplog, monkeypatch):
+    """A look and a question that are under way when the server ends see a closed index."""
+    monkeypatch.setattr(health, "EVERY", 0.01)
+    (folder := place / "closing").mkdir()
+    seeds, index = new_library(folder, encoders)
+    site = Site(QA.open(index), Rebuilder(seeds, index, QA.open(index).manifest.settings))
+    caplog.set_level("INFO", "qa")
+    site.monitor.start()
+    site.qa.close()
+    wait_for(lambda: not [t for t in threading.enumerate() if t.name == "qa-health"])
+    with pytest.raises(IndexClosed):
+        site.answer("How many sails has the mill?")
+    site.failed_in = "any"
+    with pytest.raises(IndexClosed):
+        site.monitor.start()
+    assert [row for row in caplog.records if row.levelname in ("WARNING", "ERROR")] == []
+
+
+def test_a_server_that_is_ended_while_it_is_asked_logs_no_error(place, encoders):
+    (folder := place / "ending").mkdir()
+    seeds, index = new_library(folder, encoders)
+    with serving_process(seeds, index, folder) as client:
+        ended = threading.Event()
+
+        def ask():
+            with suppress(httpx.TransportError), httpx.Client(base_url=client.base_url) as own:
+                while not ended.is_set():
+                    own.post("/api/ask", json={"question": "How many sails has the mill?"})
+
+        asking = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in asking:
+            thread.start()
+        client.process.terminate()
+        client.process.wait(60)
+        ended.set()
+        for thread in asking:
+            thread.join(60)
+        log = client.log.read_text(encoding="utf-8")
+    assert '"event": "stop"' in log
+    assert "Traceback" not in log and '"level": "error"' not in log

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from qa.asking.service import QA
 from qa.building.changes import identity
+from qa.errors import IndexClosed
 from qa.web.rebuilding import Rebuilder, Watcher
 
 OK, DEGRADED, FAILING = "ok", "degraded", "failing"
@@ -83,7 +84,11 @@ class Monitor:
         while not ended.wait(EVERY):
             try:
                 self._look()
+            except IndexClosed:  # the server has ended, or its application is gone
+                return
             except Exception:  # noqa: BLE001 - it looks again
+                if ended.is_set():
+                    return
                 _log.exception("Looking how the service is failed.", extra={"event": "error"})
                 ended.wait(OVERDUE)
 
@@ -118,6 +123,8 @@ class Monitor:
     def _can_answer(self) -> bool:
         try:
             self._qa.ask(PROBE, limit=1)
+        except IndexClosed:
+            raise
         except Exception:  # noqa: BLE001 - whatever it is, the question failed
             return False
         return True

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qa.errors import IndexClosed
 from qa.web.tally import BUSY, Tally
 
 QUESTIONS = ("/api/ask", "/gradio_api/run/predict")
@@ -72,6 +73,9 @@ class Observed:
 def log_fault(error: BaseException, what: str) -> None:
     """Logs that something failed, with the traceback, once however often it is raised again."""
     if getattr(error, "is_logged_by_qa", False):
+        return
+    if isinstance(error, IndexClosed):  # who still asks when the server ends finds no fault
+        _log.info("%s was not finished: the index was closed.", what, extra={"event": "closed"})
         return
     error.is_logged_by_qa = True  # type: ignore[attr-defined]
     _log.error("%s failed.", what, exc_info=error, extra={"event": "error"})

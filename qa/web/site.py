@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qa.asking.service import QA
-from qa.errors import QuestionRefused, ReadFailed
+from qa.errors import IndexClosed, QuestionRefused, ReadFailed
 from qa.records import Answer, Document
 from qa.web.address import Address
 from qa.web.filtering import day, globs
@@ -73,7 +73,7 @@ class Site:
         **wish: Any,
     ) -> Answer:
         """What `QA.ask` gives, counted and timed. Raises what that raises."""
-        started, outcome = time.perf_counter(), FAILED
+        started, outcome, is_fault = time.perf_counter(), FAILED, False
         try:
             answer = self.qa.ask(question, **wish)
             outcome = ANSWERED if answer.answered else UNANSWERED
@@ -81,13 +81,13 @@ class Site:
             outcome = REFUSED
             raise
         except Exception as error:
+            is_fault = not isinstance(error, IndexClosed) and not self.qa.is_broken
             log_fault(error, "A question")
             raise
         finally:
             seconds = time.perf_counter() - started
             self.tally.question(outcome, seconds)
             if outcome != REFUSED:
-                is_fault = outcome == FAILED and not self.qa.is_broken
                 self.failed_in = self.qa.snapshot.name if is_fault else ""
             _log.debug("%s in %.0f ms: %s", outcome, seconds * 1000, question)
         return answer

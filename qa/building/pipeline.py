@@ -17,8 +17,9 @@ from typing import NamedTuple, Self, cast
 from qa import processes, reading, splitting, storage
 from qa.building import removal
 from qa.building.cache import EncodingCache
+from qa.building.damage import without_damage
 from qa.building.encoding_ahead import Ahead, Coder, Pending, Split, Work
-from qa.building.events import log_changed_settings, log_damage, log_failure, log_report
+from qa.building.events import log_changed_settings, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
 from qa.building.plan import Plan, compare, find
 from qa.encoding import models
@@ -26,7 +27,6 @@ from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed
 from qa.index import origin
 from qa.index.coding import Coded, encode, input_hash
-from qa.index.integrity import SegmentsDamaged
 from qa.index.lock import lock
 from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
@@ -70,19 +70,16 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     the settings, too, are those of the last time where neither `settings` nor `QA_*` variables name
     others. A build that would remove more than half of the documents raises RemovalRefused unless
     `allow_removal`; when that is not given, only one from another folder than the last time does.
-    `device` is where passages are encoded: "cpu", "cuda", or "auto" (as without it and `QA_DEVICE`)
-    for a GPU where there is one. Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed,
-    ModelMissing, SettingsInvalid; the last index stays.
+    `device` is where passages are encoded: "cpu", "cuda", or "auto" for a GPU where there is one.
+    Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed, ModelMissing, SettingsInvalid; the
+    last index stays.
     """
-    started = time.monotonic()
-    index = Path(index)
+    started, index = time.monotonic(), Path(index)
     seeds, settings = _chosen(index, seeds, settings)
-    device = _device(device)
     found = find(seeds, index, allow_empty=allow_empty)
     with lock(index), storage.writing(index):
-        log_changed_settings(origin.changed(index, settings))
         close_to_others(index)
-        with _Coding(index, settings, device) as coding:
+        with _Coding(index, settings, _device(device)) as coding:
 
             def attempt(damaged: frozenset[str]) -> BuildReport:
                 shape = coding.shape(settings)
@@ -92,23 +89,10 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
                     check_space(index, (locate(seeds, path) for path in plan.to_read))
                     return _Run(seeds, store, coding, settings, progress).run(plan)
 
-            report = _without_damage(attempt)
+            report = without_damage(attempt)
     report = replace(report, seconds=time.monotonic() - started)
     log_report(report, index)
     return report
-
-
-def _without_damage(attempt: Callable[[frozenset[str]], BuildReport]) -> BuildReport:
-    """What an attempt comes to that takes nothing from damaged segments."""
-    damaged = frozenset[str]()
-    while True:
-        try:
-            return attempt(damaged)
-        except SegmentsDamaged as error:
-            if error.names <= damaged:
-                raise
-            log_damage(str(error))
-            damaged |= error.names
 
 
 def plan(
@@ -157,6 +141,7 @@ def coding_fingerprint(encoder: Encoder) -> str:
 def _chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> origin.Origin:
     """What a build is made from. Raises SettingsInvalid, also where OCR is wanted and missing."""
     found = origin.chosen(index, seeds, settings)
+    log_changed_settings(origin.changed(index, found.settings))
     if found.settings.ocr:
         ocr.check()
     return found

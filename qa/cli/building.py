@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa.cli.options import Index, Json, Seeds
+from qa.cli.options import Index, Json, Ocr, Seeds
 from qa.cli.output import complain, print_json
 from qa.errors import RemovalRefused
 from qa.settings import INDEX, SEEDS
@@ -41,14 +41,7 @@ def build(
     device: Annotated[
         str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
     ] = "auto",
-    ocr: Annotated[
-        bool | None,
-        typer.Option(
-            "--ocr/--no-ocr",
-            help="Read scanned pages by tesseract, or not.",
-            show_default="as the last time",
-        ),
-    ] = None,
+    ocr: Ocr = None,
     as_json: Json = False,
 ) -> None:
     """Bring the index up to date with the folder of documents, as the last time if none is named."""

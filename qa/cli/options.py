@@ -18,3 +18,11 @@ Seeds = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Ocr = Annotated[
+    bool | None,
+    typer.Option(
+        "--ocr/--no-ocr",
+        help="Read scanned pages by tesseract, or not.",
+        show_default="as the last time",
+    ),
+]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.asking import confidence, excerpts, highlights, questions, reranking, scoring
+from qa.asking import confidence, excerpts, highlights, kinds, questions, reranking, scoring
 from qa.asking.service import QA
 from qa.building.pipeline import build
 
@@ -65,6 +65,7 @@ def test_the_ranking_of_the_seeds_is_the_expected_one(asker):
         (scoring, "CARRY_OVER"),
         (scoring, "OWN_WEIGHT"),
         (scoring, "CONTEXT_WEIGHT"),
+        (kinds, "NAMES_WEIGHT"),
         (questions, "LEAST_WEIGHT"),
         (questions, "IDF_POWER"),
     ],

@@ -44,7 +44,7 @@ def _excerpts(
     for same in groups.values():
         best, passage = same[0]
         paths = [path for _, other in same for path in other.paths]
-        best = best.with_words(snapshot.words, question.terms, passage.context, sentences(passage))
+        best = best.with_words(snapshot.words, question, passage.context, sentences(passage))
         yield excerpt(best, passage, tuple(dict.fromkeys(paths)))
 
 

@@ -106,7 +106,7 @@ def _ranked(
     ranked = ranking(book, asked, found, _token_codes(coded))
     for part, each in zip(parts, sorted(ranked, key=attrgetter("key")), strict=True):
         sentences = _sentences(texts[part.text], part.passage)
-        yield each.with_words(words, asked.terms, "", sentences)
+        yield each.with_words(words, asked, "", sentences)
 
 
 def _token_codes(coded: Sequence[Coded]) -> TokenCodes:

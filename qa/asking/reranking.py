@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qa.asking import late_interaction, scoring
+from qa.asking.kinds import kind_strengths
 from qa.asking.questions import EncodedQuestion
 from qa.asking.retrieval import Candidates, z_scores
 from qa.encoding.codebook import Codebook
@@ -33,10 +34,14 @@ class Ranked(NamedTuple):
     joint_gains: Vectors  # (sentences,) by which it and the one before match better than either
 
     def with_words(
-        self, words: Words, terms: Sequence[str], context: str, sentences: Sequence[str]
+        self, words: Words, question: EncodedQuestion, context: str, sentences: Sequence[str]
     ) -> "Ranked":
-        """The passage with what the question's words in its sentences add to their strengths."""
-        added = scoring.word_strengths(words, terms, context, sentences)
+        """The passage with what the words of its sentences add to their strengths.
+
+        Those are the question's own words, and such as are the kind of answer that it asks for.
+        """
+        added = scoring.word_strengths(words, question.terms, context, sentences)
+        added = added + kind_strengths(question.text, sentences)
         return self._replace(strengths=self.strengths + added)
 
 

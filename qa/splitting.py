@@ -18,12 +18,13 @@ from typing import NamedTuple
 
 import sentencex
 
+from qa.entries import entries
 from qa.records import Block, Document, Kind, Passage
 
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 6  # grows when the same document gives other passages or ranking texts
+VERSION = 7  # grows when the same document gives other passages or ranking texts
 LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
@@ -236,7 +237,9 @@ def _boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int
     elif kind in (Kind.ROW, Kind.HEADING, Kind.BOILERPLATE):
         ends = [len(part)]
     else:
-        ends = list(_prose_ends(part, language))
+        of_lines = entries(part)
+        ends = [] if of_lines.whole else list(_prose_ends(part, language))
+        ends = sorted({*ends, *of_lines.ends})
     for start, end in pairwise([0, *ends]):
         piece = part[start:end]
         if stripped := piece.strip():

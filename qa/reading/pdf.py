@@ -5,7 +5,6 @@ r"""PDF by pypdfium2: pages in reading order, their headings, tables, forms and 
 back to its place.
 """
 
-import ctypes
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -17,6 +16,7 @@ from pypdfium2 import raw
 from qa.reading import ocr
 from qa.reading.content import Content, Headings, iso_date
 from qa.reading.pdf_annotations import COMMENTS, FORM, annotations
+from qa.reading.pdf_characters import Characters
 from qa.reading.pdf_headings import (
     Mark,
     Page,
@@ -28,17 +28,11 @@ from qa.reading.pdf_headings import (
     typed,
 )
 from qa.reading.pdf_pages import LOCK, for_ocr, is_scan, opened
-from qa.reading.pdf_pieces import Characters
 from qa.reading.pdf_quality import is_garbled
 from qa.reading.pdf_text import Line, Text, of_lines, text_of
 from qa.records import Block, Kind
 
-_BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
-_BOLD_WEIGHT = 600
 _BOLD_LENGTH = 80  # characters; a longer line is no heading by its weight alone
-_MATRIX = raw.FS_MATRIX()  # used under the lock, like all of pdfium
-_MATRIX_AT = ctypes.byref(_MATRIX)
-_NAME, _FLAGS = ctypes.create_string_buffer(128), ctypes.byref(ctypes.c_int())
 _NAMED_PAGES = 5  # in a note
 
 _FILE_NAME = re.compile(
@@ -138,7 +132,7 @@ def _page(file: pdfium.PdfDocument, number: int, *, sized: bool) -> Page:
     page.garbled = is_garbled(page.text.words)
     page.lacks_text = _lacks_text(face, page.text.words)
     if sized:
-        page.types = [_type(characters, line) for line in page.text.lines]
+        page.types = _types(characters, page.text.lines)
     if ocr.enabled() and (page.lacks_text or page.garbled):
         _read_by_ocr(face, page)
     if raw.FPDFPage_GetAnnotCount(face.raw) > 0:
@@ -161,25 +155,24 @@ def _read_by_ocr(face: Any, page: Page) -> None:
         page.lacks_text = page.garbled = False
 
 
-def _type(characters: Characters, line: Line) -> Type:
-    """The size of a line's type to half a point, and whether all of it is bold."""
-    first, last = characters.index(line.first), characters.index(line.last - 1)
-    if min(first, last) < 0:
-        return Type()
-    matrix = _MATRIX
-    raw.FPDFText_GetMatrix(characters.raw, first, _MATRIX_AT)
-    scale = (matrix.c**2 + matrix.d**2) ** 0.5
-    size = raw.FPDFText_GetFontSize(characters.raw, first) * (scale or 1.0)
-    short = len(line.text) <= _BOLD_LENGTH and line.text[-1] not in ".,;-"
-    bold = short and _is_bold(characters, first) and _is_bold(characters, last)
-    return Type(round(2 * size) / 2, bold)
+def _types(characters: Characters, lines: Sequence[Line]) -> list[Type]:
+    """The size of each line's type to half a point, and whether all of it is bold."""
+    sizes = characters.sizes([line.first for line in lines])
+    return [
+        Type(round(2 * size) / 2, _is_bold(characters, line))
+        for size, line in zip(sizes, lines, strict=True)
+    ]
 
 
-def _is_bold(characters: Characters, index: int) -> bool:
-    if raw.FPDFText_GetFontWeight(characters.raw, index) >= _BOLD_WEIGHT:
-        return True
-    raw.FPDFText_GetFontInfo(characters.raw, index, _NAME, len(_NAME), _FLAGS)
-    return _BOLD.search(_NAME.value) is not None
+def _is_bold(characters: Characters, line: Line) -> bool:
+    """True for a line that may be a heading by the weight of its type."""
+    return (
+        not line.table
+        and len(line.text) <= _BOLD_LENGTH
+        and line.text[-1] not in ".,;-"
+        and characters.is_bold(line.first)
+        and characters.is_bold(line.last - 1)
+    )
 
 
 def _mark_tables(pages: Sequence[Page], marks: dict[int, list[Mark]]) -> None:

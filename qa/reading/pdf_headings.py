@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -18,6 +19,7 @@ from qa.records import Kind
 
 _LEADERS = re.compile(r"(?:\.\s?){4}")  # of a table of contents
 _NUMBER = re.compile(r"\d+")
+_NUMBERED = re.compile(r"\A[\divx]+(?:\.\d+)*[.)]?\s+")  # in front of a heading
 
 _EDGE_LINES = 2  # at a page's top and bottom, that may be running headers or footers
 _REPEATED = 3  # pages on which such a line stands at least, and
@@ -128,20 +130,34 @@ def outline_of(file: pdfium.PdfDocument) -> list[tuple[int, int, str]]:
 def outlined(pages: Sequence[Page], outline: list[tuple[int, int, str]]) -> dict[int, list[Mark]]:
     """Per page, the headings that the outline names, found in the page's text where they stand."""
     marks: dict[int, list[Mark]] = {}
-    at = dict.fromkeys((page.number for page in pages), 0)
-    for number, level, title in outline:
-        if number not in at:
+    by_page = groupby(outline, key=lambda entry: entry[0])
+    for number, entries in by_page:
+        if not 1 <= number <= len(pages):
             continue
-        words = r"\s+".join(re.escape(word) for word in title.split())
-        line = re.compile(
-            rf"^[^\S\n]*(?:[\dIVXivx]+(?:\.\d+)*[.)]?[^\S\n]+)?{words}[^\S\n]*$",
-            re.MULTILINE | re.IGNORECASE,
-        )
-        found = line.search(pages[number - 1].text.words, at[number])
-        start, end = found.span() if found else (at[number], at[number])
-        marks.setdefault(number, []).append(Mark(start, end, Kind.HEADING, level, title))
-        at[number] = end
+        at, lines = 0, pages[number - 1].text.lines
+        said = [" ".join(line.text.lower().split()) for line in lines]
+        for _, level, title in entries:
+            start, end = _place_of(title.lower(), lines, said, at) or (at, at)
+            marks.setdefault(number, []).append(Mark(start, end, Kind.HEADING, level, title))
+            at = end
     return marks
+
+
+def _place_of(
+    title: str, lines: Sequence[Line], said: Sequence[str], at: int
+) -> tuple[int, int] | None:
+    """Where the title stands from `at` on: whole lines, with or without a number in front."""
+    for first, words in enumerate(said):
+        if lines[first].start < at:
+            continue
+        for start in (words, _NUMBERED.sub("", words)):
+            last, so_far = first, start
+            while title.startswith(f"{so_far} ") and last + 1 < len(said):
+                last += 1
+                so_far = f"{so_far} {said[last]}"
+            if so_far == title:
+                return lines[first].start, lines[last].end
+    return None
 
 
 def typed(pages: Sequence[Page], running: Mapping[int, list[Mark]]) -> dict[int, list[Mark]]:

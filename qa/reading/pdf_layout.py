@@ -118,7 +118,7 @@ def _is_near(above: list[Piece], below: list[Piece]) -> bool:
 
 def _prose_columns(band: Band, words: str) -> list[list[Piece]]:
     """The band's columns where each holds prose; none where it is a table, or nothing of both."""
-    if sum(len(row) > 1 for row in band.rows) < _PROSE_ROWS - 1 or len(band.rows) < _PROSE_ROWS:
+    if len(band.rows) < _PROSE_ROWS or sum(len(row) > 1 for row in band.rows) < _PROSE_ROWS - 1:
         return []
     pieces = [piece for row in band.rows for piece in row]
     if _letters(pieces, words) < _PROSE_LETTERS:
@@ -138,14 +138,11 @@ def _width(gap: Gap) -> float:
 
 
 def _is_prose(column: list[Piece], words: str) -> bool:
-    count = sum(len(words[piece.start : piece.end].split()) for piece in column)
+    count = sum([len(words[piece.start : piece.end].split()) for piece in column])
+    if count < _PROSE_WORDS * len(column) or _letters(column, words) < _PROSE_LETTERS:
+        return False
     rows = len(rows_of(column, 0.5))
-    return (
-        rows >= _PROSE_ROWS - 1
-        and len(column) <= _PROSE_CUTS * rows
-        and count >= _PROSE_WORDS * len(column)
-        and _letters(column, words) >= _PROSE_LETTERS
-    )
+    return rows >= _PROSE_ROWS - 1 and len(column) <= _PROSE_CUTS * rows
 
 
 def _are_drawn_apart(columns: list[list[Piece]], words: str) -> bool:
@@ -167,12 +164,17 @@ def _letters(column: list[Piece], words: str) -> float:
 
 def _is_table(band: Band) -> bool:
     """True when at least two rows have cells beside each other with a wide gap between them."""
+    if len(band.rows) == 1:
+        return False
     wide = [row for row in band.rows if len(row) > 1]
     return len(wide) > 1 and any(_width(gap) >= height_of(wide[0]) for gap in band.gaps)
 
 
 def _loose(row: list[Piece], words: str) -> Iterator[Row]:
     """The row of no table as one line, or as several where a gap is wide and words follow it."""
+    if len(row) == 1:
+        yield Row((row[0],))
+        return
     line = row[:1]
     for piece in row[1:]:
         gap = piece.left - line[-1].right

@@ -15,7 +15,7 @@ from pypdfium2 import raw
 
 from qa.errors import ReadFailed
 from qa.reading.content import Box
-from qa.reading.pdf_pieces import Characters
+from qa.reading.pdf_characters import Characters
 from qa.reading.pdf_text import text_of
 
 LOCK = Lock()

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from qa.reading.pdf_characters import Characters
 from qa.reading.pdf_layout import Row, columns_named, glue, ordered
-from qa.reading.pdf_pieces import HYPHEN, Characters, Piece, pieces_of
+from qa.reading.pdf_pieces import HYPHEN, Piece, pieces_of
 
 _TITLE_LENGTH = 120  # characters of the line above a table that names it
 _DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece

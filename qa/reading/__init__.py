@@ -33,7 +33,7 @@ _READERS = {
     Format.MAIL: ("mail", "read", 4),
     Format.MESSAGE: ("mail", "read", 1),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 3),
-    Format.PDF: ("pdf", "read", 3),
+    Format.PDF: ("pdf", "read", 4),
     Format.WORD: ("word", "read", 3),
     Format.SLIDES: ("slides", "read", 4),
     Format.SHEETS: ("sheets", "read", 4),

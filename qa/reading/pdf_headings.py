@@ -74,16 +74,19 @@ class _Found(NamedTuple):
 
 def running_lines(pages: Sequence[Page]) -> dict[int, list[Mark]]:
     """Per page, the lines at its edges that repeat, or that count its pages."""
-    edges = {page.number: _edge_lines(page) for page in pages}
+    edges = {
+        page.number: [(line, _keys(line.text, page.number)) for line in _edge_lines(page)]
+        for page in pages
+    }
     counted = Counter[tuple[str, int | None]]()  # in pages, however often on one of them
-    for number, lines in edges.items():
-        counted.update({key for line in lines for key in _keys(line.text, number)})
+    for lines in edges.values():
+        counted.update({key for _, keys in lines for key in keys})
     least = max(_REPEATED, _REPEATED_SHARE * len(pages))
     marks = {
         number: [
             Mark(line.start, line.end, Kind.BOILERPLATE)
-            for line in lines
-            if any(counted[key] >= least for key in _keys(line.text, number))
+            for line, keys in lines
+            if any(counted[key] >= least for key in keys)
         ]
         for number, lines in edges.items()
     }

@@ -93,11 +93,13 @@ class _Writer:
 
     def add(self, piece: Piece) -> None:
         """Append a piece, the mark of a divided word as a hyphen."""
-        self.parts.append(Part(self.length, piece.start, piece.end))
-        words = self.words[piece.start : piece.end]
+        start, end = piece[0], piece[1]
+        self.parts.append(Part(self.length, start, end))
+        words = self.words[start:end]
         if words[-1] in _DIVIDED:
             words = words[:-1] + "-"
-        self.glue(words.replace("\0", " "))
+        self.pieces.append(words.replace("\0", " ") if "\0" in words else words)
+        self.length += end - start
 
     def glue(self, words: str) -> None:
         """Append what stands between pieces."""
@@ -109,20 +111,18 @@ def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
     """The text in the order in which it is drawn, to the letter."""
     if not pieces:
         return Text()
-    writer, starts = _Writer(words), list[tuple[int, int]]()
-    before: Piece | None = None
+    writer, starts, until = _Writer(words), list[tuple[int, int]](), 0
     for piece in pieces:
-        between = ""
-        if before:
-            between = words[before.end : piece.start]
+        between = words[until : piece[0]] if until else ""
+        if until:
             between = "\n" if between == "\r\n" else shown(between)
-            if words[before.end - 1] in _DIVIDED:
+            if words[until - 1] in _DIVIDED:
                 between = f"\n{between}"
             writer.glue(between)
-        if before is None or "\n" in between:
-            starts.append((writer.length, piece.start))
+        if not until or "\n" in between:
+            starts.append((writer.length, piece[0]))
         writer.add(piece)
-        before = piece
+        until = piece[1]
     text = "".join(writer.pieces)
     ends = [at for at, _ in starts[1:]] + [len(text)]
     lines = []

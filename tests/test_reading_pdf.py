@@ -428,3 +428,32 @@ def test_pages_of_known_layout_are_read_in_order(case):
     """Columns, sidebars, notes, tables, headings drawn last, running lines and turned pages."""
     made = layouts()
     assert made["is_right"](case, read(made["pdf"](case), "a.pdf"))
+
+
+def test_a_gap_within_one_drawn_string_parts_cells():
+    """Programs set whole rows as one string with wide word spaces: its cells are cells."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+    for number, row in enumerate(["Station Opened", "Mill 1,900", "Bridge 1,950", "Lock 1,820"]):
+        text = canvas.beginText(60, 700 - 14 * number)
+        text.setWordSpace(90)
+        text.textOut(row)
+        canvas.drawText(text)
+    canvas.save()
+    document = read(out.getvalue(), "a.pdf")
+    assert document.text == "Station\tOpened\nMill\t1,900\nBridge\t1,950\nLock\t1,820"
+    assert document.blocks[0].columns == "Station, Opened"
+
+
+def test_the_line_above_a_table_is_in_its_context_with_a_header_of_many_rows():
+    """Statements of earnings have five rows of names above their figures."""
+    header = [("Second", "quarter"), ("2023", "2022"), ("Percent", "Percent"), ("to", "to")]
+    header += [("sales", "sales")]
+    rows = [(name, f"{40 + n}.1", f"{30 + n}.2") for n, name in enumerate(["Costs", "Profit"])]
+    cells = [(60, 740, "Statement of Earnings")]
+    for number, row in enumerate([("", *names) for names in header] + rows):
+        cells += [(60 + 120 * n, 714 - 14 * number, cell) for n, cell in enumerate(row) if cell]
+    block = block_with(read(drawn(cells), "a.pdf"), "Profit")
+    assert block.columns.startswith("Statement of Earnings: Second, quarter, 2023")

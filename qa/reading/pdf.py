@@ -7,7 +7,7 @@ back to its place.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -33,6 +33,7 @@ from qa.reading.pdf_text import Line, Text, of_lines, text_of
 from qa.records import Block, Kind
 
 _BOLD_LENGTH = 80  # characters; a longer line is no heading by its weight alone
+_TITLE_LENGTH = 120  # characters of the line above a table that names it
 _NAMED_PAGES = 5  # in a note
 
 _FILE_NAME = re.compile(
@@ -176,20 +177,29 @@ def _is_bold(characters: Characters, line: Line) -> bool:
 
 
 def _mark_tables(pages: Sequence[Page], marks: dict[int, list[Mark]]) -> None:
-    """Add the rows of tables; one that goes on at the top of a page keeps the names of columns."""
-    last, columns = 0, ""
+    """Add the rows of tables; one that goes on at the top of a page keeps its title and columns."""
+    last, context = 0, ""
     for page in pages:
         found = marks.setdefault(page.number, [])
         taken = {mark.start for mark in found}
         lines = [line for line in page.text.lines if line.start not in taken]
+        above = {low.start: high for high, low in pairwise(page.text.lines)}
         for table, rows in _tables(page.text, lines):
-            cells, named = page.text.cells[table], page.text.columns[table]
-            goes_on = not named and rows[0] is lines[0] and cells == last
-            columns = columns if goes_on else named
-            found.append(Mark(rows[0].start, rows[-1].end, Kind.TABLE, columns=columns))
+            cells, columns = page.text.cells[table], page.text.columns[table]
+            if columns or rows[0] is not lines[0] or cells != last:
+                line = above.get(rows[0].start)
+                title = line.text if line and line.start not in taken else ""
+                context = _context(title, columns)
+            found.append(Mark(rows[0].start, rows[-1].end, Kind.TABLE, columns=context))
             last = cells if rows[-1] is lines[-1] else 0
         if lines and not lines[-1].table:
             last = 0
+
+
+def _context(title: str, columns: str) -> str:
+    """What a table's rows are about: the line above it, where it names it, and the columns."""
+    names = 0 < len(title) <= _TITLE_LENGTH and not title.endswith((".", ":", ";"))
+    return ": ".join(filter(None, (title if names else "", columns)))
 
 
 def _tables(text: Text, lines: Sequence[Line]) -> Iterator[tuple[int, list[Line]]]:

@@ -27,7 +27,7 @@ from qa.reading.pdf_pieces import (
     within,
 )
 
-HEADER_ROWS = 3  # of a table, at most
+HEADER_ROWS = 5  # of a table, at most
 _GLUED = 1.8  # times the height of the type: a wider gap ends a line outside of tables
 _DISTANT = 2.5  # times the height of the type, between rows of one band
 _PROSE_WORDS = 3.0  # words of a line on average, in a column of prose

@@ -10,7 +10,6 @@ from qa.reading.pdf_characters import Characters
 from qa.reading.pdf_layout import Row, columns_named, glue, ordered
 from qa.reading.pdf_pieces import HYPHEN, Piece, pieces_of
 
-_TITLE_LENGTH = 120  # characters of the line above a table that names it
 _DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece
 _MARK = re.compile(f"\r\n|\r|[{HYPHEN}\x02]|\0")
 
@@ -41,7 +40,7 @@ class Text:
     words: str = ""
     lines: tuple[Line, ...] = ()
     parts: tuple[Part, ...] = ()
-    columns: dict[int, str] = field(default_factory=dict)  # by table: its title and its columns
+    columns: dict[int, str] = field(default_factory=dict)  # by table: their names
     cells: dict[int, int] = field(default_factory=dict)  # by table: the cells of its longest row
 
     def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -135,13 +134,10 @@ def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
 def _by_place(words: str, rows: Sequence[Row]) -> Text:
     """The text with its rows in reading order, a line for each."""
     writer, lines, cells = _Writer(words), list[Line](), dict[int, list[list[str]]]()
-    titles = dict[int, str]()
     for number, row in enumerate(rows):
         if number:
             apart = row.first or (rows[number - 1].table and not row.table)
             writer.glue("\n\n" if apart else "\n")
-        if row.table and row.table not in titles:
-            titles[row.table] = lines[-1].text if lines else ""
         start, at, before = writer.length, len(writer.pieces), row.pieces[0]
         for piece in row.pieces:
             if piece is not before:
@@ -153,12 +149,6 @@ def _by_place(words: str, rows: Sequence[Row]) -> Text:
         lines.append(Line(start, writer.length, row_text, first, last, row.table))
         if row.table:
             cells.setdefault(row.table, []).append(row_text.split("\t"))
-    columns = {table: _context(titles[table], columns_named(rows)) for table, rows in cells.items()}
+    columns = {table: columns_named(rows) for table, rows in cells.items()}
     width = {table: max(map(len, rows)) for table, rows in cells.items()}
     return Text("".join(writer.pieces), tuple(lines), tuple(writer.parts), columns, width)
-
-
-def _context(title: str, columns: str) -> str:
-    """What a table's rows are about; "" where the table has no header."""
-    named = columns and 0 < len(title) <= _TITLE_LENGTH and not title.endswith((".", ":", ";"))
-    return f"{title}: {columns}" if named else columns

@@ -1,6 +1,6 @@
 """Makes the codebook of an encoder from public text: the docstrings of Python's standard library.
 
-    python bench/codebook.py OUT.npy [MODEL]
+    python bench/codebook.py OUT.npy [MODEL [TEXTS]]
 
 Plain k-means per piece of the vector, on whole passages of docstrings, with a fixed seed: nothing of
 any question set or user's corpus enters it. Prints what share of the vectors' energy is lost.
@@ -22,7 +22,7 @@ TEXTS = 2_000
 CHARACTERS = 700
 
 
-def texts() -> list[str]:
+def texts(count: int) -> list[str]:
     """Docstrings of the standard library, longest modules first left out, in a fixed order."""
     library = Path(sysconfig.get_paths()["stdlib"])
     found: list[str] = []
@@ -34,14 +34,15 @@ def texts() -> list[str]:
                 said = " ".join((ast.get_docstring(node) or "").split())
                 if len(said) > 200:
                     found.append(said[:CHARACTERS])
-    step = max(1, len(found) // TEXTS)
-    return found[::step][:TEXTS]
+    step = max(1, len(found) // count)
+    return found[::step][:count]
 
 
 def main() -> None:
     """Writes the codebook."""
     encoder = Encoder(*sys.argv[2:3], folder=Path("index/encoders"))
-    tokens = np.concatenate([encoder.encode(text).tokens for text in texts()]) * SCALE
+    chosen = texts(int(sys.argv[3]) if len(sys.argv) > 3 else TEXTS)
+    tokens = np.concatenate([encoder.encode(text).tokens for text in chosen]) * SCALE
     pieces = tokens.shape[1] // PIECE
     centroids = np.empty((pieces, CENTROIDS, PIECE), np.int16)
     for piece in range(pieces):
@@ -53,7 +54,7 @@ def main() -> None:
     codebook.save(Path(sys.argv[1]))
     sample = tokens[::17] / SCALE
     lost = np.square(codebook.decode(codebook.encode(sample)) / SCALE - sample).sum(1).mean()
-    print(f"{len(tokens)} tokens of {len(texts())} texts; energy lost: {lost:.3f}")
+    print(f"{len(tokens)} tokens of {len(chosen)} texts; energy lost: {lost:.3f}")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from pathlib import Path
 import beside
 import pytest
 from hypothesis import settings
-from indexes import encoded, encoders, new_index, write
+from indexes import _models_are_loaded_once, encoded, encoders, new_index, write
 from sharing import made_once
 
 from qa.building.pipeline import build
 
-__all__ = ["SHARED", "encoded", "encoders", "library", "new_index"]
+__all__ = ["SHARED", "_models_are_loaded_once", "encoded", "encoders", "library", "new_index"]
 
 settings.register_profile("untimed", deadline=None)  # no test is timed
 settings.load_profile("untimed")

@@ -3,16 +3,22 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sharing import made_once
 
 from qa.building import pipeline
+from qa.encoding import models
 from qa.encoding.encoder import Encoded, Encoder
 from qa.index.lexical import Analyzer, WordIndex
 from qa.index.lexical import write as write_index
+
+Result = TypeVar("Result")
+
+ALONE = "QA_TEST_ALONE"  # set where a test has a process of its own
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +27,35 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(
         tmp_path_factory, "encoders", lambda folder: Encoder(folder=folder).encode("once")
     )
+
+
+def once_a_file(function: Callable[..., Result], *, most: int) -> Callable[..., Result]:
+    """A function of a file that is called once for each state of it, under whichever name.
+
+    What it gave is kept for `most` files.
+    """
+    known: dict[tuple[object, ...], Result] = {}
+
+    def called(file: Path, *arguments: object) -> Result:
+        state = file.stat()
+        key = (state.st_ino, state.st_size, state.st_mtime_ns, models.VERSION, *arguments)
+        if key not in known:
+            known[key] = function(file, *arguments)
+            for oldest in list(known)[:-most]:
+                del known[oldest]
+        return known[key]
+
+    return called
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_loaded_once() -> Iterator[None]:
+    """Most of a small build would be the loading and hashing of its model."""
+    with pytest.MonkeyPatch.context() as patch:
+        if ALONE not in os.environ:  # there memory is measured
+            patch.setattr(models, "exported", once_a_file(models.exported, most=4))
+            patch.setattr(models, "sha256", once_a_file(models.sha256, most=100))
+        yield
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,13 @@ def module_of(file):
     return ".".join(parts)
 
 
+@cache
 def imported(file):
     """Every dotted name that a file imports, at the top or inside."""
+    return tuple(_imported(file))
+
+
+def _imported(file):
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -288,7 +294,8 @@ def blocks(language):
 def run_in(folder, encoders, command):
     """Runs the command where `seeds/` holds this project's documents."""
     shutil.copytree(ROOT / "seeds", folder / "seeds")
-    shutil.copytree(encoders, folder / "index" / "encoders")
+    for place in ("index", "cache/seedqa"):  # where highlight() keeps its own
+        shutil.copytree(encoders, folder / place / "encoders")
     path = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")}
     done = subprocess.run(
         command, cwd=folder, env=path, capture_output=True, text=True, check=False, timeout=300

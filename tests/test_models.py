@@ -61,7 +61,7 @@ def test_another_model_is_used_once_its_codebook_is_made(tmp_path: Path, model: 
     with pytest.raises(ModelMissing, match=r"bench/codebook\.py"):
         build(seeds, index, settings=settings)
     script = [sys.executable, str(ROOT / "bench/codebook.py")]
-    command = [*script, str(model / "codebook.npy"), str(model)]
+    command = [*script, str(model / "codebook.npy"), str(model), "100"]  # of few texts: it is quick
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     build(seeds, index, settings=settings)
     with QA.open(index) as qa:

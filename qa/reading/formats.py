@@ -19,6 +19,7 @@ class Format(StrEnum):
     XML = "xml"
     SUBTITLES = "srt"
     RICH_TEXT = "rtf"
+    CODE = "code"
     NOTEBOOK = "ipynb"
     MAIL = "eml"
     MAILBOX = "mbox"
@@ -132,8 +133,8 @@ FORMAT_OF_MIMETYPE = {
     "application/vnd.oasis.opendocument.presentation-template": Format.OPEN_SLIDES,
     "application/vnd.oasis.opendocument.graphics": Format.OPEN_SLIDES,
 }
-# The names of files that are read. A program, a web page or any other text is text by its content
-# under whatever name; these are the names that people give to documents.
+# The names of files that are read. A web page or any other text is text by its content under whatever
+# name; these are the names that people give to documents.
 FORMAT_OF_SUFFIX = {
     **dict.fromkeys(("txt", "text", "log", "rst", "org", "tex"), Format.TEXT),
     **dict.fromkeys(("md", "markdown", "mdown", "mkd"), Format.MARKDOWN),
@@ -144,6 +145,10 @@ FORMAT_OF_SUFFIX = {
     **dict.fromkeys(("xml", "rss", "atom"), Format.XML),
     **dict.fromkeys(("srt", "vtt"), Format.SUBTITLES),
     "rtf": Format.RICH_TEXT,
+    **dict.fromkeys(("py", "pyi", "rb", "php", "sh", "bash", "sql", "go", "rs"), Format.CODE),
+    **dict.fromkeys(("js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"), Format.CODE),
+    **dict.fromkeys(("c", "h", "cc", "cpp", "cxx", "hh", "hpp", "hxx"), Format.CODE),
+    **dict.fromkeys(("java", "cs"), Format.CODE),
     "ipynb": Format.NOTEBOOK,
     "eml": Format.MAIL,
     "mbox": Format.MAILBOX,
@@ -183,7 +188,7 @@ KNOWN_BY_CONTENT = frozenset(
 KNOWN_BY_NAME = frozenset(
     [
         *(Format.MARKDOWN, Format.CSV, Format.JSONL, Format.JSON, Format.XML, Format.SUBTITLES),
-        *(Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE),
+        *(Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE, Format.CODE),
     ]
 )
 NEVER_MAIL = ("txt", "log", "rst", "org", "tex")  # whatever lines they begin with

@@ -21,12 +21,13 @@ class Exact(NamedTuple):
     """Exact matches of n passages with the m tokens of a question."""
 
     found: Vectors  # (n, m) from 0 to 1: how far the token counts as found
+    named: Vectors  # (n, m) the same, by the name of its document alone
     open: Vectors  # (n, m) 0 where its similarity with other tokens counts for nothing, else 1
     bonus: Vectors  # (n,)
 
     def of(self, rows: Keys) -> "Exact":
         """The same of some of the passages."""
-        return Exact(self.found[rows], self.open[rows], self.bonus[rows])
+        return Exact(*(values[rows] for values in self))
 
     def applied(self, products: Vectors, lengths: Keys) -> Vectors:
         """The products `(tokens, m)` with what is exact in place of what is similar.
@@ -43,7 +44,8 @@ class Exact(NamedTuple):
 def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Keys) -> Exact:
     """The exact matches of passages with the question."""
     documents = snapshot.documents_of(keys)
-    found = names.of(documents, names.tokens)
+    of_name = names.of(documents, names.tokens)
+    found = of_name.copy()
     similar = 1 - names.of(documents, names.others)
     bonus = np.zeros(len(keys), np.float32)
     for one in question.identifiers:
@@ -56,4 +58,4 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
         part = found[np.ix_(~holds, columns)]  # where a name has but a piece of it, it has none
         found[np.ix_(~holds, columns)] = part.min(axis=1, initial=1)[:, None]
         bonus[holds] += MATCH_BONUS
-    return Exact(found, similar, bonus)
+    return Exact(found, np.minimum(of_name, found), similar, bonus)

@@ -64,7 +64,8 @@ def ranking(
     if found.exact is not None:
         lengths = np.diff(np.append(tokens.runs[tokens.firsts], tokens.runs[-1]))
         products = found.exact.applied(products, lengths)
-    scores = scoring.score(products, question, tokens.runs, tokens.firsts)
+    named = found.exact.named if found.exact is not None else None
+    scores = scoring.score(products, question, tokens.runs, tokens.firsts, named)
     strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
     relevance += BM25_WEIGHT * z_scores(found.bm25)

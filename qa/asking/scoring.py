@@ -31,11 +31,13 @@ def score(
     question: EncodedQuestion,
     runs: npt.NDArray[np.int64],
     firsts: npt.NDArray[np.int64],
+    named: Vectors | None = None,
 ) -> PassageScores:
     """The scores of passages, from the products `(tokens, m)` of their tokens with the question's.
 
     `runs` bounds the rows of `products`: for each passage its context, then its sentences; the last
-    number is where all end. `firsts` says which run is the context of each passage.
+    number is where all end. `firsts` says which run is the context of each passage. `named` `(n, m)`
+    is how far a token names the document of each, which is no evidence for one of its passages.
     A sentence's strength is its MaxSim and a part of what the sentence before it adds, for a name
     that only a pronoun stands for: `.4 .2` after `.6 .1`, with equal weights, has
     `(.4 + .2 + CARRY_OVER * .2) / 2`. Together they have `(.6 + .2) / 2`, .05 more than the better. A
@@ -55,7 +57,7 @@ def score(
     of_passages = np.maximum.reduceat(found, firsts, axis=0)
     return PassageScores(
         passages=_weighted_mean(of_passages, question.weights),
-        evidence=_weighted_mean(of_passages, question.idf_weights),
+        evidence=_evidence(of_passages, question.idf_weights, named),
         strengths=_by_passage(alone + CARRY_OVER * added, firsts),
         joint_gains=_by_passage(gained, firsts),
     )
@@ -64,6 +66,16 @@ def score(
 def _weighted_mean(found: Vectors, weights: Vectors) -> Vectors:
     """The weighted mean of each row; its sum is that of the row alone, wherever the row stands."""
     means: Vectors = (found * weights).sum(axis=1)
+    return means
+
+
+def _evidence(found: Vectors, weights: Vectors, named: Vectors | None) -> Vectors:
+    """The weighted mean of each row over the tokens that do not name its document."""
+    if named is None or not named.any():
+        return _weighted_mean(found, weights)
+    left = weights * (1 - named)
+    total = left.sum(axis=1)
+    means: Vectors = (found * left).sum(axis=1) / np.where(total > 0, total, 1)
     return means
 
 

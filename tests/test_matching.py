@@ -185,7 +185,8 @@ def test_words_of_the_sentence_before_count_and_rare_ones_count_more(
 
 
 def ranked(strengths: list[float], joint_gains: list[float]) -> Ranked:
-    return Ranked(0, 0, 0, 0, 0, 0, np.float32(strengths), np.float32(joint_gains))
+    zeros = (0,) * (len(Ranked._fields) - 2)
+    return Ranked(*zeros, np.float32(strengths), np.float32(joint_gains))
 
 
 def test_neighbours_that_match_better_together_are_one_highlight() -> None:

@@ -288,8 +288,8 @@ def test_each_excerpt_is_served_by_its_own_confidence(asker: QA) -> None:
     snapshot = asker.snapshot
     question = asker._encode("In which season does the ferry rest?", snapshot)
     ranked = asker.rank(question.text, snapshot)
-    weak = [ranked[0]._replace(evidence=0.0), *ranked[1:]]  # as if the first were the least sure
-    strong = [each._replace(evidence=0.9, score_gap=0.0) for each in weak[1:]]
+    weak = [ranked[0]._replace(evidence=-1.0), *ranked[1:]]  # as if the first were the least sure
+    strong = [each._replace(evidence=1.5, word_place=0) for each in weak[1:]]
     answer = excerpts.answer(snapshot, question, [weak[0], *strong], limit=9)
     assert answer.answered
     assert answer.confidence == answer.excerpts[0].confidence > 0.5

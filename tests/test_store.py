@@ -191,7 +191,7 @@ def test_what_holds_words_is_found_to_the_last_passage(built):
     either = snapshot.holding([["ferri", "mill"]]).tolist()
     assert len(either) > len(snapshot.holding([["ferri"]]))
     among = snapshot.of_passages(np.array(keys[:2], np.int64))
-    assert snapshot.size(among) == 2
+    assert snapshot.documents_in(among) == 2
     assert set(snapshot.holding([["ferri"]], among).tolist()) <= set(keys[:2])
     assert snapshot.holding([]).tolist() == snapshot.holding([[]]).tolist() == []
     assert list(snapshot.paths) == sorted(TEXTS)

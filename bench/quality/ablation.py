@@ -22,7 +22,7 @@ from qa.asking import (
 )
 from qa.asking.questions import EncodedQuestion
 from qa.asking.reranking import Ranked, rerank
-from qa.asking.retrieval import CANDIDATES, Candidates, z_scores
+from qa.asking.retrieval import CANDIDATES, Candidates, places_in, z_scores
 from qa.asking.service import QA, open_encoder
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
@@ -82,14 +82,16 @@ def by_words(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None
     found, scores = snapshot.search(question.terms, CANDIDATES, among)
     places = snapshot.places(found)
     order = np.argsort(places)
-    return Candidates(found[order], places[order], scores[order])
+    return Candidates(found[order], places[order], scores[order], order)
 
 
 def by_meaning(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The candidates of the pooled vectors."""
     near = snapshot.nearest(question.pooled, CANDIDATES, among)
     near = near[np.argsort(snapshot.places(near))]
-    return Candidates(near, snapshot.places(near), snapshot.bm25(question.terms, near))
+    found, _ = snapshot.search(question.terms, CANDIDATES, among)
+    places = snapshot.places(near)
+    return Candidates(near, places, snapshot.bm25(question.terms, near), places_in(found, near))
 
 
 def by_cosine(

@@ -7,13 +7,16 @@ counts as found, anything else as not found, however similar it is.
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from qa.asking import ages
 from qa.asking.naming import Named
 from qa.asking.questions import EncodedQuestion
 from qa.encoding.quantisation import Vectors
 from qa.index.store import Keys, Snapshot
 
 FEW = 8  # passages: a code that stands in more is a term, whose similarity counts as any word's
+AGE_FOUND = 0.4  # how far the word counts as found that asks for an age, where one is given
 MATCH_BONUS = 3.0  # standard deviations, for a candidate with one of the question's identifiers
 
 
@@ -24,10 +27,17 @@ class Exact(NamedTuple):
     named: Vectors  # (n, m) the same, by the name of its document alone
     open: Vectors  # (n, m) 0 where its similarity with other tokens counts for nothing, else 1
     bonus: Vectors  # (n,)
+    lacking: npt.NDArray[np.bool_]  # (n,) which neither hold an identifier nor are named by it
 
     def of(self, rows: Keys) -> "Exact":
         """The same of some of the passages."""
-        return Exact(*(values[rows] for values in self))
+        return Exact(
+            found=self.found[rows],
+            named=self.named[rows],
+            open=self.open[rows],
+            bonus=self.bonus[rows],
+            lacking=self.lacking[rows],
+        )
 
     def applied(self, products: Vectors, lengths: Keys) -> Vectors:
         """The products `(tokens, m)` with what is exact in place of what is similar.
@@ -48,6 +58,7 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
     found = of_name.copy()
     similar = 1 - names.of(documents, names.others)
     bonus = np.zeros(len(keys), np.float32)
+    lacking = np.zeros(len(keys), np.bool_)
     for one in question.identifiers:
         if not one.is_number and max(map(snapshot.words.frequency, one.forms)) > FEW:
             continue
@@ -58,4 +69,11 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
         part = found[np.ix_(~holds, columns)]  # where a name has but a piece of it, it has none
         found[np.ix_(~holds, columns)] = part.min(axis=1, initial=1)[:, None]
         bonus[holds] += MATCH_BONUS
-    return Exact(found, np.minimum(of_name, found), similar, bonus)
+        lacking |= ~(found[:, columns] > 0).all(axis=1)
+    asking = ages.asked_for(question.text, question.ends)
+    if asking.any():
+        texts = [passage.text for passage in snapshot.passages(keys.tolist())]
+        gives = np.fromiter(map(ages.given, texts), np.bool_, len(texts))
+        found[np.ix_(gives, asking)] = AGE_FOUND
+        lacking |= np.fromiter(map(ages.is_silent, texts), np.bool_, len(texts))
+    return Exact(found, np.minimum(of_name, found), similar, bonus, lacking)

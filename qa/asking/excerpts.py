@@ -1,60 +1,97 @@
 """Excerpts: reranked passages as they are quoted, and the answer that they make."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
+from typing import NamedTuple
 
-from qa.asking.confidence import THRESHOLD, confidence
+from qa.asking.confidence import THRESHOLD, confidence, lead
 from qa.asking.highlights import highlights
 from qa.asking.questions import EncodedQuestion
 from qa.asking.reranking import Ranked
 from qa.index.store import Snapshot, StoredPassage
 from qa.records import Answer, Excerpt
+from qa.records.likelihood import POSSIBLE
+
+
+class Quoted(NamedTuple):
+    """A passage that is quoted."""
+
+    ranked: Ranked
+    passage: StoredPassage
+    paths: tuple[str, ...]  # of every document that has it in the same words
+    lead: float  # see confidence.lead
 
 
 def answer(
-    snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], *, limit: int
+    snapshot: Snapshot,
+    question: EncodedQuestion,
+    ranking: Sequence[Ranked],
+    *,
+    limit: int,
+    chosen: bool = False,
 ) -> Answer:
     """The answer that the ranking supports; freshness is not looked at here.
 
-    Each excerpt is served or not by its own confidence, whatever stands before it.
+    `chosen` says that the one document was chosen of which the question is asked. Where one excerpt
+    answers, each is served or not by its own confidence, whatever stands before it.
     """
-    excerpts = tuple(_excerpts(snapshot, question, ranking, limit))
-    served = tuple(excerpt for excerpt in excerpts if excerpt.confidence >= THRESHOLD)
+    found = quoted(snapshot, question, ranking, limit)
+    excerpts = [excerpt(one, chosen=chosen) for one in found]
+    answered = any(excerpt.confidence >= THRESHOLD for excerpt in excerpts)
+    served = tuple(one for one in excerpts if answered and one.confidence >= POSSIBLE)
     return Answer(
         question=question.text,
-        answered=bool(served),
+        answered=answered,
         confidence=next((first.confidence for first in served or excerpts), 0.0),
         excerpts=served,
-        nearest=tuple(excerpt for excerpt in excerpts if excerpt.confidence < THRESHOLD),
+        nearest=tuple(one for one in excerpts if one not in served),
         snapshot=snapshot.manifest.snapshot,
     )
 
 
-def _excerpts(
+def quoted(
     snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], limit: int
-) -> Iterator[Excerpt]:
-    """The best `limit` passages as excerpts, those of the same words once with all their paths."""
+) -> Iterator[Quoted]:
+    """The best `limit` passages, those of the same words once with all their paths."""
+    stored = _Stored(snapshot)
     groups: dict[str, list[tuple[Ranked, StoredPassage]]] = {}
-    for ranked, passage in _stored(snapshot, ranking, limit):
-        words = " ".join(re.findall(r"\w+", passage.text.casefold()))
+    for ranked, passage in stored.of(ranking, limit + 1):
+        words = words_of(passage.text)
         if words not in groups and len(groups) == limit:
             break
         groups.setdefault(words, []).append((ranked, passage))
-    for same in groups.values():
+    by_match = sorted(ranking, key=lambda each: -each.match)
+    for words, same in groups.items():
         best, passage = same[0]
-        paths = [path for _, other in same for path in other.paths]
-        best = best.with_words(snapshot.words, question, passage.context, sentences(passage))
-        yield excerpt(best, passage, tuple(dict.fromkeys(paths)))
+        others = (other for other, its in stored.of(by_match, 1) if words_of(its.text) != words)
+        yield Quoted(
+            best.with_words(snapshot.words, question, passage.context, sentences(passage)),
+            passage,
+            tuple(dict.fromkeys(path for _, other in same for path in other.paths)),
+            lead(best, next(others, None)),
+        )
 
 
-def _stored(
-    snapshot: Snapshot, ranking: Sequence[Ranked], limit: int
-) -> Iterator[tuple[Ranked, StoredPassage]]:
-    """The ranking with its passages, which are read as many at once as are likely to be quoted."""
-    rest = iter(ranking)
-    while ranked := list(islice(rest, limit + 1)):
-        yield from zip(ranked, snapshot.passages(each.key for each in ranked), strict=True)
+class _Stored:
+    """The passages of a ranking, read once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._read: dict[int, StoredPassage] = {}
+
+    def of(self, ranking: Iterable[Ranked], many: int) -> Iterator[tuple[Ranked, StoredPassage]]:
+        """The ranking with its passages, of which so `many` are read at once."""
+        rest = iter(ranking)
+        while ranked := list(islice(rest, many)):
+            missing = [each.key for each in ranked if each.key not in self._read]
+            self._read |= zip(missing, self._snapshot.passages(missing), strict=True)
+            yield from ((each, self._read[each.key]) for each in ranked)
+
+
+def words_of(text: str) -> str:
+    """The words of a text without what stands between them: copies have the same."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def sentences(passage: StoredPassage) -> list[str]:
@@ -63,18 +100,19 @@ def sentences(passage: StoredPassage) -> list[str]:
     return [passage.text[start:end] for start, end in bounds]
 
 
-def excerpt(ranked: Ranked, passage: StoredPassage, paths: tuple[str, ...]) -> Excerpt:
-    """A ranked passage as it is quoted."""
+def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:
+    """A passage as it is quoted."""
+    ranked, passage = one.ranked, one.passage
     return Excerpt(
         text=passage.text,
         start=passage.start,
         end=passage.end,
         highlights=highlights(passage.text, passage.start, passage.sentences, ranked),
-        confidence=confidence(ranked),
+        confidence=confidence(ranked, one.lead, chosen=chosen),
         document=passage.document,
-        path=paths[0],
-        paths=paths,
-        title=passage.title or paths[0].rpartition("/")[2],
+        path=one.paths[0],
+        paths=one.paths,
+        title=passage.title or one.paths[0].rpartition("/")[2],
         date=passage.date,
         lines=passage.lines,
         page=passage.page,

@@ -33,6 +33,7 @@ class Filtered(NamedTuple):
 
     among: Filter | None  # None: all of them
     notes: tuple[str, ...] = ()  # what the filters name in vain
+    one: bool = False  # whether `only` chose one document of several
 
 
 def filtered(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Filtered:
@@ -47,13 +48,16 @@ def filtered(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) ->
     if only and not wanted:
         raise FilterEmpty(_names_nothing(snapshot, only))
     among = snapshot.among(wanted, unwanted)
-    if among is not None and not snapshot.size(among):
+    documents = snapshot.manifest.documents if among is None else snapshot.documents_in(among)
+    if not documents:
         raise FilterEmpty(
             f"The filters leave no document: what {_quoted(only) or 'is there'} names, "
             f"{_quoted(exclude)} leaves out."
         )
     return Filtered(
-        among, (*_in_vain(only, paths, "names"), *_in_vain(exclude, paths, "leaves out"))
+        among,
+        (*_in_vain(only, paths, "names"), *_in_vain(exclude, paths, "leaves out")),
+        bool(only) and documents == 1 < snapshot.manifest.documents,
     )
 
 

@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from qa import splitting, storage
-from qa.asking.confidence import THRESHOLD, confidence
+from qa.asking.confidence import THRESHOLD, confidence, lead
+from qa.asking.excerpts import words_of
 from qa.asking.highlights import highlights
 from qa.asking.questions import encoded_question, validated_question
 from qa.asking.reranking import Ranked, ranking
-from qa.asking.retrieval import Candidates
+from qa.asking.retrieval import Candidates, places_in
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded, Encoder, codebook_of
 from qa.index import dense
@@ -59,12 +60,16 @@ def highlight(
     if not parts or not len(encoded.tokens):  # some characters are nothing to the model
         return [()] * len(texts)
     found: list[list[Highlight]] = [[] for _ in texts]
-    for part, ranked in zip(parts, _ranked(question, encoded, texts, parts, settings), strict=True):
-        probability = confidence(ranked)
+    words = [words_of(texts[part.text][part.passage.start : part.passage.end]) for part in parts]
+    ranked = _ranked(question, encoded, texts, parts, settings)
+    by_match = sorted(zip(ranked, words, strict=True), key=lambda pair: -pair[0].match)
+    for part, own, each in zip(parts, words, ranked, strict=True):
+        best = next((other for other, its in by_match if its != own), None)
+        probability = confidence(each, lead(each, best))
         if probability >= THRESHOLD:
             passage = part.passage
             text = texts[part.text][passage.start : passage.end]
-            marks = highlights(text, passage.start, passage.sentences, ranked)
+            marks = highlights(text, passage.start, passage.sentences, each)
             found[part.text] += [mark._replace(strength=probability) for mark in marks]
     return [tuple(sorted(marks, key=lambda mark: -mark.strength)) for marks in found]
 
@@ -94,19 +99,22 @@ def _ranked(
     texts: Sequence[str],
     parts: Sequence[_Part],
     settings: Settings,
-) -> Iterator[Ranked]:
+) -> list[Ranked]:
     """Each part, scored as the same passage in an index of these texts would be."""
     encoder, book = _encoder(settings)
     coded = [encode(encoder, book, part.ranking) for part in parts]
     mean = dense.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
-    numbers = np.arange(len(parts))
-    found = Candidates(numbers, numbers, np.zeros(len(parts), np.float32))
     words = WordIndex.of([part.ranking.text for part in parts], language=settings.language)
     asked = encoded_question(question, encoded, words, mean)
-    ranked = ranking(book, asked, found, _token_codes(coded))
-    for part, each in zip(parts, sorted(ranked, key=attrgetter("key")), strict=True):
-        sentences = _sentences(texts[part.text], part.passage)
-        yield each.with_words(words, asked, "", sentences)
+    numbers = np.arange(len(parts))
+    by_words, _ = words.search(asked.terms, len(parts))
+    zeros = np.zeros(len(parts), np.float32)
+    found = Candidates(numbers, numbers, zeros, places_in(by_words, numbers))
+    ranked = sorted(ranking(book, asked, found, _token_codes(coded)), key=attrgetter("key"))
+    return [
+        each.with_words(words, asked, "", _sentences(texts[part.text], part.passage))
+        for part, each in zip(parts, ranked, strict=True)
+    ]
 
 
 def _token_codes(coded: Sequence[Coded]) -> TokenCodes:

@@ -27,11 +27,18 @@ class Ranked(NamedTuple):
     key: int  # of its passage in the snapshot
     place: int  # where it stands by path and position
     relevance: float  # what the ranking is ordered by; comparable within one question
-    score_gap: float  # how much lower its MaxSim is than that of the first, at least 0
+    word_place: int  # from 0 in the list of those that are best by words; its length beyond
     maxsim: float  # of the passage, a mean cosine
     evidence: float  # the same, tokens weighted by idf
+    strongest: float  # the greatest strength of its sentences by MaxSim alone
+    lacks: bool  # an identifier of the question
     strengths: Vectors  # (sentences,) how well each sentence answers
     joint_gains: Vectors  # (sentences,) by which it and the one before match better than either
+
+    @property
+    def match(self) -> float:
+        """How well the passage and its best sentence match, words left aside."""
+        return self.maxsim + self.strongest
 
     def with_words(
         self, words: Words, question: EncodedQuestion, context: str, sentences: Sequence[str]
@@ -70,15 +77,17 @@ def ranking(
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
     relevance += BM25_WEIGHT * z_scores(found.bm25)
     order = np.lexsort((found.places, -relevance)).tolist()
-    first = scores.passages[order[0]]
+    lacking = found.exact.lacking if found.exact is not None else np.zeros(len(order), np.bool_)
     return [
         Ranked(
             key=int(found.keys[at]),
             place=int(found.places[at]),
             relevance=float(relevance[at]),
-            score_gap=max(float(first - scores.passages[at]), 0.0),
+            word_place=int(found.word_places[at]),
             maxsim=float(scores.passages[at]),
             evidence=float(scores.evidence[at]),
+            strongest=float(strongest[at]),
+            lacks=bool(lacking[at]),
             strengths=scores.strengths[at],
             joint_gains=scores.joint_gains[at],
         )

@@ -26,16 +26,20 @@ class Candidates(NamedTuple):
     keys: Keys  # (n,)
     places: npt.NDArray[np.int64]  # (n,) ascending
     bm25: Scores  # (n,)
+    word_places: Keys  # (n,) from 0 in the list of those that are best by words; its length beyond
     exact: Exact | None = None  # the exact matches of each
 
 
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The passages that are best by meaning and by words at once."""
     names = named(snapshot, question)
-    keys = _of_both_lists(snapshot, question, among, CANDIDATES)
+    by_words, _ = snapshot.search(question.terms, CANDIDATES, among)
+    keys = np.union1d(by_words, _by_meaning(snapshot, question, among, CANDIDATES))
     if 0 < len(names.best) <= MOST_NAMED:
         inside = snapshot.of_documents(names.best, among)
-        keys = np.union1d(keys, _of_both_lists(snapshot, question, inside, CANDIDATES_NAMED))
+        words_inside, _ = snapshot.search(question.terms, CANDIDATES_NAMED, inside)
+        keys = np.union1d(keys, words_inside)
+        keys = np.union1d(keys, _by_meaning(snapshot, question, inside, CANDIDATES_NAMED))
     places = snapshot.places(keys)
     ascending = np.argsort(places)
     keys, places = keys[ascending], places[ascending]
@@ -43,18 +47,24 @@ def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | No
     matches = exact(snapshot, question, names, keys)
     scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + matches.bonus
     kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
-    return Candidates(keys[kept], places[kept], bm25[kept], matches.of(kept))
+    word_places = places_in(by_words, keys[kept])
+    return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches.of(kept))
 
 
-def _of_both_lists(
+def _by_meaning(
     snapshot: Snapshot, question: EncodedQuestion, among: Filter | None, limit: int
 ) -> Keys:
-    """The best passages by meaning, by words, and by the question's identifiers alone."""
+    """The best passages by meaning, and by the question's identifiers alone."""
     near = snapshot.nearest(question.pooled, limit, among)
-    by_words, _ = snapshot.search(question.terms, limit, among)
     forms = [form for one in question.identifiers for form in one.forms]
     by_identifiers, _ = snapshot.search(forms, limit, among)
-    return np.unique(np.concatenate([near, by_words, by_identifiers]))
+    return np.union1d(near, by_identifiers)
+
+
+def places_in(best: Keys, keys: Keys) -> Keys:
+    """Where each key stands in a list of the best, from 0; `CANDIDATES` where it is not among them."""
+    place = {key: at for at, key in enumerate(best.tolist()[:CANDIDATES])}
+    return np.array([place.get(key, CANDIDATES) for key in keys.tolist()], np.int64)
 
 
 def _bm25(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Keys) -> Scores:

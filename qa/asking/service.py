@@ -170,7 +170,9 @@ class QA:
         with self._turns:
             read = self._encoder.read_part(question)
             exact = exact_part(snapshot, read, left.among, wish)
-            answer = exact.answer or self._ranked(snapshot, read, exact, wish.limit)
+            answer = exact.answer or self._ranked(
+                snapshot, read, exact, wish.limit, chosen=left.one
+            )
         unread = question[len(read) :].strip()
         return replace(
             answer,
@@ -183,13 +185,18 @@ class QA:
         )
 
     def _ranked(
-        self, snapshot: Snapshot, question: str, exact: ExactPart, limit: int | None
+        self,
+        snapshot: Snapshot,
+        question: str,
+        exact: ExactPart,
+        limit: int | None,
+        *,
+        chosen: bool,
     ) -> Answer:
         encoded = self._encode(question, snapshot)
         ranking = self._rerank(encoded, snapshot, exact.among)
-        return excerpts.answer(
-            snapshot, encoded, ranking, limit=EXCERPT_LIMIT if limit is None else limit
-        )
+        most = EXCERPT_LIMIT if limit is None else limit
+        return excerpts.answer(snapshot, encoded, ranking, limit=most, chosen=chosen)
 
     def _encode(self, question: str, snapshot: Snapshot) -> EncodedQuestion:
         encoded = self._encoder.encode_question(question)

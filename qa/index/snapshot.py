@@ -169,9 +169,9 @@ class LocalSnapshot:
         """The texts of passages, in the order of `keys`."""
         return (found.segment.text(found.row) for found in map(self.locate, keys))
 
-    def size(self, among: Mask) -> int:
-        """How many passages a filter leaves."""
-        return int(among.sum())
+    def documents_in(self, among: Mask) -> int:
+        """Of how many documents a filter leaves passages."""
+        return len(np.unique(self.documents_of(np.flatnonzero(among))))
 
     def among(self, only: Sequence[str], exclude: Sequence[str]) -> Mask | None:
         """Which passages globs on paths leave, `(n,)`; None when all."""

@@ -156,8 +156,8 @@ class Snapshot(Protocol):
     def texts(self, keys: Iterable[int]) -> Iterator[str]:
         """The texts of passages, in the order of `keys`."""
 
-    def size(self, among: Filter) -> int:
-        """How many passages a filter leaves."""
+    def documents_in(self, among: Filter) -> int:
+        """Of how many documents a filter leaves passages."""
 
     def among(self, only: Sequence[str], exclude: Sequence[str]) -> Filter | None:
         """The passages that globs on paths leave, to be given to `nearest` and `search`.

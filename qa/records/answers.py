@@ -8,6 +8,7 @@ from qa.errors import QuestionsInvalid
 from qa.records import forms
 from qa.records.excerpts import Excerpt
 from qa.records.forms import to_dict
+from qa.records.likelihood import Likelihood, likelihood
 from qa.records.places import Places
 from qa.records.printable import dump
 from qa.records.rendering import to_markdown, to_text
@@ -28,6 +29,11 @@ class Answer:
     notes: tuple[
         str, ...
     ] = ()  # what a reader should know of how the question was taken, a line each
+    likelihood: Likelihood = Likelihood.UNLIKELY  # the confidence as a word
+
+    def __post_init__(self) -> None:
+        """The word follows the number."""
+        object.__setattr__(self, "likelihood", likelihood(self.confidence))
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as values that JSON knows."""

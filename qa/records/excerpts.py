@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from qa.records.forms import to_dict
+from qa.records.likelihood import Likelihood, likelihood
 from qa.records.printable import one_line, printable
 
 
@@ -43,6 +44,11 @@ class Excerpt:
     page: int | None = None
     heading: tuple[str, ...] = ()
     freshness: Freshness = Freshness.UNKNOWN
+    likelihood: Likelihood = Likelihood.UNLIKELY  # the confidence as a word
+
+    def __post_init__(self) -> None:
+        """The word follows the number."""
+        object.__setattr__(self, "likelihood", likelihood(self.confidence))
 
     def to_dict(self) -> dict[str, Any]:
         """The excerpt as values that JSON knows."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from qa.records.excerpts import Excerpt, Freshness, Highlight, citation
+from qa.records.likelihood import LIKELY, likelihood
 from qa.records.places import Places, counted
 from qa.records.printable import one_line, printable
 
@@ -18,6 +19,7 @@ STALE = {
     Freshness.GONE: "the file is gone",
     Freshness.UNKNOWN: "not checked: the folder of documents is out of reach",
 }
+PERHAPS = "Perhaps:"
 NO_ANSWER = "The documents do not answer this."
 NOTHING_NEAR = "No passage comes near it."
 NEAREST = "Nearest passages"
@@ -94,8 +96,9 @@ def verdict(answer: Shown) -> str:
     """One line: answered or not, and how sure that is."""
     if answer.places and answer.places.listed and answer.places.passages:
         return counted(answer.places)
+    probability = f"the first excerpt answers with a probability of {answer.confidence:.0%}."
     if answer.answered:
-        return f"Answered; the first excerpt answers with a probability of {answer.confidence:.0%}."
+        return f"{'Answered;' if answer.confidence >= LIKELY else PERHAPS} {probability}"
     if not answer.nearest:
         return f"{NO_ANSWER} {NOTHING_NEAR}"
     return (
@@ -105,7 +108,7 @@ def verdict(answer: Shown) -> str:
 
 def notes(excerpt: Excerpt) -> list[str]:
     """What else a reader should know of the excerpt: its confidence, a stale file, its copies."""
-    notes = [f"confidence {excerpt.confidence:.0%}"]
+    notes = [f"{likelihood(excerpt.confidence)}, {excerpt.confidence:.0%}"]
     if STALE[excerpt.freshness]:
         notes.append(STALE[excerpt.freshness])
     if others := [path for path in excerpt.paths if path != excerpt.path]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from qa.records import Answer, Excerpt, Freshness, Places, rendering
 from qa.records.excerpts import citation
+from qa.records.likelihood import LIKELY, likelihood
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark
 from qa.web.templating import render
@@ -126,7 +127,8 @@ def _verdict(answer: Answer) -> str:
     if not answer.answered:
         return TEXTS.not_answered
     documents = len({excerpt.document for excerpt in answer.excerpts})
-    return TEXTS.answered.format(
+    found = TEXTS.answered if answer.confidence >= LIKELY else TEXTS.perhaps
+    return found.format(
         counted(len(answer.excerpts), TEXTS.excerpts), counted(documents, TEXTS.documents)
     )
 
@@ -197,7 +199,7 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> _Card:
         place=place(excerpt),
         heading=" › ".join(excerpt.heading),
         confidence=excerpt.confidence,
-        likelihood=_likelihood(excerpt.confidence),
+        likelihood=TEXTS.likelihoods[likelihood(excerpt.confidence)],
         quote=_flowing(excerpt),
         marks=[Mark(m.start - start, m.end - start, m.style) for m in marks(excerpt)],
         citation=_citation(excerpt),
@@ -212,9 +214,3 @@ def _flowing(excerpt: Excerpt) -> str:
 def _citation(excerpt: Excerpt) -> str:
     checked = f"sha256:{excerpt.document}#{excerpt.start}-{excerpt.end}"
     return f"“{excerpt.text}”\n— {citation(excerpt)}, {checked}"
-
-
-def _likelihood(confidence: float) -> str:
-    """The confidence as a word."""
-    words = (word for least, word in TEXTS.likelihoods if confidence >= least)
-    return next(words, TEXTS.unlikely)

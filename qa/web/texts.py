@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qa.asking.confidence import THRESHOLD
 from qa.records import Freshness
-from qa.records.rendering import NEAREST, NO_ANSWER, STALE
+from qa.records.likelihood import Likelihood
+from qa.records.rendering import NEAREST, NO_ANSWER, PERHAPS, STALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Texts:
     passages: tuple[str, str] = ("{:,} passage", "{:,} passages")
     excerpts: tuple[str, str] = ("{:,} excerpt", "{:,} excerpts")
     answered: str = "{} from {}"
+    perhaps: str = f"{PERHAPS} {{}} from {{}}"
     all_places: tuple[str, str] = ("The only place", "All {:,} places")
     not_answered: str = NO_ANSWER
     nearest: str = NEAREST
@@ -48,10 +49,9 @@ class Texts:
     line: str = "line {}"
     lines: str = "lines {}–{}"
     stale: Mapping[Freshness, str] = field(default_factory=lambda: STALE)
-    likelihoods: tuple[tuple[float, str], ...] = (
-        *((0.9, "very likely"), (0.7, "likely"), (0.5, "possible"), (THRESHOLD, "doubtful")),
-    )  # confidence from which on, and the word
-    unlikely: str = "unlikely"
+    likelihoods: Mapping[Likelihood, str] = field(
+        default_factory=lambda: {each: each.value for each in Likelihood}
+    )
     confidence: str = "Probability {:.2f} that this excerpt holds an answer"
     more_around: str = "Show more around"
     copy: str = "Copy with citation"

@@ -175,6 +175,36 @@ def hostile_pages(client: httpx.Client, documents: list[str], count: int) -> Tal
     return tally
 
 
+def large_bodies(port: int, clients: int, count: int) -> Tally:
+    """Bodies of nearly the most bytes that any may have, from many clients at once."""
+    size = 3_900_000
+    bodies = [
+        json.dumps({"question": "q", "excerpts": [{"text": "x " * (size // 2 - 100)}]}).encode(),
+        b"{" + b",".join(b'"k%d":0' % number for number in range(size // 12)) + b"}",
+        b"[" * size,
+        b'{"jsonrpc": "2.0", "method": "' + b"\\u0041" * (size // 6 - 100) + b'"}',
+    ]
+    tallies = [Tally() for _ in range(clients)]
+
+    def send(number: int) -> None:
+        headers = {"content-type": "application/json", "accept": "application/json"}
+        for turn in range(count):
+            path = ("/api/verify", "/mcp")[(number + turn // 4) % 2]
+            with suppress(httpx.TransportError):
+                url = f"http://127.0.0.1:{port}{path}"
+                body = bodies[(number + turn) % len(bodies)]
+                answer = httpx.post(url, content=body, headers=headers, timeout=120)
+                tallies[number].judge(path, answer.content, answer.status_code)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    through = [what for tally in tallies for what in tally.through]
+    return Tally(sum(tally.tried for tally in tallies), through)
+
+
 def slow_clients(port: int, count: int, seconds: float) -> Tally:
     """Half requests, bodies that never end and clients that never read, held for a while."""
     tally = Tally()

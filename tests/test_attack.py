@@ -26,6 +26,7 @@ __all__ = ["browser"]
 LONG = int(os.environ.get("QA_LONG", "0"))
 ROUNDS = max(1, LONG // 10)  # of what is short here
 SLOW = 200 if LONG else 60  # clients that are held
+LARGE = 40 if LONG else 8  # clients that send large bodies
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,7 @@ def test_a_server_under_every_attack_at_once_goes_on_answering(attacked, capsys)
                     ),
                     "bombs to verify and match": lambda: attacks.verify_bombs(client, 6 * ROUNDS),
                     "pages to draw": lambda: attacks.hostile_pages(client, documents, 6 * ROUNDS),
+                    "large bodies": lambda: attacks.large_bodies(port, LARGE, ROUNDS),
                     "slow clients": lambda: attacks.slow_clients(port, SLOW, 5 + LONG / 10),
                 }
             )

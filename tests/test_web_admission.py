@@ -1,6 +1,7 @@
 """Work has its turns, slow clients take none, and nobody has all of them."""
 
 import asyncio
+import json
 import time
 
 import httpx
@@ -276,6 +277,47 @@ def test_large_bodies_come_at_a_rate_that_leaves_time_for_others(monkeypatch):
         return time.monotonic() - started
 
     assert asyncio.run(scene()) >= 0.25  # seconds for 1 MB at 4 MB a second, or more
+
+
+@pytest.mark.parametrize("many", ['{"a": 1}', "[1, 1, 1]", '{"a": {"b": [{}]}}'])
+def test_a_body_of_very_many_values_is_refused_and_one_of_many_comes_slowly(monkeypatch, many):
+    """Bytes alone are no measure of what JSON takes to be parsed."""
+    monkeypatch.setattr(bodies, "VALUES_RATE", 20_000)
+
+    def giving(count):
+        left = [",".join([many] * 1_000).encode()] * count
+
+        async def receive():
+            return {"type": "http.request", "body": left.pop(), "more_body": bool(left)}
+
+        return receive
+
+    async def scene():
+        with pytest.raises(BodyRefused, match="50,000 values") as refused:
+            async with Bodies().complete(giving(60), 4 << 20):
+                pass
+        assert refused.value.status == 413
+        started = time.monotonic()
+        async with Bodies().complete(giving(2), 4 << 20):
+            pass
+        return time.monotonic() - started
+
+    assert asyncio.run(scene()) >= 0.1
+
+
+def test_a_long_answer_is_within_the_limits_of_a_body():
+    text = 'He said: "Rye, oats and barley", and "Nothing else", {twice}. ' * 60
+    excerpts = [{"text": text, "paths": [f"{n}.txt" for n in range(100)]}] * 50
+    data = json.dumps({"excerpts": excerpts}).encode()
+
+    async def receive():
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    async def scene():
+        async with Bodies().complete(receive, body_limit("/api/verify")) as body:
+            return len(body)
+
+    assert asyncio.run(scene()) == len(data)
 
 
 def test_a_body_that_grows_beyond_its_limit_is_refused():

@@ -277,7 +277,7 @@ def test_what_is_damaged_is_read_again_and_not_copied_into_another_segment(
     assert report.changed == ("barn.md", "mill.md", "people.csv")
     assert len(report.removed) == 4
     with QA.open(index) as qa:
-        assert qa.damage() == []
+        assert qa.snapshot.damaged() == []
     fresh = new_index()
     build(tmp_path / "seeds", fresh)
     assert everything(index) == everything(fresh)
@@ -319,7 +319,7 @@ def test_damage_to_what_the_next_snapshot_takes_over_unchanged_stays_known(
     build(index=index)
     assert current(index) != before
     with QA.open(index) as qa:
-        assert qa.damage() == [f"snapshots/{current(index)}/mean.f32"]
+        assert qa.snapshot.damaged() == [f"snapshots/{current(index)}/mean.f32"]
 
 
 @pytest.mark.usefixtures("uncompared")
@@ -331,4 +331,4 @@ def test_a_list_of_files_that_is_damaged_is_not_carried_on(index: Path, tmp_path
     build(index=index)
     with QA.open(index) as qa:
         assert [file.reason for file in qa.files()] == ["", "", ""]
-        assert qa.damage() == []
+        assert qa.snapshot.damaged() == []

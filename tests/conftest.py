@@ -46,8 +46,14 @@ def library(tmp_path_factory, encoders):
 
 SLOWEST = (
     "test_web_page",
+    "test_trust",
+    "test_web_proxy",
+    "test_models",
+    "test_operation",
+    "test_damage",
+    "test_reading_workers",
     "test_crash",
-)  # begun first, so that no process has them left at the end
+)  # fmt: skip - begun first, so that no process has one of them left at the end
 
 
 def pytest_collection_modifyitems(items):

@@ -175,9 +175,9 @@ def test_an_unchanged_file_is_not_read_again(folder: Path, monkeypatch: pytest.M
     read: list[str] = []
     original = pipeline.read_files
 
-    def noting(seeds: Path, paths: Sequence[str]) -> Iterator[Reading]:
+    def noting(seeds: Path, paths: Sequence[str], **how: str) -> Iterator[Reading]:
         read.extend(paths)
-        return original(seeds, paths)
+        return original(seeds, paths, **how)
 
     monkeypatch.setattr(pipeline, "read_files", noting)
     write(folder, "new.txt", "The gulls sleep.")

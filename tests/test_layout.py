@@ -21,25 +21,23 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "qa"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 LISTED = re.compile(r"^(?P<indent>  (?:  )?)(?P<name>\w+)(?P<kind>\.py|/) ", re.MULTILINE)
 
 
 def listed():
     """The files and folders of the package in ARCHITECTURE.md's order, as dotted names."""
-    said = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("\nqa/\n")[2]
+    picture = ARCHITECTURE.partition("\nqa/\n")[2].partition("```")[0]
     folder = ""
-    for row in LISTED.finditer(said.partition("```")[0]):
+    for row in LISTED.finditer(picture):
         if len(row["indent"]) == 2:
             folder = row["name"]
         yield row["name"] if len(row["indent"]) == 2 else f"{folder}.{row['name']}"
 
 
-ORDER = tuple(listed())
-OPAQUE = (
-    "cli",
-    "web",
-    "reading",
-)  # folders that are listed as one: their files import each other freely
+OPAQUE = ("cli", "web", "reading")  # their files import each other freely
+LINES = tuple(listed())
+ORDER = tuple(name for name in LINES if name in OPAQUE or name.partition(".")[0] not in OPAQUE)
 SOLE_IMPORTERS = {
     "faiss": "index.dense",
     "tantivy": "index.lexical",
@@ -122,6 +120,22 @@ def tracked():
 def test_every_module_has_its_place_in_the_order():
     there = {module_of(file) for file in PACKAGE.rglob("*.py")}
     assert there == set(ORDER)
+
+
+def test_every_file_has_one_line_in_the_architecture():
+    files = {file.relative_to(PACKAGE).with_suffix("").parts for file in PACKAGE.rglob("*.py")}
+    there = {".".join(part for part in parts if part != "__init__") for parts in files} - {""}
+    assert sorted(LINES) == sorted({*there, "__init__"})
+
+
+def test_what_the_architecture_says_to_change_is_there():
+    table = ARCHITECTURE.partition("## Where to change what")[2].partition("\n## ")[0]
+    named = re.findall(r"`([^`]+)`", table)
+    files = [ROOT / name for name in named if "/" in name]
+    assert len(files) >= 15 and all(file.exists() for file in files)
+    code = "".join(file.read_text(encoding="utf-8") for file in files if file.suffix == ".py")
+    for name in named:
+        assert "/" in name or re.search(rf"^(?:def|class)? ?{name}\b", code, re.MULTILINE), name
 
 
 def test_a_module_imports_only_what_stands_below_it():

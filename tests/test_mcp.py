@@ -182,3 +182,15 @@ def test_a_line_is_found_where_splitting_finds_it():
         for line in {1, 2, 3, LINES, len(rows), len(rows) + 1, len(rows) + 9}:
             expected = min(starts[min(line - 1, len(rows))], len(text))
             assert line_start(text, line) == expected
+
+
+def test_a_request_for_what_there_is_not_is_refused_and_is_no_fault_of_the_server(library, caplog):
+    async def ask(transport):
+        async with mcp.Client(transport) as client:
+            for wish in (client.get_prompt("any"), client.read_resource("file:///etc/passwd")):
+                with pytest.raises(mcp.MCPError):
+                    await wish
+
+    with serving(*library) as at:
+        asyncio.run(ask(f"{at}/mcp"))
+    assert [row for row in caplog.records if row.levelname == "ERROR"] == []

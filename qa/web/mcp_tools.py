@@ -72,8 +72,9 @@ def make_tools(
     from mcp.types import ToolAnnotations
 
     server: MCPServer[Any] = MCPServer(
-        "seedqa", version=VERSION, instructions=_INSTRUCTIONS, log_level="WARNING"
-    )
+        "seedqa", version=VERSION, instructions=_INSTRUCTIONS, log_level="WARNING",
+        middleware=[_without_prompts],
+    )  # fmt: skip
     annotations = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     for name, tool in (
         ("ask", _ask_tool(answer or qa.ask)),
@@ -82,6 +83,16 @@ def make_tools(
     ):
         server.tool(name=name, annotations=annotations)(tool)
     return server
+
+
+async def _without_prompts(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Refuses a request for a prompt, of which there are none: the library would log it as a fault."""
+    from mcp.shared.exceptions import MCPError
+    from mcp.types import INVALID_PARAMS
+
+    if ctx.method == "prompts/get":
+        raise MCPError(INVALID_PARAMS, "There are no prompts here, only tools.")
+    return await call_next(ctx)
 
 
 def _ask_tool(answer: Callable[..., Answer]) -> Callable[..., dict[str, Any]]:

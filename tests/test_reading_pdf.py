@@ -1,12 +1,14 @@
 """PDF: pages, headings, running lines, titles, and the way back to the page's face."""
 
 import io
+import shutil
+import tempfile
 
 import files
 import pytest
 
 from qa.errors import ReadFailed
-from qa.reading import pdf, pdf_pages, read, read_noted
+from qa.reading import ocr, pdf, pdf_pages, read, read_noted
 from qa.records import Document, Kind
 
 PAGES = [
@@ -210,14 +212,49 @@ def test_a_pdf_of_five_thousand_pages_has_a_page_for_every_block():
 def test_scanned_pages_are_read_where_ocr_is_wanted(monkeypatch):
     """With the extra installed and QA_OCR=1, tesseract reads pictures of words."""
     pytest.importorskip("pytesseract")
-    import shutil
-
     if shutil.which("tesseract") is None:
         pytest.skip("tesseract is not on this machine")
     monkeypatch.setenv("QA_OCR", "1")
     document = read(files.picture_of("Nine ships waited"), "a.png")
     assert document.text == "Nine ships waited"
     assert (document.pages, document.pages_without_text) == (1, ())
+
+
+@pytest.fixture
+def tesseract(monkeypatch):
+    """OCR is wanted, and there is no temporary folder that it may leave pages in."""
+    pytest.importorskip("pytesseract")
+    if shutil.which("tesseract") is None:
+        pytest.skip("tesseract is not on this machine")
+    monkeypatch.setattr(tempfile, "tempdir", "/none")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "LA", "P", "CMYK", "F"])
+@pytest.mark.usefixtures("tesseract")
+def test_pictures_of_every_kind_go_to_tesseract_by_no_file(mode):
+    from PIL import Image
+
+    with Image.open(io.BytesIO(files.picture_of("Nine ships waited"))) as picture:
+        assert ocr.words_of(picture.convert("L").convert(mode)) == "Nine ships waited"
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_words_on_a_picture_without_a_ground_are_read():
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(files.picture_of("Nine ships waited"))) as picture:
+        black = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+        black.putalpha(ImageOps.invert(picture.convert("L")))
+    assert ocr.words_of(black) == "Nine ships waited"
+
+
+@pytest.mark.usefixtures("tesseract")
+def test_a_page_that_tesseract_does_not_come_to_an_end_with_fails(monkeypatch):
+    from PIL import Image
+
+    monkeypatch.setattr(ocr, "PAGE_SECONDS", 0.001)
+    with pytest.raises(ReadFailed, match="tesseract took longer than"):
+        ocr.words_of(Image.new("L", (3000, 3000), 255))
 
 
 def drawn(*pages, metadata="untitled"):
@@ -390,8 +427,6 @@ def test_a_stamp_on_a_scan_is_no_text_layer():
 def test_a_scan_with_a_stamp_is_read_where_ocr_is_wanted(monkeypatch):
     """OCR reads the whole page, the stamp included."""
     pytest.importorskip("pytesseract")
-    import shutil
-
     if shutil.which("tesseract") is None:
         pytest.skip("tesseract is not on this machine")
     monkeypatch.setenv("QA_OCR", "1")

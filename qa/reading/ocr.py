@@ -6,6 +6,7 @@ in which language, is a setting of the index; a process of readers is told by it
 
 import os
 import shutil
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from typing import Any
@@ -15,6 +16,8 @@ from qa.errors import ReadFailed, SettingsInvalid
 from qa.reading.content import Content, Draft
 
 PIXELS_PER_INCH = 300
+PAGE_SECONDS = 120  # for one page
+_MODES = ("1", "L", "RGB")  # of an image, which PNG has and tesseract reads
 _PAGE_LIMIT = 1_000  # of one image file
 _CODES = {  # ISO 639-1 -> tesseract's own, which are those of ISO 639-2 with few exceptions
     "ar": "ara",
@@ -95,17 +98,36 @@ def _library() -> str | None:
 
 
 def words_of(picture: Any) -> str:
-    """The text that tesseract sees in a PIL image."""
+    """The text that tesseract sees in a PIL image. Raises ReadFailed."""
+    if _library() is None:
+        raise ReadFailed("it has scanned pages, and pytesseract is not installed")
+    program = shutil.which("tesseract")
+    if program is None:
+        raise ReadFailed("it has scanned pages, and tesseract is not on this machine")
+    # By pipes: pytesseract itself would leave the page and its text in the temporary folder, for
+    # all to read, where its process is ended meanwhile.
+    command = [program, "stdin", "stdout", "-l", _languages()]
     try:
-        import pytesseract
-    except ImportError as error:
-        raise ReadFailed("it has scanned pages, and pytesseract is not installed") from error
-    try:
-        return str(pytesseract.image_to_string(picture, lang=_languages())).strip()
-    except pytesseract.TesseractNotFoundError as error:
-        raise ReadFailed("it has scanned pages, and tesseract is not on this machine") from error
-    except pytesseract.TesseractError as error:
-        raise ReadFailed(f"tesseract failed: {str(error)[:200]}") from error
+        done = subprocess.run(  # noqa: S603 - found by absolute places alone
+            command, input=_png(picture), capture_output=True, timeout=PAGE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ReadFailed(f"tesseract took longer than {PAGE_SECONDS} s for a page") from error
+    if done.returncode != 0:
+        raise ReadFailed(f"tesseract failed: {done.stderr.decode(errors='replace')[:200]}")
+    return done.stdout.decode(errors="replace").strip()
+
+
+def _png(picture: Any) -> bytes:
+    """A PIL image as PNG, on white where it lets something through."""
+    from PIL import Image
+
+    data, dpi = BytesIO(), {name: picture.info[name] for name in ("dpi",) if name in picture.info}
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    (picture if picture.mode in _MODES else picture.convert("RGB")).save(data, "PNG", **dpi)
+    return data.getvalue()
 
 
 def _languages() -> str:

@@ -783,6 +783,7 @@ def test_cues_are_joined_to_sentences_below_their_time():
         ("prose", ("00:00:00",), "", "Well, the ferry leaves at ten. " + "x" * 300 + "."),
         ("prose", ("00:00:03",), "", "Bye."),
     ]
+    assert read(b"1\nNo time here.\n", "a.srt").text == "1\nNo time here.\n"
     vtt = b"WEBVTT\n\nNOTE no\n\n00:01.000 --> 00:02.000 align:left\n<v Ada>Tea?\n"
     assert rows(vtt, "a.vtt") == [("prose", ("00:01",), "", "Ada: Tea?")]
 
@@ -820,6 +821,11 @@ def test_rich_text_is_its_paragraphs():
         *("The well is ninety feet deep.", "Café €"),
     ]
     assert (document.title, note) == ("Wells", "not read: footnotes, pictures")
+
+
+def test_a_number_that_is_of_no_character_fails_no_rich_text():
+    source = rb"{\rtf1 a\u-99999999?b\u8211?c\u99999999999999999999?d\u-10179?\u-8704?}"
+    assert read(source, "a.rtf").text.startswith("a\ufffdb\u2013c\ufffdd")
 
 
 def test_an_old_workbook_is_read_as_it_shows_itself():

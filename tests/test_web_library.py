@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,15 @@ def test_a_file_is_put_in_whole_and_replaced_only_when_meant(tmp_path):
     put(tmp_path, "a.txt", io.BytesIO(b"two"), replace=True)
     assert (tmp_path / "a.txt").read_bytes() == b"two"
     assert [at.name for at in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_what_an_upload_left_that_was_killed_is_removed_by_a_later_one(tmp_path):
+    old, new = tmp_path / ".upload-old", tmp_path / ".upload-new"
+    for draft in (old, new):
+        draft.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    put(tmp_path, "a.txt", io.BytesIO(b"one"), replace=False)
+    assert sorted(at.name for at in tmp_path.iterdir()) == [".upload-new", "a.txt"]
 
 
 def test_a_link_is_not_written_through(tmp_path):

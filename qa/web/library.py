@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ from qa.records import File
 from qa.web.listing import key
 
 UPLOAD_LIMIT = 100 << 20  # bytes
+DRAFT_SECONDS = 3_600  # after which a draft is of no upload that is still coming
+_DRAFT = ".upload-"
 NAME_LIMIT = 240  # bytes in UTF-8; file systems take 255
 _UNSAFE = re.compile(r"[^\w .,()+@=-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
@@ -69,7 +72,8 @@ def put(seeds: Path, name: str, content: BinaryIO, *, replace: bool) -> str:
         raise NameTaken(f"{at.name} is there already.")
     at = at or seeds / safe
     # Hidden while it grows, so that no build reads half of it.
-    draft = seeds / f".upload-{secrets.token_hex(8)}"
+    draft = seeds / f"{_DRAFT}{secrets.token_hex(8)}"
+    _remove_old_drafts(seeds)
     try:
         if at.is_symlink() or (at.exists() and not at.is_file()):
             raise UploadRefused(f"{at.name} is no plain file: it is not replaced.")
@@ -117,6 +121,14 @@ def _existing(seeds: Path, name: str) -> Path | None:
 def _cut(text: str, limit: int) -> str:
     """The beginning of the text that takes `limit` bytes in UTF-8 at most, no character cut."""
     return text.encode()[:limit].decode(errors="ignore")
+
+
+def _remove_old_drafts(seeds: Path) -> None:
+    """Removes what uploads left that were broken off by the end of their server."""
+    with suppress(OSError):
+        for draft in seeds.glob(f"{_DRAFT}*"):
+            if time.time() - draft.lstat().st_mtime > DRAFT_SECONDS:
+                draft.unlink()
 
 
 def _write(draft: Path, content: BinaryIO) -> None:

@@ -293,8 +293,8 @@ def test_a_body_of_very_many_values_is_refused_and_one_of_many_comes_slowly(monk
         return receive
 
     async def scene():
-        with pytest.raises(BodyRefused, match="50,000 values") as refused:
-            async with Bodies().complete(giving(60), 4 << 20):
+        with pytest.raises(BodyRefused, match="100,000 values") as refused:
+            async with Bodies().complete(giving(120), 4 << 20):
                 pass
         assert refused.value.status == 413
         started = time.monotonic()

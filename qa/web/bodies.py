@@ -19,7 +19,7 @@ MEMORY_LIMIT = 64 << 20  # bytes of all bodies that are in memory
 AT_ONCE = 64 << 10  # bytes of a body that are read as they come; the rest is read at RATE
 RATE = 16 << 20  # bytes a second, of all bodies
 SEPARATORS = b",:[{"  # about as many as JSON has values; in texts, too, but an answer is short
-VALUES = 50_000  # of them in one body
+VALUES = 100_000  # of them in one body
 VALUES_AT_ONCE = 1_000  # that are taken as they come; what has more is read at VALUES_RATE
 VALUES_RATE = 200_000  # a second, of all bodies
 

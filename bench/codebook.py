@@ -31,9 +31,9 @@ def texts(count: int) -> list[str]:
             continue
         for node in ast.walk(ast.parse(file.read_bytes())):
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
-                said = " ".join((ast.get_docstring(node) or "").split())
-                if len(said) > 200:
-                    found.append(said[:CHARACTERS])
+                result = " ".join((ast.get_docstring(node) or "").split())
+                if len(result) > 200:
+                    found.append(result[:CHARACTERS])
     step = max(1, len(found) // count)
     return found[::step][:count]
 

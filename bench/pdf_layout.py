@@ -122,11 +122,11 @@ def _headings() -> Iterator[Case]:
     bold: Line = (60, 720, "1 Introduction", "Helvetica-Bold", 11)
     second: Line = (60, 590, "2 Methods", "Helvetica-Bold", 11)
     lower = column(B, 60, top=570)
-    said = {"a3": "1 Introduction", "b2": "2 Methods"}
+    result = {"a3": "1 Introduction", "b2": "2 Methods"}
     expected = ("1 Introduction", *A, "2 Methods", *B)
-    yield Case("bold headings", [bold, *left, second, *lower], expected, said)
+    yield Case("bold headings", [bold, *left, second, *lower], expected, result)
     drawn = [*left, *lower, second, bold]
-    yield Case("bold headings drawn last", drawn, expected, said)
+    yield Case("bold headings drawn last", drawn, expected, result)
 
 
 def cases() -> list[Case]:
@@ -161,8 +161,8 @@ def is_right(case: Case, document: Document) -> bool:
     for line in case.expected:
         words = line.replace("\t", " ")
         at = text.find(words, at) + len(words)
-        whole = words.endswith("\n") or text[at : at + 1] in ("", "\n")
-        if at < len(words) or not whole:
+        full = words.endswith("\n") or text[at : at + 1] in ("", "\n")
+        if at < len(words) or not full:
             return False
     for words, heading in case.headings.items():
         place = text.index(words)

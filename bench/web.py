@@ -130,8 +130,8 @@ def browse(at: str, questions: list[str]) -> None:
         inside, seen, painted = [], [], []
         for question in questions[:22]:
             answered, shown = page.evaluate(TIMED, question)
-            said = page.locator("#answer .time").inner_text()
-            inside.append(float(said.split()[0]))
+            result = page.locator("#answer .time").inner_text()
+            inside.append(float(result.split()[0]))
             seen.append(answered)
             painted.append(shown)
             page.wait_for_timeout(200)

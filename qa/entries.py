@@ -52,21 +52,21 @@ class Entries(NamedTuple):
     """Where entries end in a text, and whether each is one sentence whatever stands in it."""
 
     ends: tuple[int, ...]
-    whole: bool
+    is_sentence: bool
 
 
 def entries(text: str) -> Entries:
     """The entries of a paragraph; no ends where its lines are prose."""
     lines = [line for line in _lines(text) if line.text.strip()]
     if len(lines) < 2:
-        return Entries((), whole=False)
-    for mark, least, whole in ((_LOGGED, 2, True), (_NUMBERED, 2, False), (_NAMED, 3, False)):
+        return Entries((), is_sentence=False)
+    for mark, least, is_sentence in ((_LOGGED, 2, True), (_NUMBERED, 2, False), (_NAMED, 3, False)):
         marked = [bool(mark.match(line.text)) for line in lines]
-        if sum(marked) >= max(least, SHARE * len(lines)) and (whole or _parts(lines, marked)):
+        if sum(marked) >= max(least, SHARE * len(lines)) and (is_sentence or _parts(lines, marked)):
             begins = [line.start for line, is_first in zip(lines, marked, strict=True) if is_first]
-            return Entries((*(at for at in begins if at > lines[0].start), len(text)), whole)
+            return Entries((*(at for at in begins if at > lines[0].start), len(text)), is_sentence)
     is_list = len(lines) > 2 and _is_plain([line.text.strip() for line in lines])
-    return Entries(tuple(line.next for line in lines) if is_list else (), whole=False)
+    return Entries(tuple(line.next for line in lines) if is_list else (), is_sentence=False)
 
 
 def _lines(text: str) -> list[_Line]:

@@ -238,7 +238,7 @@ def _boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int
         ends = [len(part)]
     else:
         of_lines = entries(part)
-        ends = [] if of_lines.whole else list(_prose_ends(part, language))
+        ends = [] if of_lines.is_sentence else list(_prose_ends(part, language))
         ends = sorted({*ends, *of_lines.ends})
     for start, end in pairwise([0, *ends]):
         piece = part[start:end]

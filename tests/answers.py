@@ -20,12 +20,12 @@ def excerpt(text="Ri is 26.", start=0, *, marks=((0, None),), **places):
     return Excerpt(text=text, start=start, end=start + len(text), highlights=highlights, **places)
 
 
-def answer(*excerpts, nearest=(), question="How old is Ri?", **said):
+def answer(*excerpts, nearest=(), question="How old is Ri?", **result):
     """An answer with these excerpts; without any it is not answered."""
     ranking = (*excerpts, *nearest)
-    said = {
+    result = {
         "answered": bool(excerpts),
         "confidence": ranking[0].confidence if ranking else 0.0,
         "snapshot": "5" * 16,
-    } | said
-    return Answer(question=question, excerpts=tuple(excerpts), nearest=tuple(nearest), **said)
+    } | result
+    return Answer(question=question, excerpts=tuple(excerpts), nearest=tuple(nearest), **result)

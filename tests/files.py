@@ -29,40 +29,43 @@ FACTS: tuple[Section, ...] = (
 
 def text(sections: Sequence[Section]) -> bytes:
     """Paragraphs with empty lines between them; headings are lines like any other."""
-    return "\n\n".join(line for title, said in sections for line in (title, *said)).encode()
+    return "\n\n".join(line for title, result in sections for line in (title, *result)).encode()
 
 
 def markdown(sections: Sequence[Section]) -> bytes:
     """A Markdown file with a heading for each section."""
     return b"\n".join(
-        f"## {title}\n\n".encode() + "\n\n".join(said).encode() + b"\n" for title, said in sections
+        f"## {title}\n\n".encode() + "\n\n".join(result).encode() + b"\n"
+        for title, result in sections
     )
 
 
 def rst(sections: Sequence[Section]) -> bytes:
     """A reStructuredText file with underlined headings."""
     return "\n".join(
-        f"{title}\n{'=' * (len(title) + 1)}\n\n" + "\n\n".join(said) + "\n"
-        for title, said in sections
+        f"{title}\n{'=' * (len(title) + 1)}\n\n" + "\n\n".join(result) + "\n"
+        for title, result in sections
     ).encode()
 
 
 def org(sections: Sequence[Section]) -> bytes:
     """An Org file with starred headings."""
-    return "\n".join(f"* {title}\n" + "\n\n".join(said) + "\n" for title, said in sections).encode()
+    return "\n".join(
+        f"* {title}\n" + "\n\n".join(result) + "\n" for title, result in sections
+    ).encode()
 
 
 def tex(sections: Sequence[Section]) -> bytes:
     """A LaTeX file with sections."""
-    body = "\n".join(f"\\section{{{title}}}\n" + "\n\n".join(said) for title, said in sections)
+    body = "\n".join(f"\\section{{{title}}}\n" + "\n\n".join(result) for title, result in sections)
     return f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n".encode()
 
 
 def html(sections: Sequence[Section], *, title: str = "", date: str = "") -> bytes:
     """A web page with the usual surroundings: navigation, a script, a banner, a footer."""
     body = "".join(
-        f"<h2>{escape(heading)}</h2>" + "".join(f"<p>{escape(line)}</p>" for line in said)
-        for heading, said in sections
+        f"<h2>{escape(heading)}</h2>" + "".join(f"<p>{escape(line)}</p>" for line in result)
+        for heading, result in sections
     )
     meta = f'<meta property="article:published_time" content="{date}">' if date else ""
     return (
@@ -93,9 +96,9 @@ def notebook(sections: Sequence[Section], *, code: str = "print(1)") -> bytes:
         {
             "cell_type": "markdown",
             "metadata": {},
-            "source": [f"# {title}\n", "\n", "\n\n".join(said)],
+            "source": [f"# {title}\n", "\n", "\n\n".join(result)],
         }
-        for title, said in sections
+        for title, result in sections
     ]
     output = {"output_type": "stream", "name": "stdout", "text": ["printed words\n"]}
     cells.append({"cell_type": "code", "metadata": {}, "source": code, "outputs": [output]})
@@ -196,9 +199,9 @@ def docx(sections: Sequence[Section], *, title: str = "") -> bytes:
 
     file = Document()
     file.core_properties.title = title
-    for heading, said in sections:
+    for heading, result in sections:
         file.add_heading(heading, level=1)
-        for line in said:
+        for line in result:
             file.add_paragraph(line)
     return _saved(file)
 
@@ -208,10 +211,10 @@ def pptx(sections: Sequence[Section], *, notes: str = "") -> bytes:
     from pptx import Presentation
 
     file = Presentation()
-    for heading, said in sections:
+    for heading, result in sections:
         slide = file.slides.add_slide(file.slide_layouts[1])
         slide.shapes.title.text = heading
-        slide.placeholders[1].text = "\n".join(said)
+        slide.placeholders[1].text = "\n".join(result)
         if notes:
             slide.notes_slide.notes_text_frame.text = notes
     return _saved(file)
@@ -244,8 +247,8 @@ def odt(sections: Sequence[Section]) -> bytes:
     """An OpenDocument text with a heading for each section."""
     body = "".join(
         f'<text:h text:outline-level="1">{escape(heading)}</text:h>'
-        + "".join(f"<text:p>{escape(line)}</text:p>" for line in said)
-        for heading, said in sections
+        + "".join(f"<text:p>{escape(line)}</text:p>" for line in result)
+        for heading, result in sections
     )
     return open_document("text", body)
 
@@ -278,10 +281,10 @@ def epub(sections: Sequence[Section], *, title: str = "A book", headings: bool =
             '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml">'
             "<head><title>x</title></head><body>"
             + (f"<h1>{escape(heading)}</h1>" if headings else "")
-            + "".join(f"<p>{escape(line)}</p>" for line in said)
+            + "".join(f"<p>{escape(line)}</p>" for line in result)
             + "</body></html>"
         )
-        for name, (heading, said) in zip(names, sections, strict=True)
+        for name, (heading, result) in zip(names, sections, strict=True)
     }
     points = "".join(
         f"<navPoint><navLabel><text>{escape(heading)}</text></navLabel><content src='{name}'/>"
@@ -551,7 +554,7 @@ def _sound_files() -> Made:
 def _faulty_files() -> Made:
     """Every fault, each with the one status that tells it."""
     failed, unsupported, empty = Status.FAILED, Status.UNSUPPORTED, Status.EMPTY
-    whole = pdf([["A page of words."]] * 3)
+    full = pdf([["A page of words."]] * 3)
     return {
         "faults/zero.txt": (b"", empty),
         "faults/blank.md": (b" \n\t\r\n \n", empty),
@@ -571,9 +574,9 @@ def _faulty_files() -> Made:
             unsupported,
         ),
         "faults/locked.pdf": (pdf([["Secret words."]], password="secret"), failed),
-        "faults/cut.pdf": (whole[: len(whole) // 3], failed),
-        "faults/cut-head.pdf": (whole[200:], failed),
-        "faults/cut-tail.pdf": (whole.rstrip()[:-5], Status.INDEXED),
+        "faults/cut.pdf": (full[: len(full) // 3], failed),
+        "faults/cut-head.pdf": (full[200:], failed),
+        "faults/cut-tail.pdf": (full.rstrip()[:-5], Status.INDEXED),
         "faults/noise.docx": (bytes(range(200, 255)) + b"\0" * 100, failed),
         "faults/locked.docx": (encrypted_office(), failed),
         "faults/cut.docx": (docx(FACTS)[:5000], failed),

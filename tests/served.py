@@ -119,19 +119,19 @@ def new_library(folder, encoders, texts=None):
 
 
 @pytest.fixture(scope="session")
-def held(tmp_path_factory, encoders):
+def corpus(tmp_path_factory, encoders):
     """The project's seeds with a hostile document and a folder, indexed, to be read only."""
     texts = {"hostile.md": HOSTILE, "reports/mill.txt": "The mill grinds rye for three villages.\n"}
     folder = made_once(
-        tmp_path_factory, "held", lambda folder: new_library(folder, encoders, texts)
+        tmp_path_factory, "corpus", lambda folder: new_library(folder, encoders, texts)
     )
     return folder / "seeds", folder / "index"
 
 
 @pytest.fixture(scope="session")
-def address(held):
-    """The address of a server over `held`."""
-    with serving(*held) as at:
+def address(corpus):
+    """The address of a server over `corpus`."""
+    with serving(*corpus) as at:
         yield at
 
 
@@ -162,7 +162,7 @@ def new_tab(browser, **settings):
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and faults.append(said.text))
+    page.on("console", lambda result: result.type == "error" and faults.append(result.text))
     page.on(
         "request",
         lambda asked: asked.url.startswith(OURS) or faults.append(f"left the machine: {asked.url}"),

@@ -40,9 +40,9 @@ def ask(client, question="How old is Ri?", **more):
 def test_a_question_is_answered_with_what_ask_says(client, library):
     import qa
 
-    said = ask(client).json()
-    assert said == qa.ask("How old is Ri?", index=library[1]).to_dict()
-    assert [*said["excerpts"], *said["nearest"]]
+    result = ask(client).json()
+    assert result == qa.ask("How old is Ri?", index=library[1]).to_dict()
+    assert [*result["excerpts"], *result["nearest"]]
 
 
 def test_what_is_described_of_records_is_their_own_fields(client):
@@ -57,8 +57,10 @@ def test_what_is_described_of_records_is_their_own_fields(client):
 
 
 def test_globs_limit_what_is_asked(client):
-    said = ask(client, only=["notes/*"], limit=3).json()
-    assert {cited["path"] for cited in [*said["excerpts"], *said["nearest"]]} == {"notes/ferry.txt"}
+    result = ask(client, only=["notes/*"], limit=3).json()
+    assert {cited["path"] for cited in [*result["excerpts"], *result["nearest"]]} == {
+        "notes/ferry.txt"
+    }
 
 
 @pytest.mark.parametrize(
@@ -73,11 +75,11 @@ def test_a_question_that_is_none_is_refused_in_a_line(client, body):
 
 
 def test_the_library_is_listed_with_ids_and_what_waits(client):
-    said = client.get("/api/documents").json()
-    assert [file["path"] for file in said["documents"]] == [
+    result = client.get("/api/documents").json()
+    assert [file["path"] for file in result["documents"]] == [
         *("copy.txt", "mill.md", "notes/ferry.txt", "ri.txt"),
     ]
-    assert (said["added"], said["changed"], said["removed"]) == ([], [], [])
+    assert (result["added"], result["changed"], result["removed"]) == ([], [], [])
 
 
 def test_the_filters_offer_folders_kinds_and_files(client):
@@ -91,12 +93,12 @@ def test_the_filters_offer_folders_kinds_and_files(client):
 def test_a_document_is_read_by_its_id_only_and_in_part(client, library):
     cited = ask(client).json()
     cited = [*cited["excerpts"], *cited["nearest"]][0]
-    said = client.get(
+    result = client.get(
         f"/api/documents/{cited['document']}",
         params={"start": cited["start"], "end": cited["end"]},
     ).json()
-    assert said["text"] == cited["text"]
-    assert said["line"] == cited["lines"][0]
+    assert result["text"] == cited["text"]
+    assert result["line"] == cited["lines"][0]
     for path in ("ri.txt", "..%2f..%2fetc%2fpasswd", "0" * 64):
         assert client.get(f"/api/documents/{path}").status_code in (404, 422)
 
@@ -108,12 +110,12 @@ def test_a_page_without_a_face_is_not_found(client):
 
 
 def test_an_answer_is_verified_and_a_forged_one_is_found_out(client):
-    said = ask(client).json()
-    verdicts = client.post("/api/verify", json=said).json()["verdicts"]
+    result = ask(client).json()
+    verdicts = client.post("/api/verify", json=result).json()["verdicts"]
     assert {verdict["outcome"] for verdict in verdicts} == {"valid"}
-    forged = [*said["excerpts"], *said["nearest"]][0]
+    forged = [*result["excerpts"], *result["nearest"]][0]
     forged["text"] = "Ri is 62."
-    found = client.post("/api/verify", json={**said, "excerpts": [forged], "nearest": []}).json()
+    found = client.post("/api/verify", json={**result, "excerpts": [forged], "nearest": []}).json()
     assert found["verdicts"][0]["outcome"] != "valid"
 
 
@@ -138,12 +140,12 @@ def test_globs_that_name_no_document_are_an_error_that_says_so(client):
 
 
 def test_every_place_is_listed_by_pages(client):
-    said = ask(client, "ferry", all=True, limit=1).json()
-    assert said["places"] | {"passages": 0} == {
+    result = ask(client, "ferry", all=True, limit=1).json()
+    assert result["places"] | {"passages": 0} == {
         "text": "ferry", "passages": 0, "documents": 1, "listed": "passages", "page": 1,
-        "pages": said["places"]["passages"], "first": 1,
+        "pages": result["places"]["passages"], "first": 1,
     }  # fmt: skip
-    assert said["answered"] and len(said["excerpts"]) == 1
+    assert result["answered"] and len(result["excerpts"]) == 1
     assert ask(client, "ferry", all=True, limit=1, page=99).status_code == 422
     assert ask(client, "How old is Ri?", page=0).status_code == 422
     unread = ask(client, "How old is Ri? " + "He came by boat. " * 90).json()["unread"]
@@ -185,9 +187,9 @@ def test_answers_are_verified_one_after_the_other_and_hold_up_no_question(librar
 
 
 def test_an_answer_is_exported_as_markdown_with_its_citations(client):
-    said = client.get("/api/answer.md", params={"q": "How old is Ri?"})
-    assert said.headers["content-type"].startswith("text/markdown")
-    assert "SHA-256" in said.text
+    result = client.get("/api/answer.md", params={"q": "How old is Ri?"})
+    assert result.headers["content-type"].startswith("text/markdown")
+    assert "SHA-256" in result.text
 
 
 def contents(*folders):
@@ -200,12 +202,12 @@ def test_a_read_only_server_has_no_way_to_change_anything(own):
     seeds, index = own
     before = contents(seeds, index)
     with TestClient(make_app(index, seeds, read_only=True), base_url="http://127.0.0.1") as client:
-        said = ask(client, "What grinds rye?").json()
-        cited = [*said["excerpts"], *said["nearest"]][0]
+        result = ask(client, "What grinds rye?").json()
+        cited = [*result["excerpts"], *result["nearest"]][0]
         place = {name: cited[name] for name in ("document", "start", "end")}
         judged = {"question": "What grinds rye?", "helpful": True, **place}
         assert client.post("/api/feedback", json=judged).status_code == 404
-        assert client.post("/api/verify", json=said).status_code == 200
+        assert client.post("/api/verify", json=result).status_code == 200
         assert client.post("/api/build").status_code == 405
         assert client.put("/api/files", params={"name": "a.txt"}, content=b"x").status_code == 404
         assert client.delete(f"/api/files/{'0' * 24}").status_code == 404
@@ -279,8 +281,8 @@ def own(tmp_path, new_index):
 def test_a_file_is_put_in_by_http_and_its_name_made_safe(own):
     seeds, index = own
     with TestClient(make_app(index, seeds), base_url="http://127.0.0.1") as client:
-        said = client.put("/api/files", params={"name": "../b.txt"}, content=b"Six.\n")
-        assert (said.status_code, said.json()) == (201, {"path": "b.txt"})
+        result = client.put("/api/files", params={"name": "../b.txt"}, content=b"Six.\n")
+        assert (result.status_code, result.json()) == (201, {"path": "b.txt"})
         again = client.put("/api/files", params={"name": "b.txt"}, content=b"Seven.\n")
         assert again.status_code == 409
         assert client.get("/api/documents").json()["added"] == ["b.txt"]

@@ -95,15 +95,15 @@ def test_no_client_that_is_gone_is_remembered(attacked):
     """After an attack the server has let go of its connections."""
     client, _, _ = attacked
 
-    def held():
+    def current():
         return len(list(os.scandir(f"/proc/{client.process.pid}/fd")))
 
-    before = held()
+    before = current()
     opened = [socket.create_connection(("127.0.0.1", client.base_url.port)) for _ in range(40)]
-    wait_for(lambda: held() >= before + 30)
+    wait_for(lambda: current() >= before + 30)
     for connection in opened:
         connection.close()
-    wait_for(lambda: held() <= before + 5)
+    wait_for(lambda: current() <= before + 5)
 
 
 PAGE = """<!doctype html><script>

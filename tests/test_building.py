@@ -62,13 +62,13 @@ def test_a_build_reports_what_it_added_and_a_second_one_that_nothing_changed(fol
 
 def test_the_part_of_a_long_file_that_is_behind_is_told(folder: Path) -> None:
     write(folder, "long.txt", "\n\n".join(f"{SENTENCES[2]} Number {n}. " * 20 for n in range(5)))
-    said = []
-    build(folder, folder.parent / "index", progress=said.append)
-    behind = [one.done for one in said if one.stage == "encoding" and one.path == "long.txt"]
+    result = []
+    build(folder, folder.parent / "index", progress=result.append)
+    behind = [one.done for one in result if one.stage == "encoding" and one.path == "long.txt"]
     assert behind == sorted(behind)
     assert 0 < behind[0] % 1 < 0.5
     assert 0.99 < behind[-1] <= 1, "it is the first of three files"
-    assert said[-1].done == said[-1].total == 3
+    assert result[-1].done == result[-1].total == 3
 
 
 def test_a_large_index_answers_like_a_small_one(
@@ -258,14 +258,14 @@ def test_a_change_that_keeps_size_and_almost_the_time_is_seen(folder: Path) -> N
 def test_an_empty_or_missing_folder_is_refused_and_the_old_index_answers(folder: Path) -> None:
     index = folder.parent / "index"
     build(folder, index)
-    said = answers(index)
+    result = answers(index)
     empty = folder.parent / "empty"
     empty.mkdir()
     with pytest.raises(SeedsEmpty, match="--allow-empty"):
         build(empty, index)
     with pytest.raises(SeedsMissing):
         build(folder.parent / "nowhere", index)
-    assert answers(index) == said
+    assert answers(index) == result
     build(empty, index, allow_empty=True)
     with QA.open(index) as qa:
         assert qa.ask(QUESTIONS[0]).nearest == ()
@@ -300,9 +300,9 @@ def test_an_incremental_index_answers_exactly_as_one_built_from_nothing(
     steps: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory, encoders: Path
 ) -> None:
     at = tmp_path_factory.mktemp("equal")
-    seeds, index, anew = at / "seeds", at / "index", at / "anew"
+    seeds, index, rebuilt = at / "seeds", at / "index", at / "anew"
     write(seeds, "always.txt", SENTENCES[5])
-    for folder in (index, anew):
+    for folder in (index, rebuilt):
         folder.mkdir()
         shutil.copytree(encoders, folder / "encoders", copy_function=os.link)
     for step in (*steps, ("build",)):
@@ -316,5 +316,5 @@ def test_an_incremental_index_answers_exactly_as_one_built_from_nothing(
                 (seeds / name).replace(seeds / other)
             case ("build",):
                 build(seeds, index)
-    build(seeds, anew)
-    assert answers(index) == answers(anew)
+    build(seeds, rebuilt)
+    assert answers(index) == answers(rebuilt)

@@ -63,11 +63,11 @@ def test_ask_tells_of_files_that_are_not_in_the_index_yet(place, qa):
 
 
 def test_ask_json_is_the_answers_own_json_and_verbatim(place, qa):
-    said = json.loads(asked(qa, "--json"))
-    first = (said["excerpts"] + said["nearest"])[0]
+    result = json.loads(asked(qa, "--json"))
+    first = (result["excerpts"] + result["nearest"])[0]
     text = (place / "seeds" / first["path"]).read_text()
     assert first["text"] == text[first["start"] : first["end"]]
-    assert Answer.from_dict(said).to_json() == asked(qa, "--json")
+    assert Answer.from_dict(result).to_json() == asked(qa, "--json")
 
 
 def test_ask_markdown_is_markdown(place, qa):
@@ -75,10 +75,10 @@ def test_ask_markdown_is_markdown(place, qa):
 
 
 def test_ask_only_and_exclude_choose_by_path(place, qa):
-    said = json.loads(asked(qa, "--json", "--only", "notes/*"))
-    assert {e["path"] for e in said["excerpts"] + said["nearest"]} == {"notes/ferry.txt"}
-    said = json.loads(asked(qa, "--json", "--exclude", "*.txt"))
-    assert {e["path"] for e in said["excerpts"] + said["nearest"]} == {"mill.md"}
+    result = json.loads(asked(qa, "--json", "--only", "notes/*"))
+    assert {e["path"] for e in result["excerpts"] + result["nearest"]} == {"notes/ferry.txt"}
+    result = json.loads(asked(qa, "--json", "--exclude", "*.txt"))
+    assert {e["path"] for e in result["excerpts"] + result["nearest"]} == {"mill.md"}
 
 
 def test_an_unanswered_question_is_no_failure_and_says_so_plainly(place, qa):
@@ -228,9 +228,9 @@ def test_a_plan_tells_what_would_be_done_and_does_nothing(place, qa):
 
 def test_build_json_is_the_report(place, qa):
     code, out, _ = qa("build", "seeds", "--json")
-    said = json.loads(out)
-    assert code == 0 and len(said["unchanged"]) == 4 and said["passages"] > 0
-    assert {file["path"] for file in said["files"]} >= {"ri.txt", "notes/ferry.txt"}
+    result = json.loads(out)
+    assert code == 0 and len(result["unchanged"]) == 4 and result["passages"] > 0
+    assert {file["path"] for file in result["files"]} >= {"ri.txt", "notes/ferry.txt"}
 
 
 def test_status_shows_every_file_and_what_is_waiting(place, qa):
@@ -247,10 +247,10 @@ def test_status_without_the_folder_of_documents_says_so(place, qa):
 
 
 def test_status_json_holds_files_manifest_and_waiting(place, qa):
-    said = json.loads(qa("status", "--json", "--seeds", "seeds")[1])
-    assert {"path", "status", "reason", "passages"} <= set(said["files"][0])
-    assert said["manifest"]["documents"] == 3
-    assert said["waiting"] == {"added": [], "changed": [], "removed": []}
+    result = json.loads(qa("status", "--json", "--seeds", "seeds")[1])
+    assert {"path", "status", "reason", "passages"} <= set(result["files"][0])
+    assert result["manifest"]["documents"] == 3
+    assert result["waiting"] == {"added": [], "changed": [], "removed": []}
 
 
 def test_status_check_names_the_damaged_file(place, qa):
@@ -271,8 +271,8 @@ def test_verify_ends_with_3_when_not_all_is_valid(place, qa):
         (place / "seeds" / name).write_text("Ri is 27 years old.\n")
     code, out, _ = qa("verify", "answer.json", "--seeds", "seeds")
     assert code == 3 and "changed" in out and "27 years" in out
-    said = json.loads(qa("verify", "answer.json", "--json", "--seeds", "seeds")[1])
-    assert said[0]["outcome"] == "changed"
+    result = json.loads(qa("verify", "answer.json", "--json", "--seeds", "seeds")[1])
+    assert result[0]["outcome"] == "changed"
 
 
 def test_eval_prints_a_table_and_compares_with_its_own_json(place, qa):
@@ -291,8 +291,8 @@ def test_an_environment_setting_stands_in_for_an_option(place, qa, monkeypatch):
     (place / "index").rename(place / "elsewhere")
     monkeypatch.setenv("QA_INDEX", "elsewhere")
     monkeypatch.setenv("QA_LIMIT", "1")
-    said = json.loads(asked(qa, "--json"))
-    assert len(said["excerpts"] + said["nearest"]) == 1
+    result = json.loads(asked(qa, "--json"))
+    assert len(result["excerpts"] + result["nearest"]) == 1
 
 
 def test_a_setting_that_means_nothing_is_wrong_usage(place, qa, monkeypatch):

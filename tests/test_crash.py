@@ -44,7 +44,7 @@ def builder(seeds: Path, index: Path, **environment: str) -> subprocess.Popen[by
     return subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE)
 
 
-def said(index: Path) -> str:
+def result(index: Path) -> str:
     with QA.open(index) as qa:
         return qa.ask(QUESTION).to_json()
 
@@ -73,7 +73,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Case:
     write(seeds, "new.txt", "The lighthouse was raised to fifty metres. " * 3)
     write(seeds, "more.csv", "\n".join(f"harbour {number},pier {number}" for number in range(30)))
     build(seeds, other)
-    return Case(seeds, index, said(index), said(other))
+    return Case(seeds, index, result(index), result(other))
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def test_a_power_cut_at_a_step_leaves_the_old_or_the_new_answers(
     process.communicate()
     assert process.returncode == -signal.SIGKILL, f"{step} was not reached"
     published = step in ("after-replace-CURRENT", "while-cleaning")
-    assert said(index) == (new if published else old)
+    assert result(index) == (new if published else old)
     encoded.clear()
     build(seeds, index)
-    assert said(index) == new
+    assert result(index) == new
     if step != "while-writing":
         assert set(encoded) <= {QUESTION}, "what the broken build had encoded was encoded again"
 
@@ -119,12 +119,12 @@ def test_a_build_killed_at_random_leaves_the_old_or_the_new_answers(
             process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
-        after, kept = said(index), cached(index)
+        after, kept = result(index), cached(index)
         assert after in (old, new)
         encoded.clear()
         report = build(seeds, index)
         again = [text for text in encoded if text != QUESTION]
-        assert said(index) == new
+        assert result(index) == new
         assert len(again) + kept <= report.passages, "what was done was encoded again"
         assert after == old or not again
         shutil.rmtree(index)
@@ -149,9 +149,9 @@ def test_a_full_disk_is_one_clear_error_and_the_old_index_answers(case: Case) ->
     command = [sys.executable, "-c", limited, str(seeds), str(index)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert StorageFailed.__name__ in done.stderr.splitlines()[-1]
-    assert said(index) == old
+    assert result(index) == old
     build(seeds, index)
-    assert said(index) == new
+    assert result(index) == new
 
 
 def test_everything_is_synced_before_current_names_it(

@@ -21,9 +21,9 @@ GOLD = Question("How old?", "a.txt", ((10, 14), (40, 44)))
 SHARES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
-def row(**said):
-    said = {"spans": ((0, 1),), "answered": True, "confidence": 0.5, "seconds": 0.01} | said
-    return Row(**({"file": "q", "question": "?", "document": "a.txt"} | said))
+def row(**result):
+    result = {"spans": ((0, 1),), "answered": True, "confidence": 0.5, "seconds": 0.01} | result
+    return Row(**({"file": "q", "question": "?", "document": "a.txt"} | result))
 
 
 def test_an_excerpt_holds_the_answer_when_it_overlaps_a_gold_span_of_its_document():
@@ -35,8 +35,8 @@ def test_an_excerpt_holds_the_answer_when_it_overlaps_a_gold_span_of_its_documen
 
 
 def test_the_rank_counts_excerpts_then_nearest():
-    said = answer(excerpt("x" * 9), nearest=[excerpt("y" * 9, 15), excerpt("z" * 9, 38)])
-    judged = judge("q", GOLD, said, 0.5)
+    result = answer(excerpt("x" * 9), nearest=[excerpt("y" * 9, 15), excerpt("z" * 9, 38)])
+    judged = judge("q", GOLD, result, 0.5)
     assert (judged.rank, judged.seconds, judged.answered) == (3, 0.5, True)
 
 
@@ -73,7 +73,7 @@ def test_a_last_line_that_was_broken_off_is_passed_over_with_a_warning(tmp_path)
 def test_of_judgements_the_last_of_a_place_counts_and_unhelpful_ones_are_left_out(tmp_path):
     place = {"document": "a.txt", "spans": [[0, 5]]}
     judged = [("One?", True), ("Two?", False), ("One?", False), ("Three?", True), ("Three?", True)]
-    rows = [{"question": question, **place, "helpful": said} for question, said in judged]
+    rows = [{"question": question, **place, "helpful": result} for question, result in judged]
     rows += [{"question": "Four?", **place}] * 2
     file = tmp_path / "feedback.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -90,8 +90,8 @@ def test_overlap_as_worked_in_its_docstring():
 
 
 def test_only_the_first_excerpts_highlights_are_measured_in_characters():
-    said = answer(excerpt("x" * 20, 10, marks=((0, 8),)), excerpt("x" * 20, 30))
-    judged = judge("q", GOLD, said, 0)
+    result = answer(excerpt("x" * 20, 10, marks=((0, 8),)), excerpt("x" * 20, 30))
+    judged = judge("q", GOLD, result, 0)
     # 8 characters said, 4 of them gold; 4 of 8 gold ones found; 12 in the union
     assert (judged.precision, judged.recall, judged.iou) == (0.5, 0.5, 4 / 12)
 
@@ -103,10 +103,10 @@ def test_highlights_of_another_document_are_all_wrong():
 
 def test_pages_are_matched_in_the_right_document_only():
     paged = Question("?", "a.pdf", (), (4, 5))
-    said = answer(
+    result = answer(
         excerpt(path="b.pdf", page=4), excerpt(path="a.pdf", page=3), excerpt(path="a.pdf", page=5)
     )
-    judged = judge("q", paged, said, 0)
+    judged = judge("q", paged, result, 0)
     assert judged.page_rank == 3 and judged.rank is None and judged.iou is None
 
 
@@ -117,15 +117,15 @@ def test_figures_of_four_questions_by_hand():
         row(rank=None, answered=False, precision=0.0, recall=0.0, iou=0.0, seconds=0.03),
         row(document=None, spans=(), answered=True, seconds=0.04),
     ]
-    said = figures(rows)
-    assert said["questions"] == 4
-    assert said["hit@1"] == 1 / 3 and said["hit@5"] == 2 / 3
-    assert said["MRR@10"] == pytest.approx((1 + 1 / 4) / 3)
-    assert said["sentence@1"] == 0 and said["sentence@3"] == 1 / 3
-    assert said["precision"] == 1 / 3 and said["recall"] == 0.5 / 3 and said["IoU"] == 0.5 / 3
-    assert said["answered with answer"] == 2 / 3 and said["answered without answer"] == 1
-    assert said["median ms"] == pytest.approx(25) and said["95% ms"] == pytest.approx(38.5)
-    assert said["page@1"] is None
+    result = figures(rows)
+    assert result["questions"] == 4
+    assert result["hit@1"] == 1 / 3 and result["hit@5"] == 2 / 3
+    assert result["MRR@10"] == pytest.approx((1 + 1 / 4) / 3)
+    assert result["sentence@1"] == 0 and result["sentence@3"] == 1 / 3
+    assert result["precision"] == 1 / 3 and result["recall"] == 0.5 / 3 and result["IoU"] == 0.5 / 3
+    assert result["answered with answer"] == 2 / 3 and result["answered without answer"] == 1
+    assert result["median ms"] == pytest.approx(25) and result["95% ms"] == pytest.approx(38.5)
+    assert result["page@1"] is None
 
 
 def test_a_rank_below_ten_gives_no_reciprocal():
@@ -151,8 +151,8 @@ def test_area_under_roc_is_the_share_of_pairs_in_order(positive, negative):
 
 
 def test_calibration_error_as_worked_in_its_docstring():
-    said = metrics.calibration_error([0.82, 0.88, 0.1], [True, False, False])
-    assert said == pytest.approx((2 * 0.35 + 0.1) / 3)
+    result = metrics.calibration_error([0.82, 0.88, 0.1], [True, False, False])
+    assert result == pytest.approx((2 * 0.35 + 0.1) / 3)
     assert metrics.calibration_error([1.0, 0.0], [True, False]) == 0
     assert metrics.calibration_error([], []) is None
 
@@ -170,11 +170,11 @@ def test_abstention_is_reported_only_when_questions_were_asked_without_their_doc
         row(rank=1, confidence=0.9, confidence_without=0.2),
         row(rank=2, confidence=0.4, confidence_without=0.4),
     ]
-    said = figures(rows)
-    assert said["area under ROC"] == 3.5 / 4
+    result = figures(rows)
+    assert result["area under ROC"] == 3.5 / 4
     # bins: .9 right; .2 wrong; .4 and .4 wrong
-    assert said["calibration error"] == pytest.approx((0.1 + 0.2 + 0.8) / 4)
-    assert said["precision at 50%"] == 1 and said["precision at 100%"] == 0.5
+    assert result["calibration error"] == pytest.approx((0.1 + 0.2 + 0.8) / 4)
+    assert result["precision at 50%"] == 1 and result["precision at 100%"] == 0.5
     assert "area under ROC" not in figures([row(rank=1)])
 
 
@@ -182,18 +182,18 @@ def test_a_comparison_names_what_got_better_and_worse():
     def report(**ranks):
         return Report("s", tuple(row(question=q, rank=r) for q, r in ranks.items()))
 
-    said = compare(report(a=2, b=1, c=3, d=1), report(a=1, b=None, c=3, e=1))
-    assert [change.question for change in said.better] == ["a"]
-    assert [change.question for change in said.worse] == ["b"]
-    assert said.shared == 3
-    assert said.old["hit@1"] == said.new["hit@1"] == 1 / 3
+    result = compare(report(a=2, b=1, c=3, d=1), report(a=1, b=None, c=3, e=1))
+    assert [change.question for change in result.better] == ["a"]
+    assert [change.question for change in result.worse] == ["b"]
+    assert result.shared == 3
+    assert result.old["hit@1"] == result.new["hit@1"] == 1 / 3
 
 
 def test_a_question_whose_excerpt_gained_and_whose_sentence_lost_is_neither():
     old = Report("s", (row(rank=2, sentence_rank=1),))
     new = Report("s", (row(rank=1, sentence_rank=2),))
-    said = compare(old, new)
-    assert not said.better and not said.worse
+    result = compare(old, new)
+    assert not result.better and not result.worse
 
 
 def test_a_report_survives_json():
@@ -201,10 +201,12 @@ def test_a_report_survives_json():
     assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
-@pytest.mark.parametrize("said", [{}, {"snapshot": "s", "rows": [{}]}, {"snapshot": 1, "rows": 5}])
-def test_what_is_no_report_is_refused(said):
+@pytest.mark.parametrize(
+    "result", [{}, {"snapshot": "s", "rows": [{}]}, {"snapshot": 1, "rows": 5}]
+)
+def test_what_is_no_report_is_refused(result):
     with pytest.raises(QuestionsInvalid, match="qa eval"):
-        Report.from_dict(said)
+        Report.from_dict(result)
 
 
 def test_a_question_file_is_read_line_by_line(tmp_path):
@@ -257,15 +259,15 @@ def test_a_real_index_is_measured_with_and_without_the_right_document(tmp_path, 
         {"question": "Who won the chess match on Mars?", "document": None},
     ]
     file.write_text("\n".join(map(json.dumps, rows)))
-    told = []
+    messages = []
     with QA.open(index) as qa:
-        report = evaluate(qa, [file], without_gold=True, progress=lambda *at: told.append(at))
+        report = evaluate(qa, [file], without_gold=True, progress=lambda *at: messages.append(at))
     first, second = report.rows
     assert (first.rank, first.sentence_rank) == (1, 1)
     assert first.confidence_without is not None and second.confidence_without is None
     # the copy of the right document is left out too
     assert first.confidence_without < first.confidence
-    assert told == [(1, 2), (2, 2)]
+    assert messages == [(1, 2), (2, 2)]
     assert report.by_file()[str(file)]["hit@1"] == 1
 
 
@@ -276,10 +278,10 @@ def test_the_seed_article_keeps_its_level(new_index):
     with QA.open(index) as qa:
         report = evaluate(qa, [SHARED / "eval" / "seed" / "questions.jsonl"])
         disputed = qa.ask("How many North Korean soldiers have been killed or wounded?")
-    said = figures(report.rows)
-    assert said["hit@1"] >= 22 / 25
-    assert said["hit@5"] == 1
-    assert said["sentence@1"] >= 19 / 25
+    result = figures(report.rows)
+    assert result["hit@1"] >= 22 / 25
+    assert result["hit@5"] == 1
+    assert result["sentence@1"] >= 19 / 25
     assert sum(row.answered for row in report.rows if row.document) >= 23
     assert sum(not row.answered for row in report.rows if not row.document) >= 6
     text = "".join(excerpt.text for excerpt in disputed.excerpts)

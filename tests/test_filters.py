@@ -142,9 +142,9 @@ def test_the_command_line_says_so_in_a_line(
     monkeypatch.setattr("sys.argv", [*command, "--only", "letters"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    said = capsys.readouterr()
-    assert (ended.value.code, said.out) == (2, "")
-    assert re.fullmatch(r"qa: The filter “letters” names no document\. There are .*\n", said.err)
+    result = capsys.readouterr()
+    assert (ended.value.code, result.out) == (2, "")
+    assert re.fullmatch(r"qa: The filter “letters” names no document\. There are .*\n", result.err)
     monkeypatch.setattr("sys.argv", [*command, "--only", "./ri.MD"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

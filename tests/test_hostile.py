@@ -137,7 +137,7 @@ def test_what_fails_after_reading_costs_its_document_alone(
     tmp_path, new_index, monkeypatch, reason
 ):
     """Nothing of it stays, an equal file fails likewise, and incremental equals full."""
-    seeds, index, whole = tmp_path / "seeds", new_index(), new_index()
+    seeds, index, complete = tmp_path / "seeds", new_index(), new_index()
     long = "The harbour froze in January. Nine ships waited outside it.\n\n" * 20
     write(seeds, "a.txt", "The mill has four sails. It grinds rye for three villages.\n")
     write(seeds, "m.txt", f"{long}The SPOILED words.\n\n{long}")
@@ -147,13 +147,13 @@ def test_what_fails_after_reading_costs_its_document_alone(
     FAULTS[reason](monkeypatch)
     first = build(seeds, index)
     assert _failed(first) == ["m.txt", "n.md", "o.md"]
-    assert all(reason in said for _, said in first.failed)
+    assert all(reason in result for _, result in first.failed)
     write(seeds, "b.txt", "The ferry crosses at six.\n")
-    again, full = build(seeds, index), build(seeds, whole)
+    again, full = build(seeds, index), build(seeds, complete)
     assert _failed(again) == _failed(full) == ["m.txt", "n.md", "o.md"]
     assert again.passages == full.passages == 3
     for question in ("How old is Ri?", "When does the ferry cross?", "How many sails?"):
-        one, other = (ask(question, index=at).to_dict() for at in (index, whole))
+        one, other = (ask(question, index=at).to_dict() for at in (index, complete))
         assert one == other
         assert one["excerpts"]
     monkeypatch.undo()

@@ -200,10 +200,10 @@ def test_every_dependency_has_its_reason_and_licence():
         *extras["ocr"],
         *extras["dev"],
     ]
-    said = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    result = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rows = {
         name
-        for row in re.findall(r"^\| ([^|]+) \|", said, re.MULTILINE)
+        for row in re.findall(r"^\| ([^|]+) \|", result, re.MULTILINE)
         for name in row.split(", ")
     }
     names = {re.split(r"[<>=!~ \[]", requirement)[0] for requirement in wanted}

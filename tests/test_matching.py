@@ -54,14 +54,14 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     weights, idf_weights = np.float32([0.4, 0.3, 0.2, 0.1]), np.float32([0, 0, 0.5, 0.5])
     codes = book.encode(tokens)
     runs, firsts = np.array([0, 3, 10, 10, 18, 18, 24, 30]), np.array([0, 4])
-    decoded, whole = book.decode(codes), quantisation.quantise(question)
-    products = decoded @ whole.T / np.float32(quantisation.SCALE**2)
+    decoded, full = book.decode(codes), quantisation.quantise(question)
+    products = decoded @ full.T / np.float32(quantisation.SCALE**2)
 
     def best(first: int, last: int) -> list[float]:
         return [
             max(float((decoded[token] * asked).sum()) for token in range(first, last))
             / quantisation.SCALE**2
-            for asked in whole
+            for asked in full
         ]
 
     def maxsim(first: int, last: int, counted: np.ndarray = weights) -> float:
@@ -177,9 +177,9 @@ def test_words_of_the_sentence_before_count_and_rare_ones_count_more(
     sentences = ["The engine needs oil.", "It is black.", "Nothing."]
     first, second, third = scoring.word_strengths(words, terms, "", sentences)
     assert first > second > third == 0
-    held = words.idf("oil") + words.idf("engin")
-    whole = held + words.idf("brass")
-    assert second == pytest.approx(scoring.CONTEXT_WEIGHT * held / whole, rel=1e-5)
+    current = words.idf("oil") + words.idf("engin")
+    full = current + words.idf("brass")
+    assert second == pytest.approx(scoring.CONTEXT_WEIGHT * current / full, rel=1e-5)
     (named,) = scoring.word_strengths(words, terms, "Brass engines", ["Nothing."])
     assert named > 0
 
@@ -223,11 +223,11 @@ def test_a_sentence_that_begins_with_a_pronoun_is_not_marked_alone() -> None:
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 0.1)), min_size=1, max_size=9),
 )
 def test_highlights_never_overlap_and_the_best_comes_first(
-    said: list[tuple[float, float]],
+    result: list[tuple[float, float]],
 ) -> None:
-    text = "x" * 10 * len(said)
+    text = "x" * 10 * len(result)
     ends = list(range(10, len(text) + 1, 10))
-    strengths, joint_gains = map(list, zip(*said, strict=True))
+    strengths, joint_gains = map(list, zip(*result, strict=True))
     found = highlights(text, 0, ends, ranked(strengths, joint_gains))
     covered = [at for mark in found for at in range(mark.start, mark.end)]
     assert len(covered) == len(set(covered))

@@ -82,10 +82,10 @@ def test_a_model_that_cannot_be_exported_is_run_by_the_original(
 
     monkeypatch.setattr(models, "export", refuse)
     with pytest.warns(UserWarning, match="is run by torch"):
-        said = Encoder(folder=tmp_path / "none").encode(QUESTION)
+        result = Encoder(folder=tmp_path / "none").encode(QUESTION)
     exported = Encoder(folder=encoders).encode(QUESTION)
-    assert float(said.pooled @ exported.pooled) > 0.9999
-    assert (said.tokens * exported.tokens).sum(axis=1).min() > 0.9999
+    assert float(result.pooled @ exported.pooled) > 0.9999
+    assert (result.tokens * exported.tokens).sum(axis=1).min() > 0.9999
 
 
 @pytest.mark.parametrize("fault", ["none", "slight", "gross"])
@@ -112,18 +112,18 @@ def test_an_export_that_disagrees_with_the_original_is_not_kept(
 
     monkeypatch.setattr(models, "_model", Odd)
     encoder, text = Encoder(str(model), folder=tmp_path), "The mill has four sails. " * 3
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
-        said = encoder.encode(text)
-    assert [str(one.message) for one in told if "is run by torch" in str(one.message)] == (
+        result = encoder.encode(text)
+    assert [str(one.message) for one in messages if "is run by torch" in str(one.message)] == (
         []
         if fault == "none"
         else [f"{model} is run by torch: the exported model does not agree with the original"]
     )
     assert len(list(tmp_path.iterdir())) == (2 if fault == "none" else 0)
     tokens, pooled = models.original(model)(encoder._tokenizer.encode(text).ids)
-    assert float(said.pooled @ models.unit(pooled)) > 0.9999
-    assert (said.tokens * models.unit(tokens[1:-1])).sum(axis=1).min() > 0.9999
+    assert float(result.pooled @ models.unit(pooled)) > 0.9999
+    assert (result.tokens * models.unit(tokens[1:-1])).sum(axis=1).min() > 0.9999
 
 
 def test_an_index_of_int8_answers_and_knows_its_precision(tmp_path: Path) -> None:
@@ -131,21 +131,21 @@ def test_an_index_of_int8_answers_and_knows_its_precision(tmp_path: Path) -> Non
     build(seeds, index, settings=Settings(precision="int8"))
     with QA.open(index) as qa:
         assert qa.ask(QUESTION).excerpts[0].path == "mill.txt"
-    small, whole = Encoder(precision="int8", folder=index / "encoders"), Encoder(folder=index / "x")
-    assert small.fingerprint != whole.fingerprint
+    small, full = Encoder(precision="int8", folder=index / "encoders"), Encoder(folder=index / "x")
+    assert small.fingerprint != full.fingerprint
     (file,) = (index / "encoders").glob(f"{small.fingerprint}.*.onnx")
     assert file.stat().st_size < 40 << 20
-    assert 0.9 < float(small.encode(QUESTION).pooled @ whole.encode(QUESTION).pooled) < 1
+    assert 0.9 < float(small.encode(QUESTION).pooled @ full.encode(QUESTION).pooled) < 1
     assert np.linalg.norm(small.encode(QUESTION).pooled) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_question_in_8_bits_is_nearly_what_it_is_in_32(encoders: Path) -> None:
     encoder, alone = Encoder(folder=encoders), Encoder(folder=encoders, threads=1)
     for question in (QUESTION, "Why?", "東京 or Köln, e-mail (x@example.org)?", "word " * 1000):
-        short, whole = encoder.encode_question(question), encoder.encode(question)
-        assert (short.tokens * whole.tokens).sum(axis=1).min() > 0.995
-        assert float(short.pooled @ whole.pooled) > 0.995
-        assert short.ends.tolist() == whole.ends.tolist()
+        short, full = encoder.encode_question(question), encoder.encode(question)
+        assert (short.tokens * full.tokens).sum(axis=1).min() > 0.995
+        assert float(short.pooled @ full.pooled) > 0.995
+        assert short.ends.tolist() == full.ends.tolist()
         other = alone.encode_question(question)  # threads change no bit
         assert (short.tokens == other.tokens).all() and (short.pooled == other.pooled).all()
 
@@ -170,12 +170,12 @@ def test_who_asks_needs_the_model_for_questions_alone(
     assert questions.exists()
     passages.unlink()
     with QA.open(index) as qa:
-        said = qa.ask(QUESTION)
-        assert said.excerpts[0].path == "mill.txt"
+        result = qa.ask(QUESTION)
+        assert result.excerpts[0].path == "mill.txt"
         assert not passages.exists()
     questions.unlink()
     with QA.open(index) as qa:  # made anew
-        assert qa.ask(QUESTION).to_json() == said.to_json()
+        assert qa.ask(QUESTION).to_json() == result.to_json()
         assert questions.exists() and passages.exists()
 
 
@@ -184,8 +184,8 @@ def test_a_model_that_does_not_bear_8_bits_is_used_whole_for_questions(
 ) -> None:
     monkeypatch.setattr(models, "QUESTION_CLOSE_ENOUGH", 0.99999)
     encoder = Encoder(folder=tmp_path)
-    whole = encoder.encode(QUESTION)
-    assert (encoder.encode_question(QUESTION).tokens == whole.tokens).all()
+    full = encoder.encode(QUESTION)
+    assert (encoder.encode_question(QUESTION).tokens == full.tokens).all()
     assert len({file.stat().st_size for file in tmp_path.iterdir()}) == 1
 
 
@@ -198,12 +198,12 @@ def test_another_version_of_onnxruntime_that_says_the_same_leaves_an_index_as_it
     seeds, index = made(tmp_path / "seeds"), new_index()
     build(seeds, index)
     with QA.open(index) as qa:
-        said = qa.ask(QUESTION)
+        result = qa.ask(QUESTION)
     exports = sorted(file.name for file in (index / "encoders").iterdir())
     encoded.clear()
     monkeypatch.setattr(models, "VERSION", "99.0")
     with QA.open(index) as qa:
-        assert qa.ask(QUESTION).to_json() == said.to_json()
+        assert qa.ask(QUESTION).to_json() == result.to_json()
     write(seeds, "tide.txt", "High water comes twice a day.")
     assert len(build(seeds, index).unchanged) == 2
     assert encoded == ["High water comes twice a day."]
@@ -218,14 +218,14 @@ def test_an_export_of_which_another_version_of_onnxruntime_says_otherwise_is_mad
     (weight, *_) = (each for each in changed.graph.initializer if each.name.endswith(" scales"))
     weight.CopyFrom(from_array(to_array(weight) * 3, weight.name))
     onnx.save(changed, tmp_path / original.name)
-    whole = Encoder(folder=encoders).encode_question(QUESTION)
+    full = Encoder(folder=encoders).encode_question(QUESTION)
     wrong = models.exported(tmp_path / original.name)  # by its own version: it is what it is
-    assert float(models.unit(wrong(ids(QUESTION))[1]) @ whole.pooled) < 0.99
+    assert float(models.unit(wrong(ids(QUESTION))[1]) @ full.pooled) < 0.99
     monkeypatch.setattr(models, "VERSION", "99.0")
     with pytest.raises(ArithmeticError, match=r"99\.0 computes other vectors"):
         models.exported(tmp_path / original.name)
-    mended = Encoder(folder=tmp_path)
-    assert float(mended.encode_question(QUESTION).pooled @ whole.pooled) > 0.99999
+    repaired = Encoder(folder=tmp_path)
+    assert float(repaired.encode_question(QUESTION).pooled @ full.pooled) > 0.99999
     assert not (tmp_path / original.name).exists()
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -245,9 +245,9 @@ def test_short_weights_that_say_something_else_are_not_used_for_questions(
     exact = shortening._blocks
 
     def faulty(weight: models.Vectors) -> object:
-        whole, scales = exact(weight)
+        full, scales = exact(weight)
         random = np.random.default_rng(1).normal(size=scales.shape).astype(np.float32)
-        return whole, scales * fault + (1 - fault) * random
+        return full, scales * fault + (1 - fault) * random
 
     monkeypatch.setattr(shortening, "_blocks", faulty)
     Encoder(str(model), folder=tmp_path).encode(QUESTION)

@@ -97,11 +97,11 @@ def test_the_start_each_build_each_failed_file_and_each_snapshot_are_lines_of_js
 
 def spoil_sheet(file, text):
     """Writes a workbook in which a text stands where a number should."""
-    whole = io.BytesIO()
+    full = io.BytesIO()
     book = Workbook()
     book.active["A1"] = 4711
-    book.save(whole)
-    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(file, "w") as spoiled:
+    book.save(full)
+    with zipfile.ZipFile(full) as source, zipfile.ZipFile(file, "w") as spoiled:
         for name in source.namelist():
             spoiled.writestr(name, source.read(name).replace(b"4711", text.encode()))
 
@@ -252,8 +252,8 @@ def test_an_exception_in_a_rebuild_leaves_its_traceback_in_the_log_and_its_last_
 
 def cut_off(index, name):
     """Cuts off files of a snapshot that no other names."""
-    whole = manifest.read_manifest(index / "snapshots" / name)
-    for path, (size, _) in whole.files.items():
+    full = manifest.read_manifest(index / "snapshots" / name)
+    for path, (size, _) in full.files.items():
         if path.startswith(f"snapshots/{name}/") and size:
             (index / path).write_bytes(b"")
 

@@ -120,9 +120,9 @@ def packed(*sizes: int, limit: int = 24, window: int = 1_000) -> list[int]:
     assert [len(token_ends(text)) for text in paragraphs] == list(sizes)
     text = "\n\n".join(paragraphs)
     blocks, at = [], 0
-    for said in paragraphs:
-        blocks.append(Block(at, at + len(said)))
-        at += len(said) + 2
+    for result in paragraphs:
+        blocks.append(Block(at, at + len(result)))
+        at += len(result) + 2
     document = Document("", "test 1", text, blocks=tuple(blocks))
     found = split(document, token_ends, limit=limit, window=window, language="en")
     return [len(token_ends(text[passage.start : passage.end])) for passage in found]

@@ -93,10 +93,10 @@ def test_every_place_is_listed_by_path_and_position_and_titles_are_none(asker: Q
 
 
 def test_pages_hold_every_place_once(asker: QA) -> None:
-    whole = asker.ask("Where is the heron mentioned?", limit=100)
-    assert len(whole.excerpts) == 2 * MANY
+    full = asker.ask("Where is the heron mentioned?", limit=100)
+    assert len(full.excerpts) == 2 * MANY
     pages = [asker.ask("heron", all=True, limit=7, page=page) for page in range(1, 8)]
-    assert [excerpt for page in pages for excerpt in page.excerpts] == list(whole.excerpts)
+    assert [excerpt for page in pages for excerpt in page.excerpts] == list(full.excerpts)
     assert [(page.places.page, page.places.pages) for page in pages if page.places] == [
         (number, 7) for number in range(1, 8)
     ]
@@ -198,9 +198,9 @@ def test_the_command_line_lists_every_place_by_pages(
 
     command = ["ask", "heron", "--all", "--limit", "20", "--index", str(asker.index)]
     assert cli.run([*command, "--page", "3"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("“heron” stands in 46 passages of 23 documents; page 3 of 3.\n")
-    assert said.count("ponds/") == 6
+    result = capsys.readouterr().out
+    assert result.startswith("“heron” stands in 46 passages of 23 documents; page 3 of 3.\n")
+    assert result.count("ponds/") == 6
     assert cli.run([*command, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["places"]["pages"] == 3
     assert cli.run([*command, "--page", "9"]) == 2

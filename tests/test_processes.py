@@ -120,10 +120,10 @@ def test_a_server_among_the_documents_imports_none_and_its_processes_know_no_pas
 
 
 def test_nothing_is_looked_for_below_the_working_directory(tmp_path, monkeypatch):
-    whole = str(tmp_path / "programs")
+    full = str(tmp_path / "programs")
     for name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
-        monkeypatch.setenv(name, os.pathsep.join(["", ".", "programs", whole, "../other", ""]))
-        assert processes.environment()[name] == whole
+        monkeypatch.setenv(name, os.pathsep.join(["", ".", "programs", full, "../other", ""]))
+        assert processes.environment()[name] == full
         monkeypatch.setenv(name, "")
         assert name not in processes.environment()
     monkeypatch.syspath_prepend(".")

@@ -68,14 +68,14 @@ def _unit(random: np.random.Generator, rows: int) -> quantisation.Vectors:
 def test_products_are_exact_whatever_the_order_of_their_sums(
     unit: quantisation.Vectors, random: object
 ) -> None:
-    whole = quantisation.quantise(unit)
-    together = dense.products(whole, whole[0])
-    alone = np.array([sum(a * b for a, b in zip(map(int, row), map(int, whole[0]), strict=True))
-                      for row in whole[:5]])  # fmt: skip
-    assert together[:5].tolist() == alone.tolist()
+    full = quantisation.quantise(unit)
+    joint = dense.products(full, full[0])
+    alone = np.array([sum(a * b for a, b in zip(map(int, row), map(int, full[0]), strict=True))
+                      for row in full[:5]])  # fmt: skip
+    assert joint[:5].tolist() == alone.tolist()
     shuffled = np.random.default_rng(1).permutation(384)
-    assert (whole[:, shuffled] @ whole[0, shuffled]).tolist() == together.tolist()
-    assert dense.products(whole[:0], whole[0]).tolist() == []
+    assert (full[:, shuffled] @ full[0, shuffled]).tolist() == joint.tolist()
+    assert dense.products(full[:0], full[0]).tolist() == []
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(1, 12))
@@ -96,10 +96,10 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
 def test_a_mean_is_the_same_however_its_vectors_come(
     unit: quantisation.Vectors, cuts: list[int]
 ) -> None:
-    whole = quantisation.quantise(unit)
-    blocks = [whole[a:b] for a, b in pairwise([0, *sorted(cuts), 40])]
+    full = quantisation.quantise(unit)
+    blocks = [full[a:b] for a, b in pairwise([0, *sorted(cuts), 40])]
     found = dense.mean(blocks, 384, 40)
-    assert found.tobytes() == dense.mean([whole[::-1]], 384, 40).tobytes()
+    assert found.tobytes() == dense.mean([full[::-1]], 384, 40).tobytes()
     assert found == pytest.approx(unit.mean(axis=0), abs=1 / quantisation.SCALE)
     assert dense.mean([], 384, 0).tolist() == [0.0] * 384
 
@@ -107,35 +107,33 @@ def test_a_mean_is_the_same_however_its_vectors_come(
 def test_an_approximate_index_finds_nearly_all_of_the_nearest(tmp_path: Path) -> None:
     """Real vectors are nearer to each other than random ones: these are the hardest case."""
     unit = _unit(np.random.default_rng(7), 20_000)
-    whole = quantisation.quantise(unit)
-    dense.ApproximateIndex.of([whole[:3], whole[3:]], 384).save(tmp_path / "approximate")
+    full = quantisation.quantise(unit)
+    dense.ApproximateIndex.of([full[:3], full[3:]], 384).save(tmp_path / "approximate")
     approximate = dense.ApproximateIndex.load(tmp_path / "approximate", dim=384, count=20_000)
     found = []
-    for question in whole[:20] + quantisation.quantise(_unit(np.random.default_rng(8), 20) / 2):
-        expected = dense.best(dense.products(whole, question), 50)
+    for question in full[:20] + quantisation.quantise(_unit(np.random.default_rng(8), 20) / 2):
+        expected = dense.best(dense.products(full, question), 50)
         near = approximate.nearest(question, dense.RESCORED)
         assert len(near) == len(set(near.tolist())) == dense.RESCORED
         found.append(np.isin(expected, near).mean())
     assert np.mean(found) > 0.99
-    assert np.sort(approximate.nearest(whole[0], 30_000)).tolist() == list(range(20_000))
+    assert np.sort(approximate.nearest(full[0], 30_000)).tolist() == list(range(20_000))
 
 
 def test_an_approximate_index_is_the_same_however_its_vectors_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dense, "SHARD", 150)
-    whole = quantisation.quantise(_unit(np.random.default_rng(9), 400))
+    full = quantisation.quantise(_unit(np.random.default_rng(9), 400))
     for name, cuts in (("one", [0, 400]), ("many", [0, 1, 33, 250, 400])):
-        dense.ApproximateIndex.of((whole[a:b] for a, b in pairwise(cuts)), 384).save(
-            tmp_path / name
-        )
+        dense.ApproximateIndex.of((full[a:b] for a, b in pairwise(cuts)), 384).save(tmp_path / name)
     files = [sorted((tmp_path / name).iterdir()) for name in ("one", "many")]
     assert len(files[0]) == 3
     for one, many in zip(*files, strict=True):
         assert one.read_bytes() == many.read_bytes()
     approximate = dense.ApproximateIndex.load(tmp_path / "one", dim=384, count=400)
-    assert np.sort(approximate.nearest(whole[0], 400)).tolist() == list(range(400))
-    assert all(at in approximate.nearest(whole[at], 20) for at in range(0, 400, 50))
+    assert np.sort(approximate.nearest(full[0], 400)).tolist() == list(range(400))
+    assert all(at in approximate.nearest(full[at], 20) for at in range(0, 400, 50))
 
 
 def test_a_file_that_is_no_approximate_index_is_refused(tmp_path: Path) -> None:

@@ -63,13 +63,13 @@ def check(document: Document) -> Document:
     return document
 
 
-def said(document: Document, block: Block) -> str:
+def result(document: Document, block: Block) -> str:
     return document.text[block.start : block.end]
 
 
 def holding(document: Document, words: str) -> Block:
     """The one block that holds the words."""
-    (found,) = [block for block in document.blocks if words in said(document, block)]
+    (found,) = [block for block in document.blocks if words in result(document, block)]
     return found
 
 
@@ -84,7 +84,7 @@ def test_a_sentence_is_found_under_the_heading_it_was_planted_at(name, sections)
     document = check(read(MAKERS[name](sections), name))
     for number, (title, lines) in enumerate(sections, start=1):
         for line in lines:
-            places = [block for block in document.blocks if line in said(document, block)]
+            places = [block for block in document.blocks if line in result(document, block)]
             assert any(block.heading[-1:] == (title,) for block in places)
             if document.pages:
                 assert any(block.page == number for block in places)
@@ -100,7 +100,7 @@ def test_a_sentence_is_found_on_the_page_of_the_pdf_it_was_planted_on(pages):
     document = check(read(files.pdf(pages), "a.pdf"))
     assert document.pages == len(pages)
     for number, lines in enumerate(pages, start=1):
-        on_page = " ".join(said(document, b) for b in document.blocks if b.page == number)
+        on_page = " ".join(result(document, b) for b in document.blocks if b.page == number)
         assert all(line in on_page for line in lines)
 
 
@@ -118,7 +118,7 @@ def test_a_row_is_a_block_of_its_own_in_every_table_format(rows):
         found = [block for block in document.blocks if block.kind is Kind.ROW]
         assert len(found) == len(rows)
         for block, row in zip(found, rows, strict=True):
-            assert all(cell in said(document, block) for cell in row)
+            assert all(cell in result(document, block) for cell in row)
             assert block.columns == "first name, second name"
 
 
@@ -182,15 +182,15 @@ def test_the_package_imports_no_parser_until_one_is_needed():
     """Importing qa.reading and its workers leaves the heavy libraries alone."""
     heavy = ("lxml", "docx", "pptx", "openpyxl", "pypdfium2", "markdown_it", "yaml", "PIL")
     code = f"import qa.reading.workers, sys; print([m for m in {heavy} if m in sys.modules])"
-    said = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "[]"
+    result = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
 def test_the_fingerprint_is_short_and_the_same_in_another_process():
     """The readers' fingerprint does not depend on the process."""
     code = "from qa.reading import fingerprint; print(fingerprint(None))"
-    said = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == fingerprint(None) and len(fingerprint(None)) == 16
+    result = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == fingerprint(None) and len(fingerprint(None)) == 16
     assert fingerprint("de") not in (fingerprint(None), fingerprint("en"))
 
 
@@ -210,7 +210,7 @@ def test_a_huge_block_is_cut_at_a_line_end():
     """A paragraph of a megabyte becomes blocks of at most the limit, each of whole lines."""
     document = check(read(b"A line of words that goes on.\n" * 30_000, "a.log"))
     assert len(document.blocks) > 10
-    assert all(said(document, block).endswith("on.") for block in document.blocks)
+    assert all(result(document, block).endswith("on.") for block in document.blocks)
 
 
 # Decoding
@@ -326,7 +326,7 @@ def test_markdown_keeps_its_text_and_has_a_block_for_each_part():
         Kind.HEADING,
         Kind.PROSE,
     ]
-    assert said(document, document.blocks[2]) == "These ships:\n\n- the Ada\n- the Ben"
+    assert result(document, document.blocks[2]) == "These ships:\n\n- the Ada\n- the Ben"
     assert document.blocks[1].heading == ("One code link",)
     assert document.blocks[6].heading == ("One code link", "Two")
 
@@ -343,7 +343,7 @@ def test_front_matter_that_is_none_is_still_boilerplate(front):
     """YAML that cannot be read names nothing and breaks nothing."""
     document = check(read(f"---\n{front}\n---\nWords.\n".encode(), "a.md"))
     assert document.title is None
-    assert said(document, document.blocks[-1]) == "Words."
+    assert result(document, document.blocks[-1]) == "Words."
 
 
 def test_front_matter_with_fields_of_its_own_is_found():
@@ -426,7 +426,7 @@ def test_a_page_keeps_tables_lists_and_code_as_blocks():
             "a.html",
         )
     )
-    assert [(block.kind, said(document, block)) for block in document.blocks] == [
+    assert [(block.kind, result(document, block)) for block in document.blocks] == [
         (Kind.LIST, "The ships:\n\nAda\nher boat\nBen"),
         (Kind.TABLE, "name\tyear\nAda\t1815"),
         (Kind.CODE, "if x:\n    y"),
@@ -460,7 +460,7 @@ def test_a_csv_row_is_quoted_as_it_stands_in_the_file():
     """Quotation marks, commas and line ends within a cell stay; semicolons are found out."""
     data = b'name;said\r\nAda;"one;\ntwo"\r\n\r\nBen;"a ""b"""\r\n'
     document = check(read(data, "a.csv"))
-    rows = [said(document, block) for block in document.blocks if block.kind is Kind.ROW]
+    rows = [result(document, block) for block in document.blocks if block.kind is Kind.ROW]
     assert rows == ['Ada;"one;\ntwo"', 'Ben;"a ""b"""']
     assert document.text == data.decode()
     assert {block.columns for block in document.blocks[1:]} == {"name, said"}
@@ -469,7 +469,7 @@ def test_a_csv_row_is_quoted_as_it_stands_in_the_file():
 def test_lines_that_are_not_json_are_kept_and_named():
     """A broken line of a JSONL file costs nothing but a note."""
     document, note = read_noted(b'{"a": 1}\n{broken\n{"b": {"c": [2, "x"]}}\n', "a.jsonl")
-    assert [said(document, block) for block in check(document).blocks] == ["1", "{broken", "2\tx"]
+    assert [result(document, block) for block in check(document).blocks] == ["1", "{broken", "2\tx"]
     assert note == "not JSON, kept as text: line 2"
 
 
@@ -516,7 +516,7 @@ def test_word_keeps_lists_tables_and_what_was_inserted_in_tracked_changes():
         ),
     )
     document = check(read(data, "a.docx"))
-    assert [(block.kind, said(document, block)) for block in document.blocks] == [
+    assert [(block.kind, result(document, block)) for block in document.blocks] == [
         (Kind.HEADING, "Ships"),
         (Kind.LIST, "These:\n\nAda\nBen"),
         (Kind.TABLE, "c0\tc1\nc2\tc3"),
@@ -528,7 +528,7 @@ def test_slides_are_pages_and_their_notes_are_read():
     """A slide's number is its page, and the speaker's notes belong to it."""
     document = check(read(files.pptx(files.FACTS, notes="Speak slowly."), "a.pptx"))
     assert document.pages == 2
-    assert [block.page for block in document.blocks if "Speak" in said(document, block)] == [1, 2]
+    assert [block.page for block in document.blocks if "Speak" in result(document, block)] == [1, 2]
 
 
 def test_a_chapter_without_headings_stands_under_its_name_in_the_contents():
@@ -603,7 +603,7 @@ def test_what_a_mail_quotes_stands_apart_below_whose_words_it_is():
         ">> It needs paint.\n\nNot now.\n\n-----Original Message-----\nFrom: Ada\n\nThe roof leaks.\n"
     )
     document = check(read(files.mail("Paint", body), "a.eml"))
-    assert [(said(document, block), block.heading) for block in document.blocks[2:]] == [
+    assert [(result(document, block), block.heading) for block in document.blocks[2:]] == [
         ("No, the green one.", ("Paint",)),
         ("On Monday, Ben wrote:", ("Paint", "On Monday, Ben wrote:")),
         ("Shall I order\nthe blue paint?", ("Paint", "On Monday, Ben wrote:")),
@@ -710,7 +710,7 @@ def rows(data, name):
     """The blocks of a file: kind, headings, columns and text."""
     document = check(read(data, name))
     return [
-        (block.kind.value, block.heading, block.columns, said(document, block))
+        (block.kind.value, block.heading, block.columns, result(document, block))
         for block in document.blocks
     ]
 
@@ -817,7 +817,7 @@ def test_rich_text_is_its_paragraphs():
         rb" feet deep.\par Caf\'e9 \u8364?{\footnote Deep.}\par{\pict 0a0b}}"
     )
     document, note = read_noted(source, "a.rtf")
-    assert [said(document, block) for block in check(document).blocks] == [
+    assert [result(document, block) for block in check(document).blocks] == [
         *("The well is ninety feet deep.", "Café €"),
     ]
     assert (document.title, note) == ("Wells", "not read: footnotes, pictures")

@@ -33,13 +33,13 @@ def verdict(line: str, path: str) -> bool | None:
     rule = rule_of(line)
     rules = Rules("", (rule,) if rule else ())
     parts = path.split("/")
-    said = None
+    result = None
     for count in range(1, len(parts) + 1):
         found = rules.judge("/".join(parts[:count]), is_folder=count < len(parts))
-        said = said if found is None else found
+        result = result if found is None else found
         if found:
             break
-    return said
+    return result
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
@@ -53,7 +53,7 @@ def test_git_says_the_same_of_made_up_patterns_and_paths(tmp_path):
             continue
         paths = ["/".join(chance.choices(NAMES, k=chance.randint(1, 4))) for _ in range(30)]
         (tmp_path / ".gitignore").write_text(f"{line}\n")
-        told = subprocess.run(
+        messages = subprocess.run(
             ["git", "check-ignore", "--no-index", "-z", "-v", "-n", "--stdin"],
             cwd=tmp_path,
             input="\0".join(paths),
@@ -61,13 +61,13 @@ def test_git_says_the_same_of_made_up_patterns_and_paths(tmp_path):
             text=True,
             check=False,
         ).stdout.split("\0")
-        for rule, path in zip(told[2::4], told[3::4], strict=False):
-            said = bool(rule) and not rule.startswith("!")
-            assert bool(verdict(line, path)) == said, (line, path)
+        for rule, path in zip(messages[2::4], messages[3::4], strict=False):
+            result = bool(rule) and not rule.startswith("!")
+            assert bool(verdict(line, path)) == result, (line, path)
 
 
 @pytest.mark.parametrize(
-    ("line", "path", "said"),
+    ("line", "path", "result"),
     [
         ("*.log", "a/b.log", True),
         ("!*.log", "a/b.log", False),
@@ -89,9 +89,9 @@ def test_git_says_the_same_of_made_up_patterns_and_paths(tmp_path):
         ("# a", "# a", None),
     ],
 )
-def test_a_line_names_what_it_names_in_git(line, path, said):
+def test_a_line_names_what_it_names_in_git(line, path, result):
     """A few by hand, for those who read this."""
-    assert verdict(line, path) is said
+    assert verdict(line, path) is result
 
 
 HOSTILE = {

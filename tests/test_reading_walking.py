@@ -114,8 +114,14 @@ def test_links_that_leave_the_folder_are_told_and_not_followed(tmp_path):
     assert paths(seeds) == ["a.txt"]
     leaves = "a link that leaves the folder"
     nowhere = "a link that leads nowhere"
-    told = {"file": leaves, "folder": leaves, "nothing": leaves, "self": nowhere, "within": nowhere}
-    assert left_out(seeds) == told
+    messages = {
+        "file": leaves,
+        "folder": leaves,
+        "nothing": leaves,
+        "self": nowhere,
+        "within": nowhere,
+    }
+    assert left_out(seeds) == messages
 
 
 def test_a_link_into_the_index_is_left_out_without_a_word(tmp_path):
@@ -174,7 +180,7 @@ def test_an_empty_folder_has_no_files(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no undecodable names")
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "messages"),
     [
         ("plain é 港.txt", "plain é 港.txt"),
         ("two\nlines.txt", "two\\x0alines.txt"),
@@ -185,12 +191,12 @@ def test_an_empty_folder_has_no_files(tmp_path):
         ("back\\slash.txt", "back\\slash.txt"),
     ],
 )
-def test_a_name_that_is_not_safe_to_print_is_told_in_another_way(tmp_path, name, told):
+def test_a_name_that_is_not_safe_to_print_is_told_in_another_way(tmp_path, name, messages):
     """The path told is one line of UTF-8, and leads back to the file."""
     put(tmp_path, name)
-    assert paths(tmp_path) == [told]
-    told.encode("utf-8")
-    assert locate(tmp_path, told).read_text().startswith("Words")
+    assert paths(tmp_path) == [messages]
+    messages.encode("utf-8")
+    assert locate(tmp_path, messages).read_text().startswith("Words")
 
 
 @given(
@@ -209,7 +215,7 @@ def test_every_name_has_one_telling_and_the_way_back(name):
         or name in ("", ".", "..")
     ):
         return
-    told = safe(name)
-    told.encode("utf-8")
-    assert len(told.splitlines()) == 1
-    assert locate(Path("seeds"), told) == Path("seeds") / name
+    messages = safe(name)
+    messages.encode("utf-8")
+    assert len(messages.splitlines()) == 1
+    assert locate(Path("seeds"), messages) == Path("seeds") / name

@@ -225,7 +225,7 @@ def documents() -> int:
 def test_of_an_archive_one_member_is_held_and_a_crash_costs_that_one(tmp_path, broken_parser):
     before = documents()
     words = ["One.", "CRASH", "Three.", "Four."]
-    pages = {f"{number}.html": page(said) for number, said in enumerate(words)}
+    pages = {f"{number}.html": page(result) for number, result in enumerate(words)}
     put(tmp_path / "seeds", a__zip=files.archive(pages), b__html=page("Words."))
     with file_reader(tmp_path / "seeds") as read:
         statuses = []
@@ -258,8 +258,8 @@ def test_workers_inherit_no_open_file(tmp_path):
         readings = read_files(tmp_path, names, processes=1)
         next(readings)
         for child in _children(os.getpid()):
-            held = {os.path.realpath(link) for link in Path(f"/proc/{child}/fd").iterdir()}
-            assert str(tmp_path / "lock") not in held
+            current = {os.path.realpath(link) for link in Path(f"/proc/{child}/fd").iterdir()}
+            assert str(tmp_path / "lock") not in current
         readings.close()
 
 
@@ -273,10 +273,10 @@ def test_a_script_without_a_main_guard_can_read(tmp_path):
         " ['a.html'])])\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, env=environment, check=True
     )
-    assert (said.stdout, said.stderr) == ("['indexed']\n", "")
+    assert (result.stdout, result.stderr) == ("['indexed']\n", "")
 
 
 def test_modules_among_the_documents_are_not_imported(tmp_path, monkeypatch):

@@ -26,26 +26,28 @@ HOSTILE = "a\x1b[31mred\x07 \x9b2J \u202eevil\x00 b\rc" + HIDDEN[6:]
 def test_an_answer_survives_json_whatever_its_text_holds(text, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    said = answer(excerpt(text, 7, marks=((start, end),), page=3, heading=("A", "B"), date="2025"))
-    written = said.to_json()
-    assert Answer.from_dict(json.loads(written)) == said
-    assert json.loads(written.encode()) == said.to_dict()
+    result = answer(
+        excerpt(text, 7, marks=((start, end),), page=3, heading=("A", "B"), date="2025")
+    )
+    written = result.to_json()
+    assert Answer.from_dict(json.loads(written)) == result
+    assert json.loads(written.encode()) == result.to_dict()
 
 
 def test_equal_answers_give_equal_json_with_sorted_keys_and_one_newline_at_the_end():
-    said = answer(excerpt("Grüße."), nearest=[excerpt("Other.")])
-    written = said.to_json()
+    result = answer(excerpt("Grüße."), nearest=[excerpt("Other.")])
+    written = result.to_json()
     assert written == answer(excerpt("Grüße."), nearest=[excerpt("Other.")]).to_json()
     assert written.endswith("}\n") and "Grüße." in written
     assert list(json.loads(written)) == sorted(json.loads(written))
 
 
 def test_json_of_an_excerpt_carries_all_that_a_check_needs():
-    said = excerpt("One. Two.", 10, marks=((5, 9),), page=2, lines=(4, 5)).to_dict()
-    assert said["text"] == "One. Two." and (said["start"], said["end"]) == (10, 19)
-    assert said["document"] == "d" * 64 and said["path"] == "a.txt" and said["page"] == 2
-    assert said["lines"] == [4, 5] and said["freshness"] == "fresh"
-    assert said["highlights"] == [{"start": 15, "end": 19, "strength": 1.0}]
+    result = excerpt("One. Two.", 10, marks=((5, 9),), page=2, lines=(4, 5)).to_dict()
+    assert result["text"] == "One. Two." and (result["start"], result["end"]) == (10, 19)
+    assert result["document"] == "d" * 64 and result["path"] == "a.txt" and result["page"] == 2
+    assert result["lines"] == [4, 5] and result["freshness"] == "fresh"
+    assert result["highlights"] == [{"start": 15, "end": 19, "strength": 1.0}]
 
 
 def test_json_holds_no_character_that_a_terminal_obeys():
@@ -55,7 +57,7 @@ def test_json_holds_no_character_that_a_terminal_obeys():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "result",
     [
         {},
         [],
@@ -66,40 +68,42 @@ def test_json_holds_no_character_that_a_terminal_obeys():
         answer(excerpt()).to_dict() | {"confidence": "high"},
     ],
 )
-def test_what_is_no_answer_is_refused_with_what_to_do(said):
+def test_what_is_no_answer_is_refused_with_what_to_do(result):
     with pytest.raises(QuestionsInvalid, match="qa ask"):
-        Answer.from_dict(said)
+        Answer.from_dict(result)
 
 
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4))
 def test_the_pieces_of_an_excerpt_are_its_text(text, marks):
-    said = excerpt(text, 3, marks=[(min(m), max(m)) for m in marks])
-    assert "".join(piece.text for piece in pieces(said)) == text
+    result = excerpt(text, 3, marks=[(min(m), max(m)) for m in marks])
+    assert "".join(piece.text for piece in pieces(result)) == text
 
 
 def test_highlights_with_only_blanks_between_them_are_one_piece():
-    said = excerpt("No. Yes. Also. No.", marks=((9, 14), (4, 8)))
-    marked = [piece.text for piece in pieces(said) if piece.highlighted]
+    result = excerpt("No. Yes. Also. No.", marks=((9, 14), (4, 8)))
+    marked = [piece.text for piece in pieces(result) if piece.highlighted]
     assert marked == ["Yes. Also."]
 
 
 def test_text_numbers_the_excerpts_and_sets_off_the_highlights():
-    said = str(
+    result = str(
         answer(
             excerpt("First. He is 26.\n", marks=((7, 17),), lines=(2, 3), heading=("Ri",)),
             nearest=[excerpt("Near.", path="b.txt", title="b.txt", page=4)],
         )
     )
-    assert "[1] A (a.txt, lines 2-3, under Ri)\n    First. »He is 26.«\n" in said
-    assert "Nearest passages:\n[2] b.txt, page 4, line 1\n" in said
-    assert "Near." not in said
+    assert "[1] A (a.txt, lines 2-3, under Ri)\n    First. »He is 26.«\n" in result
+    assert "Nearest passages:\n[2] b.txt, page 4, line 1\n" in result
+    assert "Near." not in result
 
 
 def test_text_says_plainly_that_there_is_no_answer_and_shows_the_nearest_passages():
-    said = str(answer(nearest=[excerpt("Near.", confidence=0.1)]))
-    assert said.startswith("The documents do not answer this.")
+    result = str(answer(nearest=[excerpt("Near.", confidence=0.1)]))
+    assert result.startswith("The documents do not answer this.")
     assert (
-        said.index("Nearest passages:") < said.index("[1] A (a.txt, line 1)") < said.index("Near.")
+        result.index("Nearest passages:")
+        < result.index("[1] A (a.txt, line 1)")
+        < result.index("Near.")
     )
     assert "do not answer" in str(answer()) and "Nearest" not in str(answer())
 
@@ -126,8 +130,8 @@ def test_all_paths_with_the_same_text_are_named():
 
 def test_text_and_markdown_show_control_characters_as_signs():
     hostile = excerpt(HOSTILE, title=HOSTILE, path="a.txt", heading=(HOSTILE,))
-    said = answer(hostile, question=HOSTILE)
-    for shown in (str(said), said.to_markdown(), str(hostile)):
+    result = answer(hostile, question=HOSTILE)
+    for shown in (str(result), result.to_markdown(), str(hostile)):
         assert not set(shown) & set(HIDDEN)
         assert "␛" in shown
 
@@ -166,17 +170,17 @@ def test_markdown_shows_a_document_as_text_and_runs_nothing_of_it(text):
 
 def test_markdown_keeps_lines_paragraphs_and_bold_sentences_apart():
     text = "# No heading\n- no list\n1. none\n\n    Bold.\n\nBold too. End"
-    said = answer(excerpt(text, marks=((text.index("Bold."), text.index(" End")),)))
-    quote = said.to_markdown().split("\n\n", 2)[2].split("\n\n**[1]**")[0]
+    result = answer(excerpt(text, marks=((text.index("Bold."), text.index(" End")),)))
+    quote = result.to_markdown().split("\n\n", 2)[2].split("\n\n**[1]**")[0]
     assert quote == (
         "> \\# No heading\\\n> \\- no list\\\n> 1\\. none\n>\n> <b>Bold.</b>\n>\n> <b>Bold too.</b> End"
     )
 
 
 def test_markdown_cites_span_and_hash():
-    said = answer(excerpt("He is 26.", 5)).to_markdown()
-    assert "**[1]** A (a.txt, line 1)" in said
-    assert f"characters 5-14 of SHA-256 `{'d' * 64}`" in said
+    result = answer(excerpt("He is 26.", 5)).to_markdown()
+    assert "**[1]** A (a.txt, line 1)" in result
+    assert f"characters 5-14 of SHA-256 `{'d' * 64}`" in result
 
 
 def _html(text):

@@ -141,7 +141,7 @@ def everything(snapshot: Snapshot, world: World) -> list[int]:
     return keys[np.argsort(snapshot.places(keys))].tolist()
 
 
-def whole(snapshot: Snapshot, world: World) -> Sequence[object]:
+def full(snapshot: Snapshot, world: World) -> Sequence[object]:
     """All that a question can see of a snapshot, without the keys."""
     keys = np.array(everything(snapshot, world), np.int64)
     vector, terms = world.question("Who grinds rye?"), snapshot.words.terms("Who grinds rye?")
@@ -186,8 +186,10 @@ def test_what_holds_words_is_found_to_the_last_passage(built):
     keys = everything(snapshot, world)
     texts = dict(zip(keys, snapshot.texts(keys), strict=True))
     for words in (["ferri"], ["ferri", "winter"], ["barley"], ["rye"], ["nowher"]):
-        held = snapshot.holding([[word] for word in words]).tolist()
-        assert held == [key for key in keys if snapshot.words.stems(texts[key]).issuperset(words)]
+        current = snapshot.holding([[word] for word in words]).tolist()
+        assert current == [
+            key for key in keys if snapshot.words.stems(texts[key]).issuperset(words)
+        ]
     either = snapshot.holding([["ferri", "mill"]]).tolist()
     assert len(either) > len(snapshot.holding([["ferri"]]))
     among = snapshot.of_passages(np.array(keys[:2], np.int64))
@@ -322,16 +324,16 @@ def test_a_series_of_builds_is_as_one_from_nothing(store, encoder, tmp_path):
     series.build({"c/renamed.txt": TEXTS["c/long.txt"]})
     assert series.build(TEXTS) == alone.build(TEXTS)
     with closing(series.opened()) as one, closing(alone.opened()) as other:
-        assert whole(one, series) == whole(other, alone)
+        assert full(one, series) == full(other, alone)
 
 
 def test_an_open_snapshot_stays_as_it_is_while_others_are_published(world):
     world.build(TEXTS)
     with closing(world.opened()) as snapshot:
-        before = whole(snapshot, world)
+        before = full(snapshot, world)
         for number in range(4):
             world.build({f"{number}.txt": f"The number is {number}.\n"})
-        assert whole(snapshot, world) == before
+        assert full(snapshot, world) == before
         assert world.store.live_name(world.at) != snapshot.name
     with closing(world.opened()) as snapshot:
         assert [file.path for file in snapshot.files()] == ["3.txt"]

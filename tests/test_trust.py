@@ -176,8 +176,8 @@ def test_an_index_in_a_read_only_folder_answers_and_a_build_says_why_it_cannot_b
     finally:
         for path in paths:
             path.chmod(0o755)
-    said, found = done.stdout.splitlines()
-    assert "Permission denied" in said and "index" in said
+    result, found = done.stdout.splitlines()
+    assert "Permission denied" in result and "index" in result
     assert found == "mill.txt"
 
 
@@ -202,13 +202,13 @@ def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
     index: Path, tmp_path: Path
 ) -> None:
     with QA.open(index) as qa:
-        said = qa.ask("How many sails has the mill?").to_json()
+        result = qa.ask("How many sails has the mill?").to_json()
     questions = Encoder(folder=index / "encoders").exports[1]
     (model,) = (index / "encoders").glob(f"{questions}.*.onnx")
-    whole = model.read_bytes()
+    complete = model.read_bytes()
     damages = {
-        "flipped": whole[:9_000_000] + bytes([whole[9_000_000] ^ 4]) + whole[9_000_001:],
-        "cut off": whole[: len(whole) // 2],
+        "flipped": complete[:9_000_000] + bytes([complete[9_000_000] ^ 4]) + complete[9_000_001:],
+        "cut off": complete[: len(complete) // 2],
     }
     for kind, data in damages.items():
         model.unlink()  # a link to what other tests use
@@ -216,7 +216,7 @@ def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
         with QA.open(index) as qa:
             assert qa.snapshot.damaged() == [f"encoders/{model.name}"], kind
             if kind == "flipped":  # it loads, and would answer in another way
-                assert qa.ask("How many sails has the mill?").to_json() == said
+                assert qa.ask("How many sails has the mill?").to_json() == result
                 assert qa.snapshot.damaged() == []
         build(tmp_path / "seeds", index, full=True)
         with QA.open(index) as qa:
@@ -226,11 +226,11 @@ def test_a_damaged_model_is_found_by_the_check_and_exported_anew(
 
 def test_an_index_of_another_format_or_model_names_the_command_that_mends_it(index: Path) -> None:
     file = index / "snapshots" / manifest.current(index) / "manifest.json"
-    said = json.loads(file.read_text())
-    file.write_text(json.dumps({**said, "format": 99}))
+    result = json.loads(file.read_text())
+    file.write_text(json.dumps({**result, "format": 99}))
     with pytest.raises(IndexForeign, match="qa build --full"):
         QA.open(index)
-    file.write_text(json.dumps({**said, "encoder_fingerprint": "other"}))
+    file.write_text(json.dumps({**result, "encoder_fingerprint": "other"}))
     with pytest.raises(ModelMismatch, match="qa build --full"):
         QA.open(index)
 
@@ -309,5 +309,5 @@ def anonymous_memory() -> int:
     gc.collect()
     with suppress(OSError, AttributeError):  # what the allocator keeps for later is no leak
         ctypes.CDLL(None).malloc_trim(0)
-    said = Path("/proc/self/status").read_text()
-    return int(said.split("RssAnon:")[1].split()[0]) * 1024
+    result = Path("/proc/self/status").read_text()
+    return int(result.split("RssAnon:")[1].split()[0]) * 1024

@@ -113,11 +113,11 @@ def test_who_would_wait_too_long_is_told_to_come_again():
         site = Site()
         app = Admission(site)
         most = QUESTIONS.at_once + QUESTIONS.waiting
-        held = [await asked(app, 1, client=f"1.1.1.{number}") for number in range(most)]
+        current = [await asked(app, 1, client=f"1.1.1.{number}") for number in range(most)]
         status, headers = await ask(app, client="2.2.2.2")
         assert (status, headers[b"retry-after"]) == (503, b"1")
         site.enough.set()
-        assert [(await task)[0] for tasks in held for task in tasks] == [200] * most
+        assert [(await task)[0] for tasks in current for task in tasks] == [200] * most
         assert (await ask(app, client="2.2.2.2"))[0] == 200
 
     asyncio.run(scene())
@@ -196,13 +196,13 @@ def test_a_client_of_ipv6_is_its_network():
         site = Site()
         app = Admission(site)
         most = (QUESTIONS.at_once + QUESTIONS.waiting) // 2
-        held = [
+        current = [
             await asked(app, 1, client=f"2001:db8::{number:x}") for number in range(1, most + 1)
         ]
         assert (await ask(app, client="2001:db8::ffff"))[0] == 503
-        held.append(await asked(app, 1, client="2001:db8:0:1::1"))
+        current.append(await asked(app, 1, client="2001:db8:0:1::1"))
         site.enough.set()
-        assert {(await task)[0] for tasks in held for task in tasks} == {200}
+        assert {(await task)[0] for tasks in current for task in tasks} == {200}
 
     asyncio.run(scene())
 
@@ -225,8 +225,8 @@ def test_slow_bodies_keep_nobody_out():
     with limited(Admission(answering)) as (server, port), connected(port, *[SLOW] * 200):
         wait_for(lambda: len(server.connections) == 200)
         for _ in range(3):
-            said = httpx.post(f"http://127.0.0.1:{port}/api/ask", content=b"now", timeout=20)
-            assert (said.status_code, said.text) == (200, "now")
+            result = httpx.post(f"http://127.0.0.1:{port}/api/ask", content=b"now", timeout=20)
+            assert (result.status_code, result.text) == (200, "now")
 
 
 def test_bodies_in_memory_are_bounded_and_the_oldest_gives_way():

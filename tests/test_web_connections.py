@@ -48,8 +48,8 @@ def test_a_connection_on_which_nothing_comes_is_closed_without_a_word():
 
 
 def test_the_second_request_of_a_connection_has_as_little_time_as_the_first():
-    whole = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
-    with limited(head=0.2, idle=600) as (_, port), connected(port, whole + HALF) as (client,):
+    full = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+    with limited(head=0.2, idle=600) as (_, port), connected(port, full + HALF) as (client,):
         assert re.findall(rb"HTTP/1.1 (\d+)", end_of(client)) == [b"200", b"408"]
 
 
@@ -85,14 +85,14 @@ def test_what_is_no_http_is_refused():
 def test_a_body_in_chunks_of_usual_size_is_taken():
     with limited() as (_, port):
         pieces = (b"x" * size for size in (1, 2, 30, 4_000, 100_000) * 20)
-        said = httpx.post(f"http://127.0.0.1:{port}/", content=pieces, timeout=20)
-        assert said.text == str(20 * 104_033)
+        result = httpx.post(f"http://127.0.0.1:{port}/", content=pieces, timeout=20)
+        assert result.text == str(20 * 104_033)
 
 
 def test_many_requests_sent_at_once_are_answered_in_order():
-    whole = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
+    full = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
     last = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-    with limited() as (_, port), connected(port, whole * 2_000 + last) as (client,):
+    with limited() as (_, port), connected(port, full * 2_000 + last) as (client,):
         assert re.findall(rb"HTTP/1.1 (\d+)", end_of(client)) == [b"200"] * 2_001
 
 
@@ -193,9 +193,9 @@ def test_a_process_whose_loop_stands_still_ends_with_an_error():
             assert stuck.wait(60) == 1
     finally:
         stuck.kill()
-        _, said = stuck.communicate()
-    assert "stood still" in said.decode()
-    assert "in app" in said.decode()
+        _, result = stuck.communicate()
+    assert "stood still" in result.decode()
+    assert "in app" in result.decode()
 
 
 HANGING = """

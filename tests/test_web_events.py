@@ -114,9 +114,9 @@ def test_no_session_is_remembered(client):
     for number in range(20):
         session = event([f"Question {number}?"], session=f"s{number}")
         assert client.post(EVENT, json=session).status_code == 200
-    holders = [held for held in gc.get_objects() if type(held) is StateHolder]
+    holders = [current for current in gc.get_objects() if type(current) is StateHolder]
     assert holders
-    assert not any(held.session_data or held.time_last_used for held in holders)
+    assert not any(current.session_data or current.time_last_used for current in holders)
 
 
 def test_a_query_chooses_neither_page_nor_file_of_gradio(client):

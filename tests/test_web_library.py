@@ -239,8 +239,8 @@ def test_a_judgement_that_was_broken_off_is_taken_away_by_the_next_one(small):
     file = index / feedback.NAME
     with QA.open(index) as qa:
         judge(qa, "Whole?")
-        whole = file.read_bytes()
-        file.write_bytes(whole + whole.replace(b"Whole", "T\u00f6rn".encode())[:-40])
+        full = file.read_bytes()
+        file.write_bytes(full + full.replace(b"Whole", "T\u00f6rn".encode())[:-40])
         judge(qa, "Next?")
         file.write_bytes(file.read_bytes().rstrip(b"\n"))  # as some editors leave a last line
         judge(qa, "Last?")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from indexes import write
-from served import OUTPUT, address, browser, held, new_library, new_tab, serving, tab  # noqa: F401
+from served import OUTPUT, address, browser, corpus, new_library, new_tab, serving, tab  # noqa: F401
 
 from qa.building.pipeline import build
 
@@ -171,7 +171,7 @@ def test_hostile_text_is_shown_as_text_and_runs_nothing(tab, address):
     tab.goto(address)
     ask(tab, "What did the lighthouse keeper write on the wall?")
     card = tab.locator(".document:has-text('hostile.md') .card").first
-    said = card.inner_text()
+    result = card.inner_text()
     for part in (
         "<img src=x onerror='window.ran=1'>",
         "${1+1}",
@@ -179,7 +179,7 @@ def test_hostile_text_is_shown_as_text_and_runs_nothing(tab, address):
         "</mark>",
         "$x^2$",
     ):
-        assert part in said
+        assert part in result
     card.locator(".open").click()
     tab.wait_for_selector("#viewer mark.current")
     shown = tab.locator("#viewer .lines").inner_text()
@@ -208,10 +208,10 @@ def test_a_quote_is_copied_with_its_citation_and_a_link_that_opens_it(browser, a
         page.goto(f"{address}/?q=How+old+is+Ri%3F")
         page.locator("button[name=copy]").first.click()
         page.wait_for_selector("button:text('Copied')")
-        said = page.evaluate("navigator.clipboard.readText()")
+        result = page.evaluate("navigator.clipboard.readText()")
         quote = words(page.locator("blockquote").first.inner_text())
-        assert quote in words(said)
-        page.goto(re.search(r"http\S+$", said)[0])
+        assert quote in words(result)
+        page.goto(re.search(r"http\S+$", result)[0])
         page.wait_for_selector("#viewer mark.current")
         assert words(" ".join(page.evaluate(MARKED))) == quote
 
@@ -258,13 +258,13 @@ def test_two_tabs_ask_at_once_without_mixing(browser, address):
         for page in (one, two):
             page.goto(address)
             page.wait_for_selector(".welcome")
-        for page, said in ((one, "How old is Ri?"), (two, "Who grinds rye?")):
-            page.fill(QUESTION, said)
+        for page, result in ((one, "How old is Ri?"), (two, "Who grinds rye?")):
+            page.fill(QUESTION, result)
         for page in (one, two):
             page.press(QUESTION, "Enter")
-        for page, said in ((one, "ri.md"), (two, "reports/mill.txt")):
+        for page, result in ((one, "ri.md"), (two, "reports/mill.txt")):
             page.wait_for_selector(".card")
-            assert page.locator(".path").first.inner_text() == said
+            assert page.locator(".path").first.inner_text() == result
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -327,11 +327,11 @@ def library(browser, own):
         yield page
 
 
-def status(page, name, said):
+def status(page, name, result):
     """Waits until the library says that of the file; nothing: until it has no such file."""
     row = f"tr:has-text('{name}')"
-    if said:
-        page.wait_for_selector(f"{row} .status:text-is('{said}')")
+    if result:
+        page.wait_for_selector(f"{row} .status:text-is('{result}')")
     else:
         page.wait_for_selector(row, state="detached")
 
@@ -403,9 +403,13 @@ def test_dropped_files_are_taken_and_a_rebuild_tells_how_far_it_is(browser, own,
         page.wait_for_selector("#message:has-text('Rebuilt')")
         status(page, "lamps.txt", "indexed")
         assert page.locator("#progress").is_hidden()
-        told = [tuple(said) for said in page.evaluate("window.said")]
+        messages = [tuple(result) for result in page.evaluate("window.said")]
     far = r"encoding · 1 of 2 files · \d+ passages · [\d.]+ a second · about \d+ s left · lamps.txt"
-    within = [said for bar, most, said in told if 1 <= bar <= most == 2 and re.fullmatch(far, said)]
+    within = [
+        result
+        for bar, most, result in messages
+        if 1 <= bar <= most == 2 and re.fullmatch(far, result)
+    ]
     assert len(set(within)) > 1
 
 
@@ -461,11 +465,11 @@ def test_the_library_is_used_by_keyboard_alone(browser, own, tmp_path):
         tab_to(page, "button[name=rebuild]")
         keys.press("Enter")
         status(page, "keys.txt", "indexed")
-        for said in ("indexed", "gone"):
+        for result in ("indexed", "gone"):
             tab_to(page, "button[title='Remove keys.txt']")
             keys.press("Enter")
-            status(page, "keys.txt", said)
-            assert (seeds / "keys.txt").exists() == (said == "indexed")
+            status(page, "keys.txt", result)
+            assert (seeds / "keys.txt").exists() == (result == "indexed")
         assert asked == ["Remove keys.txt from the folder? This cannot be undone."] * 2
         page.wait_for_function("() => document.activeElement.name === 'remove'")
         tab_to(page, "button[name=rebuild]", "Shift+Tab")
@@ -500,8 +504,8 @@ def test_the_library_is_searched_and_sorted(tab, address):
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_read_only_library_offers_no_change(browser, held):
-    with serving(*held, read_only=True) as at, new_tab(browser) as page:
+def test_a_read_only_library_offers_no_change(browser, corpus):
+    with serving(*corpus, read_only=True) as at, new_tab(browser) as page:
         page.goto(f"{at}/?view=library")
         page.wait_for_selector("table")
         assert page.locator("#drop, button[name=remove], button[name=rebuild]").count() == 0

@@ -31,8 +31,8 @@ def document(address, name):
     """The id of a document."""
     import httpx
 
-    said = httpx.get(f"{address}/api/documents").json()
-    return next(file["id"] for file in said["documents"] if file["path"] == name)
+    result = httpx.get(f"{address}/api/documents").json()
+    return next(file["id"] for file in result["documents"] if file["path"] == name)
 
 
 @pytest.mark.usefixtures("browser")
@@ -60,8 +60,8 @@ def test_a_document_whose_file_changed_is_shown_as_text_and_says_so(tmp_path, en
     (seeds / "a.pdf").write_bytes(files.pdf([["Another page."]]))
     with serving(seeds, index, watch=False) as at:
         tab.goto(f"{at}/?q=When+does+the+ferry+cross%3F&doc={document(at, 'a.pdf')}")
-        said = tab.wait_for_selector("#viewer .undrawn").inner_text()
-        assert "the file is not what was indexed any more" in said
+        result = tab.wait_for_selector("#viewer .undrawn").inner_text()
+        assert "the file is not what was indexed any more" in result
         assert "The ferry crosses at six." in tab.locator("#viewer .lines").inner_text()
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from served import address, browser, held, tab  # noqa: F401
+from served import address, browser, corpus, tab  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("browser")
 
@@ -16,10 +16,10 @@ def verdict(tab):
 def test_the_page_lists_documents_then_every_place_page_by_page(tab, address):
     tab.goto(f"{address}/?q={quote('Which documents mention soldiers?')}")
     tab.wait_for_selector(".card")
-    said = verdict(tab)
-    places = int(said.split(" stands in ")[1].split(" passage")[0])
-    documents = int(said.split(" of ")[1].split(" document")[0])
-    assert said.startswith("“soldiers” stands in ") and places > documents > 1
+    result = verdict(tab)
+    places = int(result.split(" stands in ")[1].split(" passage")[0])
+    documents = int(result.split(" of ")[1].split(" document")[0])
+    assert result.startswith("“soldiers” stands in ") and places > documents > 1
     assert tab.locator(".card").count() == documents
     assert tab.locator(".card mark").count() >= documents
     tab.click(f"text=All {places} places")

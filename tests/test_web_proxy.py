@@ -14,8 +14,8 @@ from indexes import write
 from served import (  # noqa: F401
     OUTPUT,
     browser,
+    corpus,
     free_port,
-    held,
     new_library,
     new_tab,
     nginx,
@@ -54,11 +54,11 @@ def forwarded(address):
 def test_who_guesses_cannot_pass_for_another_by_a_header(library):
     seeds, index = library
     with serving(index=index, seeds=seeds, password="right") as at, httpx.Client() as client:
-        said = [
+        result = [
             client.get(f"{at}/api/documents", headers=WRONG | forwarded(f"10.0.0.{n}")).status_code
             for n in range(ATTEMPTS + 3)
         ]
-        assert said == [401] * ATTEMPTS + [429] * 3
+        assert result == [401] * ATTEMPTS + [429] * 3
         assert client.get(f"{at}/api/documents", headers=RIGHT).status_code == 200
 
 
@@ -72,8 +72,8 @@ def test_behind_a_proxy_that_was_named_each_client_is_counted_by_itself(library,
 
         assert {status(f"10.0.0.{n}") for n in range(ATTEMPTS + 3)} == {401}
         # What stands before the proxy's own word was written by the client.
-        said = [status(f"10.0.1.{n}, 10.9.9.9") for n in range(ATTEMPTS + 1)]
-        assert said == [401] * ATTEMPTS + [429]
+        result = [status(f"10.0.1.{n}, 10.9.9.9") for n in range(ATTEMPTS + 1)]
+        assert result == [401] * ATTEMPTS + [429]
 
 
 @pytest.mark.parametrize(
@@ -360,10 +360,10 @@ BY_HTTP = "Cross-Origin-Opener-Policy header has been ignored"
 
 
 @pytest.mark.parametrize("path", ["/", "/qa/"])
-def test_behind_nginx_as_the_readme_sets_it_up(browser, held, tmp_path, environment, path):
+def test_behind_nginx_as_the_readme_sets_it_up(browser, corpus, tmp_path, environment, path):
     environment(QA_HOSTS="docs.example", QA_PROXIES="127.0.0.1", QA_ROOT_PATH=path)
     with (
-        serving(*held, password="right") as upstream,
+        serving(*corpus, password="right") as upstream,
         nginx(tmp_path, readme_location(path, upstream)) as port,
         new_tab(browser, http_credentials={"username": "any", "password": "right"}) as page,
     ):
@@ -374,9 +374,9 @@ def test_behind_nginx_as_the_readme_sets_it_up(browser, held, tmp_path, environm
         elsewhere = httpx.HTTPTransport(local_address="127.0.0.9")  # where no proxy is
         with httpx.Client(transport=elsewhere) as client:
             at = f"http://127.0.0.1:{port}{path}api/documents"
-            told = [WRONG | forwarded(f"9.9.9.{n}") for n in range(ATTEMPTS + 1)]
-            said = [client.get(at, headers=headers).status_code for headers in told]
-            assert said == [401] * ATTEMPTS + [429]
+            messages = [WRONG | forwarded(f"9.9.9.{n}") for n in range(ATTEMPTS + 1)]
+            result = [client.get(at, headers=headers).status_code for headers in messages]
+            assert result == [401] * ATTEMPTS + [429]
             assert client.get(at, headers=RIGHT).status_code == 200
 
 
@@ -385,10 +385,10 @@ PLAIN = "location {path} {{ proxy_pass {upstream}{uri}; }}"
 
 @pytest.mark.parametrize("place", [("/", "", ""), ("/qa/", "/", ""), ("/qa/", "", "/qa")])
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-def test_behind_an_nginx_that_puts_its_own_name_into_host(browser, held, tmp_path, place, name):
+def test_behind_an_nginx_that_puts_its_own_name_into_host(browser, corpus, tmp_path, place, name):
     path, uri, root_path = place
     with (
-        serving(*held, root_path=root_path) as upstream,
+        serving(*corpus, root_path=root_path) as upstream,
         nginx(tmp_path, PLAIN.format(path=path, upstream=upstream, uri=uri)) as port,
         new_tab(browser) as page,
     ):
@@ -397,13 +397,13 @@ def test_behind_an_nginx_that_puts_its_own_name_into_host(browser, held, tmp_pat
 
 @pytest.mark.parametrize("is_named", [True, False])
 def test_by_plain_http_such_an_nginx_is_the_servers_own_where_its_address_was_named(
-    browser, held, tmp_path, environment, is_named
+    browser, corpus, tmp_path, environment, is_named
 ):
     """A browser then tells nothing else that would show the page to be the server's own."""
     port = free_port()
     environment(QA_HOSTS=f"docs.example:{port if is_named else port - 1}")
     with (
-        serving(*held) as upstream,
+        serving(*corpus) as upstream,
         nginx(tmp_path, PLAIN.format(path="/", upstream=upstream, uri=""), port),
         new_tab(browser) as page,
     ):
@@ -448,11 +448,11 @@ def noting(app, notes):
     return noted
 
 
-def test_a_page_of_another_site_reaches_nothing_but_by_a_link(browser, held):
+def test_a_page_of_another_site_reaches_nothing_but_by_a_link(browser, corpus):
     notes = []
     elsewhere = FastAPI()
     with (
-        running(noting(make_app(held[1], held[0]), notes)) as at,
+        running(noting(make_app(corpus[1], corpus[0]), notes)) as at,
         running(elsewhere) as other,
         new_tab(browser) as page,
     ):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.checking.freshness import Waiting
+from qa.errors import FilterEmpty
 from qa.records import Block, Document, File, Freshness, Kind, Status
 from qa.records.printable import printable
 from qa.web import cards, filtering, listing, markup, viewer
@@ -21,39 +22,39 @@ TEXT = st.text(alphabet=st.sampled_from("a b<>&\"'`$\\{}*_[]|~\n\0\u202e\x1bé�
 HERE = Address(q="How old is Ri?")
 
 
-def text_of(said):
+def text_of(result):
     """What a browser shows of HTML made here."""
-    return html.unescape(re.sub(r"<[^>]*>", "", said.replace("<br>", "\n")))
+    return html.unescape(re.sub(r"<[^>]*>", "", result.replace("<br>", "\n")))
 
 
 @given(TEXT)
 def test_any_text_becomes_html_that_shows_just_that_text(text):
-    said = shown(text)
-    assert text_of(said) == printable(text)
-    assert set(re.findall(r"<[^>]*>", said)) <= {"<br>"}
-    assert "\n" not in said
+    result = shown(text)
+    assert text_of(result) == printable(text)
+    assert set(re.findall(r"<[^>]*>", result)) <= {"<br>"}
+    assert "\n" not in result
 
 
 @given(TEXT)
 def test_any_text_as_an_attribute_is_that_text_again(text):
-    said = quoted(text)
-    assert html.unescape(said) == text.replace("\0", "\ufffd")
-    assert not set("<>\"'`\n$") & set(said)
+    result = quoted(text)
+    assert html.unescape(result) == text.replace("\0", "\ufffd")
+    assert not set("<>\"'`\n$") & set(result)
 
 
 @given(TEXT, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=5))
 def test_marks_cover_their_spans_and_change_no_word(text, spans):
     marks = [Mark(a, b, "m") for a, b in spans if a < b]
-    said = marked(text, 0, len(text), marks)
-    assert text_of(said) == printable(text)
-    covered = "".join(re.findall(r'<mark class="m">(.*?)</mark>', said))
+    result = marked(text, 0, len(text), marks)
+    assert text_of(result) == printable(text)
+    covered = "".join(re.findall(r'<mark class="m">(.*?)</mark>', result))
     inside = (c for at, c in enumerate(text) if any(m.start <= at < m.end for m in marks))
     assert text_of(covered) == printable("".join(inside))
 
 
 def test_marks_within_marks_have_both_styles():
-    said = marked("abcd", 0, 4, [Mark(0, 4, "current"), Mark(1, 2, "best")])
-    assert said == (
+    result = marked("abcd", 0, 4, [Mark(0, 4, "current"), Mark(1, 2, "best")])
+    assert result == (
         '<mark class="current">a</mark><mark class="current best">b</mark>'
         '<mark class="current">cd</mark>'
     )
@@ -79,7 +80,7 @@ def test_a_view_of_any_text_is_one_line_that_holds_no_markdown_and_no_tags_of_it
     document = Document("d" * 64, "text 1", f"{text}\n\n{other}", other, text or None, pages=1)
     rows = [listing.Row(File(path, Status.FAILED, reason=other, source=path), "failed", "")]
     numbered, shapes = [(1, cited)], [(600.0, 800.0)]
-    for said in (
+    for result in (
         cards.answer_html(answer(cited, nearest=[cited]), address, 0.1, {path: other}),
         cards.welcome_html([text, other], 1, 1, address),
         cards.refusal_html(text, address),
@@ -88,8 +89,8 @@ def test_a_view_of_any_text_is_one_line_that_holds_no_markdown_and_no_tags_of_it
         viewer.document_html(document, numbered, address, [path], other),
         viewer.pages_html(document, numbered, address, [path], shapes, {}),
     ):
-        assert "\n" not in said
-        assert not BARE.search(re.sub(r"<[^<>]*>", "", said)), "a sign of Markdown or of HTML"
+        assert "\n" not in result
+        assert not BARE.search(re.sub(r"<[^<>]*>", "", result)), "a sign of Markdown or of HTML"
 
 
 BARE = re.compile(r"[<>\"'`$\\{}*\[\]|~]|&(?!#\d+;)")
@@ -99,52 +100,52 @@ def test_cards_are_numbered_by_rank_and_stand_under_their_documents():
     first = excerpt("One.", document="a" * 64, path="a.txt")
     second = excerpt("Two.", document="b" * 64, path="b.txt")
     third = excerpt("Three.", 10, document="a" * 64, path="a.txt")
-    said = cards.answer_html(answer(first, second, third), HERE, 0.01)
-    assert re.findall(r'<span class="number">(\d)', said) == ["1", "3", "2"]
-    assert said.count('<section class="document">') == 2
-    assert "3 excerpts from 2 documents" in said
+    result = cards.answer_html(answer(first, second, third), HERE, 0.01)
+    assert re.findall(r'<span class="number">(\d)', result) == ["1", "3", "2"]
+    assert result.count('<section class="document">') == 2
+    assert "3 excerpts from 2 documents" in result
 
 
 def test_a_card_tells_place_heading_date_and_confidence_as_a_word():
     cited = excerpt(lines=(3, 9), heading=("Part", "Age"), date="2025-02-23", confidence=0.95)
-    said = cards.answer_html(answer(cited), HERE, 0.01)
+    result = cards.answer_html(answer(cited), HERE, 0.01)
     for part in ("lines 3–9", "Part › Age", "2025-02-23", ">very likely<", "0.95"):
-        assert part in said
+        assert part in result
     assert "page 7" in cards.answer_html(answer(replace(cited, page=7)), HERE, 0.01)
 
 
 def test_a_card_tells_when_the_file_changed_where_the_document_tells_no_date():
     cited = excerpt(date=None)
     assert "<time>" not in cards.answer_html(answer(cited), HERE, 0.01)
-    said = cards.answer_html(answer(cited), HERE, 0.01, {cited.path: "2024-05-06"})
-    assert "<time>2024-05-06</time>" in said
+    result = cards.answer_html(answer(cited), HERE, 0.01, {cited.path: "2024-05-06"})
+    assert "<time>2024-05-06</time>" in result
 
 
 def test_a_changed_file_is_badged_and_a_fresh_one_is_not():
-    said = cards.answer_html(answer(excerpt(freshness=Freshness.CHANGED)), HERE, 0.01)
-    assert "the file has changed" in said
+    result = cards.answer_html(answer(excerpt(freshness=Freshness.CHANGED)), HERE, 0.01)
+    assert "the file has changed" in result
     assert "badge" not in cards.answer_html(answer(excerpt()), HERE, 0.01)
 
 
 def test_an_excerpt_can_be_judged_unless_the_library_is_read_only():
-    said = cards.answer_html(answer(excerpt(), nearest=[excerpt()]), HERE, 0.01)
-    assert said.count('name="helpful"') == said.count('name="unhelpful"') == 2
-    said = cards.answer_html(answer(excerpt(), nearest=[excerpt()]), HERE, 0.01, read_only=True)
-    assert "helpful" not in said
-    assert said.count('name="copy"') == 2
+    result = cards.answer_html(answer(excerpt(), nearest=[excerpt()]), HERE, 0.01)
+    assert result.count('name="helpful"') == result.count('name="unhelpful"') == 2
+    result = cards.answer_html(answer(excerpt(), nearest=[excerpt()]), HERE, 0.01, read_only=True)
+    assert "helpful" not in result
+    assert result.count('name="copy"') == 2
 
 
 def test_without_an_answer_the_nearest_passages_stand_apart():
-    said = cards.answer_html(answer(nearest=[excerpt()]), HERE, 0.01)
-    assert "The documents do not answer this." in said
-    assert said.index("Nearest passages") < said.index('id="excerpt-1"')
+    result = cards.answer_html(answer(nearest=[excerpt()]), HERE, 0.01)
+    assert "The documents do not answer this." in result
+    assert result.index("Nearest passages") < result.index('id="excerpt-1"')
 
 
 def test_a_filter_that_holds_can_be_removed_by_its_link():
     here = Address(q="x", filters=Filters(folder="reports", kind="pdf"))
-    said = cards.answer_html(answer(excerpt()), here, 0.01)
-    assert f'href="{quoted("?q=x&kind=pdf")}"' in said
-    assert f'href="{quoted("?q=x&folder=reports")}"' in said
+    result = cards.answer_html(answer(excerpt()), here, 0.01)
+    assert f'href="{quoted("?q=x&kind=pdf")}"' in result
+    assert f'href="{quoted("?q=x&folder=reports")}"' in result
 
 
 @given(
@@ -172,8 +173,8 @@ def test_an_address_says_what_it_was_made_from(address):
 
 
 def test_an_address_that_makes_no_sense_says_nothing():
-    said = {"doc": "../etc/passwd", "at": "9-2", "page": "-1", "view": "admin", "since": "soon"}
-    assert Address.of(said) == Address()
+    result = {"doc": "../etc/passwd", "at": "9-2", "page": "-1", "view": "admin", "since": "soon"}
+    assert Address.of(result) == Address()
 
 
 DOCUMENT = Document(
@@ -183,23 +184,23 @@ DOCUMENT = Document(
 
 
 def test_a_document_is_shown_line_by_line_with_the_place_marked():
-    said = viewer.document_html(DOCUMENT, [], HERE.opening(DOCUMENT.sha256, 7, 16), ["a.md"])
-    assert '<li dir="auto" class="heading"># One</li>'.replace("#", "#") in said
-    assert '<mark class="current">Two &#60;b&#62;.</mark>' in said
-    assert said.count("<li") == DOCUMENT.text.count("\n") + 1
+    result = viewer.document_html(DOCUMENT, [], HERE.opening(DOCUMENT.sha256, 7, 16), ["a.md"])
+    assert '<li dir="auto" class="heading"># One</li>'.replace("#", "#") in result
+    assert '<mark class="current">Two &#60;b&#62;.</mark>' in result
+    assert result.count("<li") == DOCUMENT.text.count("\n") + 1
 
 
 def test_a_long_document_is_shown_in_part_with_links_to_the_rest():
     text = "".join(f"Line {n}.\n" for n in range(60_000))
     document = Document("d" * 64, "text 1", text)
     at = text.index("Line 30000.")
-    said = viewer.document_html(document, [], HERE.opening("d" * 64, at, at + 11), [])
-    assert 'start="' in said
-    first = int(re.search(r'<ol class="lines" start="(\d+)"', said)[1])
-    assert text.split("\n")[first - 1] in said
-    assert "Earlier part" in said
-    assert "Later part" in said
-    assert len(said) < 2_000_000
+    result = viewer.document_html(document, [], HERE.opening("d" * 64, at, at + 11), [])
+    assert 'start="' in result
+    first = int(re.search(r'<ol class="lines" start="(\d+)"', result)[1])
+    assert text.split("\n")[first - 1] in result
+    assert "Earlier part" in result
+    assert "Later part" in result
+    assert len(result) < 2_000_000
 
 
 class Blocks(list):
@@ -217,9 +218,9 @@ def test_a_document_of_many_pages_is_shown_in_a_time_that_grows_with_their_numbe
     blocks = Blocks(Block(10 * n, 10 * n + 9, page=n // 2 + 1) for n in range(8_000))
     document = Document("d" * 64, "pdf 1", "A line. \n\n" * 8_000, blocks=blocks, pages=4_000)
     shapes = [(600.0, 800.0)] * 4_000
-    said = viewer.pages_html(document, [], HERE.opening("d" * 64, 20, 29), [], shapes, {})
-    assert said.count('<section class="page"') == 4_000
-    assert "Text of page 2<" in said and said.count("Text of page") == 1
+    result = viewer.pages_html(document, [], HERE.opening("d" * 64, 20, 29), [], shapes, {})
+    assert result.count('<section class="page"') == 4_000
+    assert "Text of page 2<" in result and result.count("Text of page") == 1
     assert blocks.looks <= 2 * len(blocks)
 
 
@@ -254,7 +255,8 @@ def test_filters_name_the_files_that_they_leave_in():
     assert left(Filters(file="r/[x].pdf")) == ["r/[x].pdf"]
     assert left(Filters(since="2024-06-01")) == ["r/[x].pdf"]
     assert left(Filters(until="2023-12-31")) == ["a.TXT"]
-    assert left(Filters(file="nothing")) == []
+    with pytest.raises(FilterEmpty):
+        left(Filters(file="nothing"))
 
 
 def test_the_filters_offer_what_is_indexed():
@@ -265,12 +267,12 @@ def test_the_filters_offer_what_is_indexed():
 def test_the_library_lists_every_file_with_its_reason_and_what_waits(tmp_path):
     (tmp_path / "new.txt").write_text("Six words that nobody indexed yet.")
     rows = listing.rows(tmp_path, FILES, Waiting(("new.txt",), ("a.TXT",), ()), DATES)
-    said = listing.library_html(rows, Address(view="library"), read_only=False)
-    assert "Not in the index yet: 1 new, 1 changed." in said
-    assert "damaged: &#60;b&#62;" in said
-    assert "2.5 MB" in said
-    assert "34 B" in said
-    assert said.count("<tr>") == 5
+    result = listing.library_html(rows, Address(view="library"), read_only=False)
+    assert "Not in the index yet: 1 new, 1 changed." in result
+    assert "damaged: &#60;b&#62;" in result
+    assert "2.5 MB" in result
+    assert "34 B" in result
+    assert result.count("<tr>") == 5
 
 
 def test_the_library_is_searched_sorted_and_paged(tmp_path):

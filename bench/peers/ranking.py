@@ -34,19 +34,19 @@ def main() -> None:
         started = time.perf_counter()
         rankings.append(rank(question))
         seconds.append(time.perf_counter() - started)
-    said = {
+    result = {
         "rankings": rankings,
         "seconds": seconds,
         "building": building,
         "megabytes": resident(),
     }
-    target.write_text(json.dumps(said), encoding="utf-8")
+    target.write_text(json.dumps(result), encoding="utf-8")
 
 
 def resident() -> float:
     """Megabytes that this process holds."""
-    said = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(said.split("VmRSS:")[1].split()[0]) / 1024
+    result = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(result.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def dense(texts: Sequence[str], model: str, limit: int) -> Rank:
@@ -106,8 +106,8 @@ def haystack(texts: Sequence[str], model: str, limit: int) -> Rank:
     pipeline.connect("meaning", "joiner")
 
     def rank(question: str) -> list[int]:
-        said = pipeline.run({"words": {"query": question}, "embedder": {"text": question}})
-        return [int(document.id) for document in said["joiner"]["documents"]]
+        result = pipeline.run({"words": {"query": question}, "embedder": {"text": question}})
+        return [int(document.id) for document in result["joiner"]["documents"]]
 
     return rank
 

@@ -97,7 +97,7 @@ def asked_of(
     python: Path,
 ) -> list[Row]:
     """What a peer finds. It quotes whole passages: each is its own highlight."""
-    said = running.rank(
+    result = running.rank(
         peer,
         model_folder(qa.manifest.encoder),
         [ranking_text for ranking_text, _ in passages],
@@ -107,7 +107,9 @@ def asked_of(
     )
     return [
         judge("", question, found([passages[number][1] for number in ranking]), seconds)
-        for question, ranking, seconds in zip(questions, said.rankings, said.seconds, strict=True)
+        for question, ranking, seconds in zip(
+            questions, result.rankings, result.seconds, strict=True
+        )
     ]
 
 
@@ -130,9 +132,9 @@ def distinct(qa: QA) -> list[tuple[str, Excerpt]]:
             ranking_text, same = passages[text]
             passages[text] = ranking_text, replace(same, paths=(*same.paths, *live.paths))
             continue
-        whole = (Highlight(start, end, 1.0),)
+        full = (Highlight(start, end, 1.0),)
         paths = live.paths
-        excerpt = Excerpt(text, start, end, whole, 1.0, live.sha256, paths[0], paths, title="")
+        excerpt = Excerpt(text, start, end, full, 1.0, live.sha256, paths[0], paths, title="")
         passages[text] = segment.ranking_text(row), excerpt
     return list(passages.values())
 

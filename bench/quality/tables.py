@@ -85,8 +85,8 @@ class Difference(NamedTuple):
 
 def write(compared: Sequence[Compared], requirements: Path, root: Path) -> None:
     """Writes RESULTS.md, the picture, and the README's part."""
-    said = f"{results(compared, requirements)}\n![hit@1 of each system](../../docs/quality.png)\n"
-    (root / "bench/quality/RESULTS.md").write_text(said, encoding="utf-8")
+    result = f"{results(compared, requirements)}\n![hit@1 of each system](../../docs/quality.png)\n"
+    (root / "bench/quality/RESULTS.md").write_text(result, encoding="utf-8")
     draw(compared, root / "docs/quality.png")
     markdown.put("the comparison", "bench/quality/compare.py", summary(compared))
 
@@ -156,9 +156,11 @@ def ranking(compared: Sequence[Compared]) -> str:
     """hit@1, hit@5, MRR@10 and the time of every system on every set."""
     rows = []
     for key, system in SYSTEMS.items():
-        said = [figures(each.systems[key]) for each in compared]
-        cells = [slashed(figure[name] for name in ("hit@1", "hit@5", "MRR@10")) for figure in said]
-        times = " / ".join(f"{figure['median ms']:.0f}" for figure in said)
+        result = [figures(each.systems[key]) for each in compared]
+        cells = [
+            slashed(figure[name] for name in ("hit@1", "hit@5", "MRR@10")) for figure in result
+        ]
+        times = " / ".join(f"{figure['median ms']:.0f}" for figure in result)
         rows.append([system.label, *cells, f"{times} ms"])
     return table(["", *(each.title for each in compared), "a question"], rows)
 
@@ -167,9 +169,9 @@ def quoted(compared: Sequence[Compared]) -> str:
     """How well the sentences are chosen, and what share the quotations have with gold."""
     rows = []
     for key, system in SYSTEMS.items():
-        said = [figures(each.systems[key]) for each in compared]
+        result = [figures(each.systems[key]) for each in compared]
         names = ("sentence@1", "sentence@3", "IoU") if key == OURS else ("IoU",)
-        rows.append([system.label, *(slashed(figure[name] for name in names) for figure in said)])
+        rows.append([system.label, *(slashed(figure[name] for name in names) for figure in result)])
     return table(["", *(each.title for each in compared)], rows)
 
 
@@ -183,36 +185,36 @@ def ablated(compared: Sequence[Compared]) -> str:
     return table(["", *(each.title for each in compared)], rows)
 
 
-def both(rows: Sequence[Row], whole: Sequence[Row]) -> str:
+def both(rows: Sequence[Row], full: Sequence[Row]) -> str:
     """hit@1 and sentence@1 of the rows, starred where they differ from the whole's."""
-    said = []
+    result = []
     for speaks in (hit, sentence):
-        star = "*" if difference(rows, whole, speaks).is_clear else ""
-        said.append(f"{short(sum(map(speaks, rows)) / len(rows))}{star}")
-    return " / ".join(said).replace("*", "\\*")
+        star = "*" if difference(rows, full, speaks).is_clear else ""
+        result.append(f"{short(sum(map(speaks, rows)) / len(rows))}{star}")
+    return " / ".join(result).replace("*", "\\*")
 
 
 def lead(compared: Sequence[Compared]) -> str:
     """How far this project is from the best peer of each set, in a sentence."""
-    said = [
+    result = [
         f"{difference(each.ours, each.systems[each.best_peer], hit)} on {each.title} "
         f"({SYSTEMS[each.best_peer].name})"
         for each in compared
     ]
     return (
         "hit@1 less that of the set's best peer, with the 95% interval of a paired bootstrap: "
-        f"{', '.join(said)}."
+        f"{', '.join(result)}."
     )
 
 
 def errors(compared: Sequence[Compared]) -> str:
     """The standard error of this project's hit@1 on each set."""
-    said = []
+    result = []
     for each in compared:
         share = sum(map(hit, each.ours)) / len(each.ours)
         error = (share * (1 - share) / len(each.ours)) ** 0.5
-        said.append(f"{short(error)} on {each.title}")
-    return ", ".join(said)
+        result.append(f"{short(error)} on {each.title}")
+    return ", ".join(result)
 
 
 def difference(rows: Sequence[Row], others: Sequence[Row], speaks: Speaks) -> Difference:

@@ -49,11 +49,11 @@ def measure(place: Place) -> Figures:
         qa.ask("What is loaded at the first question?")  # is no question's time
         cold = milliseconds(qa, place.questions)
         times, stages = milliseconds(qa, place.questions), staged(qa, place.questions)
-        held = resident()
+        current = resident()
         own = {
             "libraries": before,
             "index": opened - before,
-            "model and questions": held["own"] - opened,
+            "model and questions": current["own"] - opened,
         }
         return {
             "passages": qa.manifest.passages,
@@ -62,7 +62,7 @@ def measure(place: Place) -> Figures:
             "95%": percentile(times, 0.95),
             "cold": statistics.median(cold),
             "stages": stages,
-            "resident": held,
+            "resident": current,
             "own": own,
             "mapped": mapped(place.index),
             "recall": recall(qa, place.questions[:100]),
@@ -97,7 +97,7 @@ def staged(qa: QA, questions: Sequence[str]) -> dict[str, float]:
             spent["ranking"] -= sum(spent[stage] for stage in WITHIN)
             for stage in STAGES:
                 rounds[stage].append(spent[stage] * 1000)
-    return {stage: statistics.median(said) for stage, said in rounds.items()}
+    return {stage: statistics.median(result) for stage, result in rounds.items()}
 
 
 @contextmanager

@@ -56,8 +56,8 @@ def sources(sets: Path, encoder: Encoder, settings: Settings) -> list[Source]:
     for folder in (sets / name / "documents" for name in SETS):
         for reading in read_files(folder, sorted(file.name for file in folder.iterdir())):
             for document in (each.document for each in reading.outcomes if each.document):
-                said = _sentences(document, encoder, settings)
-                kept = [text for text in dict.fromkeys(said) if text not in known]
+                result = _sentences(document, encoder, settings)
+                kept = [text for text in dict.fromkeys(result) if text not in known]
                 known.update(kept)
                 plain = tuple(_parted(kept, encoder, settings))
                 if len(plain) >= HEADINGS:
@@ -126,10 +126,10 @@ def _document(number: int, found: Sequence[Source], weights: Sequence[int], para
 
 def _paragraph(chance: random.Random, sentences: Sequence[Sentence]) -> str:
     """Sentences in a chance order, as many as make a passage."""
-    enough, tokens, said = chance.randint(LEAST, MOST), 0, []
+    enough, tokens, result = chance.randint(LEAST, MOST), 0, []
     for sentence in chance.sample(sentences, min(MANY, len(sentences))):
         if tokens >= enough or tokens + sentence.tokens > LONGEST:
             break
         tokens += sentence.tokens
-        said.append(sentence.text)
-    return " ".join(said)
+        result.append(sentence.text)
+    return " ".join(result)

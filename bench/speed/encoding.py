@@ -35,7 +35,7 @@ def measure(place: Place) -> Figures:
             started = time.perf_counter()
             way()
             seconds[name].append(time.perf_counter() - started)
-    rates = {name: len(texts) / statistics.median(said) for name, said in seconds.items()}
+    rates = {name: len(texts) / statistics.median(result) for name, result in seconds.items()}
     return {"passages": len(texts), "tokens": tokens, **rates}
 
 

@@ -23,14 +23,14 @@ def measure(place: Place, python: Path) -> Figures:
     figures = {}
     for peer in PEERS:
         print(f"  {peer}", file=sys.stderr, flush=True)
-        said = running.rank(
+        result = running.rank(
             peer, model, texts, place.questions[:QUESTIONS], limit=EXCERPT_LIMIT, python=python
         )
-        times = [seconds * 1000 for seconds in said.seconds]
+        times = [seconds * 1000 for seconds in result.seconds]
         figures[peer] = {
             "median": percentile(times, 0.5),
             "95%": percentile(times, 0.95),
-            "building": said.building,
-            "megabytes": said.megabytes,
+            "building": result.building,
+            "megabytes": result.megabytes,
         }
     return figures

@@ -24,13 +24,13 @@ class Place:
         """Questions of all sets, mixed, the same ones every time."""
         import random
 
-        said = []
+        result = []
         for file in sorted(self.sets.glob("*/questions.jsonl")):
             lines = file.read_text(encoding="utf-8").splitlines()
             some = random.Random(1).sample(lines, min(len(lines), MANY))
-            said += [json.loads(line)["question"] for line in some]
-        random.Random(1).shuffle(said)
-        return list(dict.fromkeys(said))
+            result += [json.loads(line)["question"] for line in some]
+        random.Random(1).shuffle(result)
+        return list(dict.fromkeys(result))
 
     def figures(self, part: str) -> Figures | None:
         """What a part of the measurements found, if it was run."""

@@ -42,8 +42,8 @@ class Recombination:
     def __call__(self, encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
         """The ranking text's vector and codes, and where the tokens of its sentences end."""
         limit = encoder.window - 2  # [CLS] and [SEP]
-        said = [ranking.text[start:end] for start, end in pairwise([0, *ranking.ends])]
-        pieces = [self._piece(encoder, book, text.strip()) for text in said]
+        result = [ranking.text[start:end] for start, end in pairwise([0, *ranking.ends])]
+        pieces = [self._piece(encoder, book, text.strip()) for text in result]
         codes = np.concatenate([piece.codes for piece in pieces])[:limit]
         ends = np.cumsum([len(piece.codes) for piece in pieces])
         vector = np.sum([piece.vector for piece in pieces], axis=0)

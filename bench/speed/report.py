@@ -132,10 +132,10 @@ def memory(places: Sequence[Place]) -> str:
     rows: list[list[str]] = []
     for place in places:
         asked = _all(place, "asking")
-        parts = {f"own: {part}": held for part, held in asked["own"].items()}
-        parts |= {f"mapped: {part}": held for part, held in sorted(asked["mapped"].items())}
+        parts = {f"own: {part}": current for part, current in asked["own"].items()}
+        parts |= {f"mapped: {part}": current for part, current in sorted(asked["mapped"].items())}
         rows = rows or [["passages", *(f"{part}, MB" for part in parts)]]
-        rows.append([f"{place.passages:,}", *(f"{held:,.0f}" for held in parts.values())])
+        rows.append([f"{place.passages:,}", *(f"{current:,.0f}" for current in parts.values())])
     return table(rows[0], rows[1:])
 
 
@@ -152,7 +152,7 @@ def callers(places: Sequence[Place]) -> str:
     """Questions a second by the number of callers."""
     rates = {place.passages: _all(place, "asking")["callers"] for place in places}
     numbers = list(next(iter(rates.values())))
-    rows = [[f"{size:,}", *(f"{said[n]:.0f}" for n in numbers)] for size, said in rates.items()]
+    rows = [[f"{size:,}", *(f"{result[n]:.0f}" for n in numbers)] for size, result in rates.items()]
     heads = [f"{n} caller{'s' if n != '1' else ''}" for n in numbers]
     return table(["passages", *heads], rows)
 
@@ -189,11 +189,11 @@ def peers(places: Sequence[Place]) -> str:
 def starting(places: Sequence[Place]) -> str:
     """What the command line takes, in a sentence."""
     for place in places:
-        said = _all(place, "starting")
-        if said:
+        result = _all(place, "starting")
+        if result:
             return (
                 f"`qa ask` in a process of its own over {place.passages:,} passages: "
-                f"{said['seconds']:.2f} s and {said['megabytes']:.0f} MB."
+                f"{result['seconds']:.2f} s and {result['megabytes']:.0f} MB."
             )
     return ""
 
@@ -201,21 +201,23 @@ def starting(places: Sequence[Place]) -> str:
 def encoding(places: Sequence[Place]) -> str:
     """A whole build beside the encoding alone of sentence-transformers, in a sentence."""
     for place in places:
-        said = _all(place, "encoding")
-        if said:
+        result = _all(place, "encoding")
+        if result:
             return (
-                f"{said['passages']:,} passages of {said['tokens']:.0f} tokens in the mean, in one run: "
-                f"sentence-transformers' `encode` alone {said['reference']:.0f} a second, a whole build "
-                f"{said['fp32']:.0f} ({said['fp32'] / said['reference']:.1f} times) with fp32 and "
-                f"{said['int8']:.0f} ({said['int8'] / said['reference']:.1f} times) with int8."
+                f"{result['passages']:,} passages of {result['tokens']:.0f} tokens in the mean, in one run: "
+                f"sentence-transformers' `encode` alone {result['reference']:.0f} a second, a whole build "
+                f"{result['fp32']:.0f} ({result['fp32'] / result['reference']:.1f} times) with fp32 and "
+                f"{result['int8']:.0f} ({result['int8'] / result['reference']:.1f} times) with int8."
             )
     return ""
 
 
 def machine() -> str:
     """What the figures were measured on."""
-    said = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    names = [line.partition(": ")[2] for line in said.splitlines() if line.startswith("model name")]
+    result = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    names = [
+        line.partition(": ")[2] for line in result.splitlines() if line.startswith("model name")
+    ]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
     return f"{os.cpu_count()} cores ({names[0] if names else 'unnamed'}), {memory} GB, no GPU"
 

@@ -79,8 +79,8 @@ def articles(wheel: Path) -> Texts:
             continue
         space = page.tag.removesuffix("page")
         title = page.findtext(f"{space}title") or ""
-        said = page.findtext(f"{space}revision/{space}text") or ""
-        text = plain(said)
+        result = page.findtext(f"{space}revision/{space}text") or ""
+        text = plain(result)
         if len(text.split()) >= LEAST_WORDS and title not in LEFT_OUT and ":" not in title:
             yield f"{slug(title)}.md", f"# {title}\n\n{text}\n"
 

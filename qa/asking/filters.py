@@ -108,20 +108,20 @@ def _in_vain(globs: Sequence[str], paths: Sequence[str], verb: str) -> list[str]
 def _names_nothing(snapshot: Snapshot, only: Sequence[str]) -> str:
     """What is wrong with globs that name no document, and what there is."""
     plural = "The filters {} name" if len(only) > 1 else "The filter {} names"
-    said = f"{plural.format(_quoted(only))} no document."
+    message = f"{plural.format(_quoted(only))} no document."
     for glob in only[:SHOWN]:
         file = snapshot.file(_cleaned(glob))
         if file is not None:
-            return f"{said} The file is there, but {file.status}{_because(file.reason)}."
+            return f"{message} The file is there, but {file.status}{_because(file.reason)}."
     paths = snapshot.paths
     near = [path for glob in only[:SHOWN] for path in _near(_cleaned(glob), paths)]
     if near:
-        return f"{said} Is {' or '.join(near[:3])} meant?"
+        return f"{message} Is {' or '.join(near[:3])} meant?"
     folders = sorted({path.partition("/")[0] for path in paths if "/" in path})
     kinds = Counter(PurePosixPath(path).suffix.lower() for path in paths)
     parts = [f"folders {_listed(folders)}"] if folders else []
     parts += [f"kinds {_listed([f'*{kind}' for kind, _ in kinds.most_common() if kind])}"]
-    return f"{said} There are {'; '.join(parts)}; paths such as {_listed(paths[:2])}."
+    return f"{message} There are {'; '.join(parts)}; paths such as {_listed(paths[:2])}."
 
 
 def _near(glob: str, paths: Sequence[str]) -> list[str]:

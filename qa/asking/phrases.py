@@ -132,11 +132,11 @@ def wanted_forms(text: str, words: Words) -> list[Form]:
     rest = text
     for one in reversed(found):
         rest = f"{rest[: one.start]} {rest[one.end :]}"
-    held = [frozenset(one.forms) for one in found]
+    forms = [frozenset(one.forms) for one in found]
     plain = re.findall(r"[^\W_]+", rest.lower())
-    if held and set(plain) <= STOP_WORDS:
-        return held
-    return [*held, *(frozenset((term,)) for term in words.terms(rest))]
+    if forms and set(plain) <= STOP_WORDS:
+        return forms
+    return [*forms, *(frozenset((term,)) for term in words.terms(rest))]
 
 
 def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
@@ -146,8 +146,8 @@ def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
     for one in (*found, None):
         end = one.start if one else len(text)
         for word in _WORD.finditer(text, at, end):
-            whole = LINE_END_HYPHEN.sub("", word[0]).replace("\u00ad", "")
-            yield Token(word.start(), word.end(), frozenset(stems(whole)))
+            joined = LINE_END_HYPHEN.sub("", word[0]).replace("\u00ad", "")
+            yield Token(word.start(), word.end(), frozenset(stems(joined)))
         if one:
             yield Token(one.start, one.end, frozenset(one.forms))
             at = one.end

@@ -34,7 +34,7 @@ Spans = Callable[[str], list[tuple[int, int]]]
 """a text -> where what is looked for stands in it"""
 
 
-class Held(NamedTuple):
+class Matches(NamedTuple):
     """The passages that hold what is looked for."""
 
     text: str  # what is looked for
@@ -61,7 +61,7 @@ class ExactPart(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def quoted(snapshot: Snapshot, phrases: Sequence[str], among: Filter | None) -> Held:
+def quoted(snapshot: Snapshot, phrases: Sequence[str], among: Filter | None) -> Matches:
     """The passages that hold all of these phrases word for word."""
     patterns = list(map(exactly, phrases))
 
@@ -71,10 +71,10 @@ def quoted(snapshot: Snapshot, phrases: Sequence[str], among: Filter | None) -> 
 
     wanted = [form for phrase in phrases for form in wanted_forms(phrase, snapshot.words)]
     keys = _verified(snapshot, snapshot.holding(wanted, among), spans)
-    return Held("” and “".join(phrases), keys, spans)
+    return Matches("” and “".join(phrases), keys, spans)
 
 
-def unquoted(snapshot: Snapshot, text: str, among: Filter | None) -> Held:
+def unquoted(snapshot: Snapshot, text: str, among: Filter | None) -> Matches:
     """The passages that hold these words one after the other; where none does, all of the words."""
     words = snapshot.words
     wanted = wanted_forms(text, words)
@@ -85,16 +85,16 @@ def unquoted(snapshot: Snapshot, text: str, among: Filter | None) -> Held:
     def each(passage: str) -> list[tuple[int, int]]:
         return _each(wanted, passage, stems)
 
-    def together(passage: str) -> list[tuple[int, int]]:
+    def as_phrase_in(passage: str) -> list[tuple[int, int]]:
         return in_a_row(in_order, list(tokens(passage, stems)))
 
     if len(in_order) <= 1 or not len(keys):
-        return Held(text, keys, each, is_exact=False)
-    as_phrase = _verified(snapshot, keys, together)
+        return Matches(text, keys, each, is_exact=False)
+    as_phrase = _verified(snapshot, keys, as_phrase_in)
     if len(as_phrase):
-        return Held(text, as_phrase, together)
+        return Matches(text, as_phrase, as_phrase_in)
     note = f"No passage holds “{text}” word for word; these hold all of its words."
-    return Held(text, keys, each, is_exact=False, note=note)
+    return Matches(text, keys, each, is_exact=False, note=note)
 
 
 def exact_part(snapshot: Snapshot, question: str, among: Filter | None, wish: Wish) -> ExactPart:
@@ -108,22 +108,22 @@ def exact_part(snapshot: Snapshot, question: str, among: Filter | None, wish: Wi
     if not phrases and not is_list:
         return ExactPart(among)
     if phrases:
-        held = quoted(snapshot, phrases, among)
+        matches = quoted(snapshot, phrases, among)
     else:
-        held = unquoted(snapshot, asked.text if asked else question.rstrip(" ?.!"), among)
-    if not len(held.keys):
-        note = nowhere(held, among)
+        matches = unquoted(snapshot, asked.text if asked else question.rstrip(" ?.!"), among)
+    if not len(matches.keys):
+        note = nowhere(matches, among)
         if phrases or wish.everywhere:
-            return ExactPart(among, _empty(snapshot, question, held, note))
+            return ExactPart(among, _empty(snapshot, question, matches, note))
         return ExactPart(among, notes=(note,))
     if is_list:
         by_document = asked is not None and asked.unit == "documents" and not wish.everywhere
-        answer = listed(snapshot, question, held, wish, by_document=by_document)
+        answer = listed(snapshot, question, matches, wish, by_document=by_document)
         return ExactPart(among, answer)
-    return ExactPart(snapshot.of_passages(held.keys), places=counts(snapshot, held))
+    return ExactPart(snapshot.of_passages(matches.keys), places=counts(snapshot, matches))
 
 
-def _empty(snapshot: Snapshot, question: str, held: Held, note: str) -> Answer:
+def _empty(snapshot: Snapshot, question: str, matches: Matches, note: str) -> Answer:
     """The answer that nothing holds what is looked for."""
     return Answer(
         question=question,
@@ -132,21 +132,21 @@ def _empty(snapshot: Snapshot, question: str, held: Held, note: str) -> Answer:
         excerpts=(),
         nearest=(),
         snapshot=snapshot.manifest.snapshot,
-        places=counts(snapshot, held),
+        places=counts(snapshot, matches),
         notes=(note,),
     )
 
 
 def listed(
-    snapshot: Snapshot, question: str, held: Held, wish: Wish, *, by_document: bool
+    snapshot: Snapshot, question: str, matches: Matches, wish: Wish, *, by_document: bool
 ) -> Answer:
     """The answer that lists one page of what holds it: each passage, or the first of each document.
 
     Raises QuestionRefused where there is no such page.
     """
     page, limit = wish.page, wish.limit or PAGE
-    documents = snapshot.documents_of(held.keys)
-    keys = held.keys[np.unique(documents, return_index=True)[1]] if by_document else held.keys
+    documents = snapshot.documents_of(matches.keys)
+    keys = matches.keys[np.unique(documents, return_index=True)[1]] if by_document else matches.keys
     pages = -(-len(keys) // limit)
     if page > max(pages, 1):
         raise QuestionRefused(f"There is no page {page:,} of these places: {pages:,} is the last.")
@@ -157,26 +157,26 @@ def listed(
         question=question,
         answered=bool(shown),
         confidence=1.0 if shown else 0.0,
-        excerpts=tuple(_excerpt(passage, held.spans) for passage in shown),
+        excerpts=tuple(_excerpt(passage, matches.spans) for passage in shown),
         nearest=(),
         snapshot=snapshot.manifest.snapshot,
-        notes=(held.note,) if held.note else (),
+        notes=(matches.note,) if matches.note else (),
         places=replace(
-            counts(snapshot, held), listed=unit, page=page, pages=pages, first=first + 1
+            counts(snapshot, matches), listed=unit, page=page, pages=pages, first=first + 1
         ),
     )
 
 
-def counts(snapshot: Snapshot, held: Held) -> Places:
+def counts(snapshot: Snapshot, matches: Matches) -> Places:
     """How many passages and documents hold it."""
-    documents = len(np.unique(snapshot.documents_of(held.keys)))
-    return Places(held.text, len(held.keys), documents)
+    documents = len(np.unique(snapshot.documents_of(matches.keys)))
+    return Places(matches.text, len(matches.keys), documents)
 
 
-def nowhere(held: Held, among: Filter | None) -> str:
+def nowhere(matches: Matches, among: Filter | None) -> str:
     """A line that says that nothing holds it."""
     where = "No passage" if among is None else "No passage of the documents that were chosen"
-    return f"{where} holds “{held.text}”{' word for word' if held.is_exact else ''}."
+    return f"{where} holds “{matches.text}”{' word for word' if matches.is_exact else ''}."
 
 
 def _verified(snapshot: Snapshot, keys: Keys, spans: Spans) -> Keys:

@@ -210,12 +210,12 @@ class WordIndex:
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
 
     def _own(self, term: str) -> Any:
-        held = tantivy.Query.term_query(self._schema, "body", term)
+        in_body = tantivy.Query.term_query(self._schema, "body", term)
         if not self._has_context:
-            return held
+            return in_body
         above = tantivy.Query.term_query(self._schema, "context", term)
         return tantivy.Query.boolean_query(
-            [(tantivy.Occur.Must, held), (tantivy.Occur.MustNot, above)]
+            [(tantivy.Occur.Must, in_body), (tantivy.Occur.MustNot, above)]
         )
 
     def _query(self, terms: Sequence[str]) -> Any:

@@ -56,10 +56,10 @@ def changed(index: Path, settings: Settings) -> str:
         return ""
     before, now = last.settings.to_dict(), settings.to_dict()
     names = [name for name in now if before[name] != now[name]]
-    said = [
+    described = [
         " and ".join(f"{name} {shown(values[name])}" for name in names) for values in (before, now)
     ]
-    return f"{index} was built with {said[0]}, and is built with {said[1]} from now on."
+    return f"{index} was built with {described[0]}, and is built with {described[1]} from now on."
 
 
 def seeds_of(index: Path, manifest: Manifest) -> Path:

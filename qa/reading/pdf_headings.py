@@ -138,26 +138,26 @@ def outlined(pages: Sequence[Page], outline: list[tuple[int, int, str]]) -> dict
         if not 1 <= number <= len(pages):
             continue
         at, lines = 0, pages[number - 1].text.lines
-        said = [" ".join(line.text.lower().split()) for line in lines]
+        texts = [" ".join(line.text.lower().split()) for line in lines]
         for _, level, title in entries:
-            start, end = _place_of(title.lower(), lines, said, at) or (at, at)
+            start, end = _place_of(title.lower(), lines, texts, at) or (at, at)
             marks.setdefault(number, []).append(Mark(start, end, Kind.HEADING, level, title))
             at = end
     return marks
 
 
 def _place_of(
-    title: str, lines: Sequence[Line], said: Sequence[str], at: int
+    title: str, lines: Sequence[Line], texts: Sequence[str], at: int
 ) -> tuple[int, int] | None:
     """Where the title stands from `at` on: whole lines, with or without a number in front."""
-    for first, words in enumerate(said):
+    for first, words in enumerate(texts):
         if lines[first].start < at:
             continue
         for start in (words, _NUMBERED.sub("", words)):
             last, so_far = first, start
-            while title.startswith(f"{so_far} ") and last + 1 < len(said):
+            while title.startswith(f"{so_far} ") and last + 1 < len(texts):
                 last += 1
-                so_far = f"{so_far} {said[last]}"
+                so_far = f"{so_far} {texts[last]}"
             if so_far == title:
                 return lines[first].start, lines[last].end
     return None

@@ -65,8 +65,8 @@ def pieces_of(characters: Characters) -> list[Piece]:
     wordy = [line for line in lines if _is_wordy(characters.text, line)]
     if any(len(pieces) > 1 for pieces in _split(characters, _sample(wordy))):
         wordy = []
-    whole = {line.start for line in wordy}
-    rows = [line for line in lines if line.start not in whole]
+    unsplit = {line.start for line in wordy}
+    rows = [line for line in lines if line.start not in unsplit]
     cut = list(_split(characters, rows))
     if len(cut) == sum(map(len, cut)) and is_in_order(lines):
         return lines

@@ -143,9 +143,9 @@ class _Walk:
         """Whether an entry is, or leads to, what the walk is about."""
         if self.only is None:
             return True
-        told = f"{safe(relative)}/"
-        at = bisect_left(self.only, told)
-        return at < len(self.only) and self.only[at].startswith(told)
+        listed = f"{safe(relative)}/"
+        at = bisect_left(self.only, listed)
+        return at < len(self.only) and self.only[at].startswith(listed)
 
     def check_time(self) -> None:
         """Raises TimeoutError when the time is over."""

@@ -17,6 +17,9 @@ __all__ = ["SHARED", "_models_are_loaded_once", "encoded", "encoders", "library"
 settings.register_profile("untimed", deadline=None)  # no test is timed
 settings.load_profile("untimed")
 
+# It takes seconds a file, and is on few machines: its own tests ask for it.
+os.environ["QA_LIBREOFFICE"] = "0"
+
 SHARED = Path(__file__).parents[2] / "shared"  # question sets; tests that need them skip without
 
 TEXTS = {

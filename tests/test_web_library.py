@@ -67,7 +67,7 @@ def test_every_name_of_a_format_that_is_read_can_be_uploaded_and_no_other():
         assert safe_name(f"a.{suffix}") == f"a.{suffix}"
         if suffix in sample:
             assert format_of(sample[suffix], f"a.{suffix}") is named
-    for suffix in ("gdoc", "exe", "svg", "doc"):
+    for suffix in ("gdoc", "exe", "svg", "xps"):
         with pytest.raises(UploadRefused, match="no kind that is read"):
             safe_name(f"a.{suffix}")
 

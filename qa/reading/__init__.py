@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 from qa.errors import ReadFailed, Unsupported
-from qa.reading import archive, ocr
+from qa.reading import archive, libreoffice, ocr
 from qa.reading.content import Content, tidy
 from qa.reading.detection import format_of
-from qa.reading.formats import Format
+from qa.reading.formats import SAVED_AS, Format
 from qa.records import Document
 
 # Format -> module, function and version: the version grows when a reader makes another text or
@@ -43,6 +43,7 @@ _READERS = {
     Format.OPEN_SHEETS: ("opendocument", "read", 3),
     Format.OPEN_SLIDES: ("opendocument", "read", 3),
     Format.FLAT_DOCUMENT: ("opendocument", "read_flat", 3),
+    **dict.fromkeys(SAVED_AS, ("libreoffice", "read", 1)),
     Format.BOOK: ("book", "read", 3),
     Format.IMAGE: ("ocr", "read", 2),
 }
@@ -88,7 +89,8 @@ def fingerprint(ocr_language: str | None) -> str:
     """
     readers = [f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())]
     libraries = [f"{library}={_installed(library)}" for library in _LIBRARIES]
-    versions = ";".join((*readers, *libraries, ocr.fingerprint(ocr_language)))
+    switched = (ocr.fingerprint(ocr_language), libreoffice.fingerprint())
+    versions = ";".join((*readers, *libraries, *switched))
     return hashlib.sha256(versions.encode()).hexdigest()[:16]
 
 

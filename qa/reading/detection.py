@@ -14,6 +14,7 @@ from qa.reading.formats import (
     FORMAT_OF_MIMETYPE,
     FORMAT_OF_SUFFIX,
     IMAGE_STARTS,
+    IWORK,
     KNOWN_BY_CONTENT,
     KNOWN_BY_NAME,
     NEVER_MAIL,
@@ -22,6 +23,7 @@ from qa.reading.formats import (
     OLD_OFFICE,
     UNREAD_OFFICE,
     UNREAD_STARTS,
+    WORDPERFECT_START,
     ZIP_STARTS,
     ZIPPED_BY_MEMBER,
     ZIPPED_BY_SUFFIX,
@@ -47,6 +49,7 @@ _BOTH_ALIKE = re.compile(
     rb"multipart/related[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*type=\"?text/html", re.IGNORECASE
 )
 _HEAD = 4096  # bytes
+_IWORK_PARTS = (".iwa", "index.xml", "index.xml.gz", "index.apxl", "index.apxl.gz", "Index.zip")
 
 # What `zipfile` raises for archives that are damaged or beyond it.
 BROKEN = (
@@ -75,15 +78,10 @@ def format_of(data: bytes, name: str) -> Format:
         return _format_of_zip(data, suffix)
     if head.startswith(COMPOUND_START):
         return _format_of_compound(data)
-    if (
-        head.startswith(IMAGE_STARTS)
-        or _is_bitmap(head)
-        or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
-    ):
-        return Format.IMAGE
+    by_start = _format_of_start(head)
+    if by_start:
+        return by_start
     _refuse_unread(head)
-    if _is_rich_text(head):
-        return Format.RICH_TEXT
     return _format_of_text(data, head, suffix)
 
 
@@ -93,6 +91,16 @@ def _refuse_by_name(name: str) -> None:
     for pattern, what in NO_DOCUMENTS:
         if fnmatchcase(last, pattern):
             raise Unsupported(what)
+
+
+def _format_of_start(head: bytes) -> Format | None:
+    """The format that a file's first bytes make, where they are its own."""
+    if head.startswith(WORDPERFECT_START):
+        return Format.WORDPERFECT
+    webp = (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
+    if webp or head.startswith(IMAGE_STARTS) or _is_bitmap(head):
+        return Format.IMAGE
+    return Format.RICH_TEXT if _is_rich_text(head) else None
 
 
 def _is_rich_text(head: bytes) -> bool:
@@ -171,6 +179,8 @@ def _format_of_zip(data: bytes, suffix: str) -> Format:
     is_open = {"content.xml", "META-INF/manifest.xml"} <= names
     if is_open:
         return Format.OPEN_DOCUMENT
+    if suffix in IWORK and any(name.endswith(_IWORK_PARTS) for name in names):
+        return IWORK[suffix]
     if what := _zipped_document(names, suffix):
         raise Unsupported(what)
     return Format.ARCHIVE
@@ -188,7 +198,7 @@ def _zipped_document(names: set[str], suffix: str) -> str:
 
 def _format_of_office(names: set[str]) -> Format:
     if "xl/workbook.bin" in names:
-        raise Unsupported("a binary Excel workbook (.xlsb); save it as .xlsx")
+        return Format.BINARY_SHEETS
     for folder, office in OFFICE_FOLDERS.items():
         if any(name.startswith(folder) for name in names):
             return office
@@ -204,9 +214,9 @@ def _format_of_compound(data: bytes) -> Format:
         return Format.MESSAGE  # before the others, which may be attached to it
     if "EncryptedPackage".encode("utf-16-le") in data:
         raise ReadFailed("encrypted: it opens with a password only")
-    for stream, what in OLD_OFFICE:
+    for stream, old in OLD_OFFICE:
         if stream.encode("utf-16-le") in data:
-            raise Unsupported(what)
+            return old
     if any(_entry(name) in data for name in ("Workbook", "Book")):
         return Format.OLD_SHEETS
     raise Unsupported("an old Office file; save it in today's format")

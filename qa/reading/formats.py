@@ -34,6 +34,16 @@ class Format(StrEnum):
     OPEN_SHEETS = "ods"
     OPEN_SLIDES = "odp"
     FLAT_DOCUMENT = "fodt"
+    OLD_WORD = "doc"
+    OLD_SLIDES = "ppt"
+    BINARY_SHEETS = "xlsb"
+    WORDPERFECT = "wpd"
+    PAGES = "pages"
+    NUMBERS = "numbers"
+    KEYNOTE = "key"
+    VISIO = "vsd"
+    NEW_VISIO = "vsdx"
+    PUBLISHER = "pub"
     BOOK = "epub"
     IMAGE = "image"
     ARCHIVE = "zip"
@@ -86,10 +96,22 @@ NO_DOCUMENTS = (  # patterns of names in lower case
     ("*.gdraw", "a link to a Google drawing; download it as PDF"),
     ("*.gform", "a link to a Google form"),
 )
+# What LibreOffice reads: what each is, and the format that it is saved in.
+SAVED_AS = {
+    Format.OLD_WORD: ("an old Word file (.doc); save it as .docx", "docx"),
+    Format.OLD_SLIDES: ("an old PowerPoint file (.ppt); save it as .pptx", "pptx"),
+    Format.BINARY_SHEETS: ("a binary Excel workbook (.xlsb); save it as .xlsx", "xlsx"),
+    Format.WORDPERFECT: ("a WordPerfect document; save it as .docx", "docx"),
+    Format.PAGES: ("an Apple Pages document; export it as .docx or PDF", "docx"),
+    Format.NUMBERS: ("an Apple Numbers workbook; export it as .xlsx", "xlsx"),
+    Format.KEYNOTE: ("an Apple Keynote presentation; export it as .pptx or PDF", "pptx"),
+    Format.VISIO: ("an old Visio drawing (.vsd); save it as PDF", "pdf"),
+    Format.NEW_VISIO: ("a Visio drawing; save it as PDF", "pdf"),
+    Format.PUBLISHER: ("a Publisher document (.pub); save it as PDF", "pdf"),
+}
+IWORK = {"pages": Format.PAGES, "numbers": Format.NUMBERS, "key": Format.KEYNOTE}
+WORDPERFECT_START = b"\xffWPC"
 ZIPPED_BY_SUFFIX = {
-    "pages": "an Apple Pages document; export it as .docx or PDF",
-    "numbers": "an Apple Numbers workbook; export it as .xlsx",
-    "key": "an Apple Keynote presentation; export it as .pptx or PDF",
     "xmind": "an XMind map; export it as PDF or Markdown",
     "sketch": "a Sketch drawing; export it as PDF",
     "kmz": "a map (KMZ)",
@@ -109,19 +131,23 @@ ZIPPED_BY_MEMBER = (  # members that only such a zip has
     ("AndroidManifest.xml", "an Android program"),
 )
 UNREAD_OFFICE = (
-    ("visio/", "a Visio drawing; save it as PDF"),
     ("fixeddocseq.fdseq", "an XPS document; save it as PDF"),
     ("3d/", "a 3D model (3MF)"),
 )
 OLD_OFFICE = (  # streams of a compound file
-    ("WordDocument", "an old Word file (.doc); save it as .docx"),
-    ("PowerPoint Document", "an old PowerPoint file (.ppt); save it as .pptx"),
-    ("VisioDocument", "an old Visio drawing (.vsd); save it as PDF"),
-    ("Quill", "a Publisher document (.pub); save it as PDF"),
+    ("WordDocument", Format.OLD_WORD),
+    ("PowerPoint Document", Format.OLD_SLIDES),
+    ("VisioDocument", Format.VISIO),
+    ("Quill", Format.PUBLISHER),
 )
 COMPOUND_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # OLE: old Office, or encrypted Office
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-OFFICE_FOLDERS = {"word/": Format.WORD, "ppt/": Format.SLIDES, "xl/": Format.SHEETS}
+OFFICE_FOLDERS = {
+    "word/": Format.WORD,
+    "ppt/": Format.SLIDES,
+    "xl/": Format.SHEETS,
+    "visio/": Format.NEW_VISIO,
+}
 FORMAT_OF_MIMETYPE = {
     "application/epub+zip": Format.BOOK,
     "application/vnd.oasis.opendocument.text": Format.OPEN_DOCUMENT,
@@ -163,6 +189,9 @@ FORMAT_OF_SUFFIX = {
     **dict.fromkeys(("ods", "ots"), Format.OPEN_SHEETS),
     **dict.fromkeys(("odp", "otp"), Format.OPEN_SLIDES),
     **dict.fromkeys(("fodt", "fods", "fodp"), Format.FLAT_DOCUMENT),
+    **dict.fromkeys(("doc", "dot"), Format.OLD_WORD),
+    **dict.fromkeys(("ppt", "pps", "pot"), Format.OLD_SLIDES),
+    **{kind.value: kind for kind in SAVED_AS if kind not in (Format.OLD_WORD, Format.OLD_SLIDES)},
     "epub": Format.BOOK,
     **dict.fromkeys(("png", "jpg", "jpeg", "gif", "tif", "tiff", "bmp", "webp"), Format.IMAGE),
     "zip": Format.ARCHIVE,
@@ -182,6 +211,7 @@ KNOWN_BY_CONTENT = frozenset(
         Format.MESSAGE,
         Format.RICH_TEXT,
         Format.OLD_SHEETS,
+        *SAVED_AS,
     ]
 )
 # Of these the name decides, as their content is text of any kind.

@@ -46,5 +46,5 @@ def given(text: str) -> bool:
 
 
 def is_silent(text: str) -> bool:
-    """Whether the text holds nothing from which an age could be told."""
+    """Whether the text holds nothing from which an age could be computed."""
     return not given(text) and _TOLD.search(text) is None

@@ -13,9 +13,9 @@ import numpy as np
 
 from qa import splitting, storage
 from qa.asking.confidence import THRESHOLD, confidence, lead
-from qa.asking.excerpts import words_of
 from qa.asking.highlights import highlights
 from qa.asking.questions import encoded_question, validated_question
+from qa.asking.quoting import words_of
 from qa.asking.reranking import Ranked, ranking
 from qa.asking.retrieval import Candidates, places_in
 from qa.encoding.codebook import Codebook

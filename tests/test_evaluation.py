@@ -14,6 +14,7 @@ from qa.building import pipeline
 from qa.errors import QuestionsInvalid
 from qa.evaluation import metrics
 from qa.evaluation.judging import Row, holds, judge
+from qa.evaluation.marking import overlapping_words
 from qa.evaluation.questions import Question, read_questions
 from qa.evaluation.report import Report, compare, evaluate, figures
 
@@ -128,6 +129,24 @@ def test_figures_of_four_questions_by_hand():
     assert result["page@1"] is None
 
 
+def test_agreement_as_worked_in_its_docstring():
+    assert metrics.agreement(6, 10, 8) == (0.6, 0.75, pytest.approx(2 / 3))
+    assert metrics.agreement(0, 0, 3) == metrics.agreement(0, 3, 0) == (0, 0, 0)
+
+
+def test_words_are_summed_up_over_the_questions_with_spans():
+    found = figures([row(words=(2, 4, 3)), row(words=(0, 0, 5)), row(document=None, spans=())])
+    assert (found["word precision"], found["word recall"]) == (0.5, 0.25)
+    assert found["word F1"] == pytest.approx(1 / 3)
+    assert "word F1" not in figures([row()])
+
+
+def test_a_word_counts_that_a_span_holds_a_part_of():
+    text = "Ri is 26, he says.\nRain"
+    assert overlapping_words(text, [(6, 8), (14, 20)]) == {6, 13, 19}
+    assert overlapping_words(text, [(2, 3), (5, 5)]) == set()
+
+
 def test_a_rank_below_ten_gives_no_reciprocal():
     assert [metrics.reciprocal(rank) for rank in (1, 4, 10, 11, None)] == [1, 0.25, 0.1, 0, 0]
 
@@ -197,8 +216,15 @@ def test_a_question_whose_excerpt_gained_and_whose_sentence_lost_is_neither():
 
 
 def test_a_report_survives_json():
-    report = Report("s", (row(rank=1, spans=((3, 9),), pages=(2,)), row(document=None, spans=())))
+    marked = row(rank=1, spans=((3, 9),), pages=(2,), words=(1, 2, 3))
+    report = Report("s", (marked, row(document=None, spans=())))
     assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_a_report_from_before_words_were_counted_is_read():
+    values = Report("s", (row(rank=1),)).to_dict()
+    del values["rows"][0]["words"]
+    assert Report.from_dict(values).rows[0].words is None
 
 
 @pytest.mark.parametrize(
@@ -267,6 +293,8 @@ def test_a_real_index_is_measured_with_and_without_the_right_document(tmp_path, 
     assert first.confidence_without is not None and second.confidence_without is None
     # the copy of the right document is left out too
     assert first.confidence_without < first.confidence
+    # of "Ri is 26 years old." the first three words are gold; the copy stands with it as one excerpt
+    assert first.words == (3, 5, 3) and second.words is None
     assert messages == [(1, 2), (2, 2)]
     assert report.by_file()[str(file)]["hit@1"] == 1
 

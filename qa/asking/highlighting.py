@@ -1,25 +1,26 @@
-"""highlight(): the sentences of any texts that answer a question, without an index."""
+"""highlight(): the sentences of any texts that answer a question or bear on a topic, without an index."""
 
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, mul
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from qa import splitting, storage
-from qa.asking.confidence import THRESHOLD, confidence, lead
 from qa.asking.highlights import highlights
 from qa.asking.questions import encoded_question, validated_question
-from qa.asking.quoting import words_of
 from qa.asking.reranking import Ranked, ranking
-from qa.asking.retrieval import Candidates, places_in
+from qa.asking.retrieval import Candidates
+from qa.asking.topics import Topic, is_topic
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded, Encoder, codebook_of
+from qa.errors import SettingsInvalid
 from qa.index import dense
 from qa.index.coding import Coded, encode
 from qa.index.lexical import WordIndex
@@ -28,93 +29,178 @@ from qa.records import Block, Document, Highlight, Passage
 from qa.settings import Settings
 from qa.splitting import RankingText
 
+ENCODED = 2_000  # passages of earlier calls that are kept encoded; about 10 KB each
+
+
+Features = tuple[float, float, float]
+
+
+class Regression(NamedTuple):
+    """The probability that a highlight is right: a logistic regression over its features."""
+
+    coefficients: Features
+    intercept: float
+    least: (
+        float  # the probability from which a highlight is given, unless the caller says otherwise
+    )
+
+    def probability(self, features: Features) -> float:
+        """The probability, four decimals."""
+        logit = self.intercept + sum(map(mul, self.coefficients, features))
+        return round(1 / (1 + math.exp(-logit)), 4)
+
+
+# Both are fitted by bench/quality/highlighting.py, which says on what, and how the least were chosen.
+# Of a question's highlight: its passage's evidence, how much weaker the passage's best highlight is
+# than the best of all texts, and how much weaker it is than its passage's best.
+QUESTIONS = Regression((16.62, -8.64, -29.37), -7.3, 0.2)
+# Of a sentence that may bear on a topic: see `Topic.features`.
+TOPICS = Regression((13.15, 5.54, 9.52), -9.15, 0.25)
+
+
+class Compared(NamedTuple):
+    """A sentence, or two neighbours, of a text that a query is compared with."""
+
+    text: int  # which of the texts
+    start: int
+    end: int
+    features: Features
+
 
 class _Part(NamedTuple):
     """A passage of one of the texts."""
 
-    text: int  # which of the texts
+    number: int  # of the text
+    text: str  # word for word
     passage: Passage
-    ranking: RankingText
+    read: str  # what the word index reads of it
+    coded: Coded
+
+    @property
+    def sentences(self) -> list[str]:
+        """Its sentences, word for word."""
+        start = self.passage.start
+        bounds = pairwise([0, *(end - start for end in self.passage.sentences)])
+        return [self.text[first:last] for first, last in bounds]
 
 
 def highlight(
-    question: str, texts: Sequence[str], *, settings: Settings | None = None
-) -> list[tuple[Highlight, ...]]:
-    """For each text the sentences that answer, best first; none where nothing answers.
-
-    Offsets are within the text. A text that is longer than a passage is looked at passage by
-    passage. A highlight's strength is the probability that its passage holds an answer, computed as
-    in an index of these texts: it depends on how rare words are among them, and on how much better
-    another one matches. The first call of all exports the model to the user's cache folder.
-    Raises QuestionRefused and ModelMissing.
-    """
-    question = validated_question(question)
-    settings = settings or Settings.from_environment()
-    encoder, _ = _encoder(settings)
-    encoded = encoder.encode_question(question)
-    parts = [
-        part
-        for number, text in enumerate(texts)
-        for part in _parts(number, text, encoder, settings)
-    ]
-    if not parts or not len(encoded.tokens):  # some characters are nothing to the model
-        return [()] * len(texts)
-    found: list[list[Highlight]] = [[] for _ in texts]
-    words = [words_of(texts[part.text][part.passage.start : part.passage.end]) for part in parts]
-    ranked = _ranked(question, encoded, texts, parts, settings)
-    by_match = sorted(zip(ranked, words, strict=True), key=lambda pair: -pair[0].match)
-    for part, own, each in zip(parts, words, ranked, strict=True):
-        best = next((other for other, its in by_match if its != own), None)
-        probability = confidence(each, lead(each, best))
-        if probability >= THRESHOLD:
-            passage = part.passage
-            text = texts[part.text][passage.start : passage.end]
-            marks = highlights(text, passage.start, passage.sentences, each)
-            found[part.text] += [mark._replace(strength=probability) for mark in marks]
-    return [tuple(sorted(marks, key=lambda mark: -mark.strength)) for marks in found]
-
-
-def _parts(number: int, text: str, encoder: Encoder, settings: Settings) -> Iterator[_Part]:
-    bounds = [match.end() for match in re.finditer(r"\n\s*\n", text)]
-    blocks = tuple(
-        Block(start, end)
-        for start, end in pairwise([0, *bounds, len(text)])
-        if text[start:end].strip()
-    )
-    document = Document("", "text", text, blocks=blocks)
-    for passage in splitting.split(
-        document,
-        encoder.token_ends,
-        limit=settings.passage_tokens,
-        window=encoder.window,
-        language=settings.language,
-    ):
-        around = splitting.overlapping(blocks, passage)
-        yield _Part(number, passage, splitting.ranking_text(document, passage, around))
-
-
-def _ranked(
     question: str,
-    encoded: Encoded,
     texts: Sequence[str],
-    parts: Sequence[_Part],
-    settings: Settings,
-) -> list[Ranked]:
-    """Each part, scored as the same passage in an index of these texts would be."""
-    encoder, book = _encoder(settings)
-    coded = [encode(encoder, book, part.ranking) for part in parts]
-    mean = dense.mean([each.vector[None] for each in coded], encoder.dim, len(coded))
-    words = WordIndex.of([part.ranking.text for part in parts], language=settings.language)
-    asked = encoded_question(question, encoded, words, mean)
-    numbers = np.arange(len(parts))
-    by_words, _ = words.search(asked.terms, len(parts))
-    zeros = np.zeros(len(parts), np.float32)
-    found = Candidates(numbers, numbers, zeros, places_in(by_words, numbers))
-    ranked = sorted(ranking(book, asked, found, _token_codes(coded)), key=attrgetter("key"))
-    return [
-        each.with_words(words, asked, "", _sentences(texts[part.text], part.passage))
+    *,
+    least: float | None = None,
+    settings: Settings | None = None,
+) -> list[tuple[Highlight, ...]]:
+    """For each text the sentences that answer the question or bear on the topic, best first.
+
+    Offsets are within the text. A highlight's strength is the probability that it answers or bears
+    on it, and those below `least` are left out. Unless given, that is precise for a question (.2),
+    which a sentence or two answer, and complete for a topic (.25), which is a query without question
+    mark, question word or imperative. With 0 every sentence has its strength. A question's highlights are weighed against the best one of all texts,
+    and words count as they are rare in them; a topic's stand each for itself. A text that is longer
+    than a passage is looked at passage by passage. The first call of all exports the model to the
+    user's cache folder. Raises QuestionRefused, SettingsInvalid and ModelMissing.
+    """
+    highlighter = _highlighter(settings or Settings.from_environment())
+    return highlighter.highlight(question, texts, least=least)
+
+
+class Highlighter:
+    """An encoder, ready to highlight; for those who have one, or many questions."""
+
+    def __init__(self, encoder: Encoder, settings: Settings) -> None:
+        self._encoder = encoder
+        self._codebook = codebook_of(encoder)
+        self._settings = settings
+        self._coded = lru_cache(maxsize=ENCODED)(self._encode)
+
+    def highlight(
+        self, question: str, texts: Sequence[str], *, least: float | None = None
+    ) -> list[tuple[Highlight, ...]]:
+        """What `highlight` gives, whose docstring says it."""
+        question = validated_question(question)
+        if least is not None and not 0 <= least <= 1:
+            raise SettingsInvalid(f"least is {least}: give a probability from 0 to 1.")
+        regression = TOPICS if is_topic(question) else QUESTIONS
+        least = regression.least if least is None else least
+        found: list[list[Highlight]] = [[] for _ in texts]
+        for text, start, end, features in self.compared(question, texts):
+            strength = regression.probability(features)
+            if strength >= least:
+                found[text].append(Highlight(start, end, strength))
+        return [tuple(sorted(of_text, key=lambda mark: -mark.strength)) for of_text in found]
+
+    def compared(self, question: str, texts: Sequence[str]) -> list[Compared]:
+        """All that may be marked, with what its probability is computed from."""
+        encoded = self._encoder.encode_question(question)
+        parts = [part for number, text in enumerate(texts) for part in self._parts(number, text)]
+        if not parts or not len(encoded.tokens):  # some characters are nothing to the model
+            return []
+        if is_topic(question):
+            topic = Topic.of(question, encoded)
+            return [each for part in parts for each in _bearing(topic, part, self._codebook)]
+        return list(_answering(parts, self._ranked(question, encoded, parts)))
+
+    def _parts(self, number: int, text: str) -> Iterator[_Part]:
+        bounds = [match.end() for match in re.finditer(r"\n\s*\n", text)]
+        blocks = tuple(
+            Block(start, end)
+            for start, end in pairwise([0, *bounds, len(text)])
+            if text[start:end].strip()
+        )
+        document = Document("", "text", text, blocks=blocks)
+        for passage in splitting.split(
+            document,
+            self._encoder.token_ends,
+            limit=self._settings.passage_tokens,
+            window=self._encoder.window,
+            language=self._settings.language,
+        ):
+            around = splitting.overlapping(blocks, passage)
+            read = splitting.ranking_text(document, passage, around)
+            quoted = text[passage.start : passage.end]
+            yield _Part(number, quoted, passage, read.text, self._coded(read))
+
+    def _encode(self, text: RankingText) -> Coded:
+        return encode(self._encoder, self._codebook, text)
+
+    def _ranked(self, question: str, encoded: Encoded, parts: Sequence[_Part]) -> list[Ranked]:
+        """Each part, scored as the same passage in an index of these texts would be."""
+        coded = [part.coded for part in parts]
+        mean = dense.mean([each.vector[None] for each in coded], self._encoder.dim, len(coded))
+        numbers = np.arange(len(parts))
+        found = Candidates(numbers, numbers, np.zeros(len(parts), np.float32), numbers)
+        read = [part.read for part in parts]
+        words = WordIndex.of(read, language=self._settings.language)
+        asked = encoded_question(question, encoded, words, mean)
+        ranked = ranking(self._codebook, asked, found, _token_codes(coded))
+        return [
+            each.with_words(words, asked, "", part.sentences)
+            for part, each in zip(parts, sorted(ranked, key=attrgetter("key")), strict=True)
+        ]
+
+
+def _bearing(topic: Topic, part: _Part, book: Codebook) -> Iterator[Compared]:
+    """Every sentence of a part."""
+    features = topic.features(book, part.coded)
+    for sentence, end, of_sentence in zip(
+        part.sentences, part.passage.sentences, features, strict=True
+    ):
+        yield Compared(part.number, end - len(sentence.lstrip()), end, of_sentence)
+
+
+def _answering(parts: Sequence[_Part], ranked: Sequence[Ranked]) -> Iterator[Compared]:
+    """The highlights of all parts."""
+    marks = [
+        highlights(part.text, part.passage.start, part.passage.sentences, each, every=True)
         for part, each in zip(parts, ranked, strict=True)
     ]
+    best = max(of_part[0].strength for of_part in marks)
+    for part, each, of_part in zip(parts, ranked, marks, strict=True):
+        top = of_part[0].strength
+        for start, end, strength in of_part:
+            features = (each.evidence, best - top, top - strength)
+            yield Compared(part.number, start, end, features)
 
 
 def _token_codes(coded: Sequence[Coded]) -> TokenCodes:
@@ -128,14 +214,10 @@ def _token_codes(coded: Sequence[Coded]) -> TokenCodes:
     )
 
 
-def _sentences(text: str, passage: Passage) -> list[str]:
-    return [text[start:end] for start, end in pairwise([passage.start, *passage.sentences])]
-
-
 @lru_cache(maxsize=2)
-def _encoder(settings: Settings) -> tuple[Encoder, Codebook]:
+def _highlighter(settings: Settings) -> Highlighter:
     encoder = Encoder(settings.model, settings.precision, folder=_cache() / "encoders")
-    return encoder, codebook_of(encoder)
+    return Highlighter(encoder, settings)
 
 
 def _cache() -> Path:

@@ -25,8 +25,10 @@ PARAGRAPH = re.compile(r"[^\S\n]*\n\s*\n")  # how a sentence begins that begins 
 RANK_WEIGHT = 0.07  # of its passage's relevance in a highlight's strength
 
 
-def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tuple[Highlight, ...]:
-    """The sentences that answer best, best first; `start` and `ends` are in the document.
+def highlights(
+    text: str, start: int, ends: Sequence[int], ranked: Ranked, *, every: bool = False
+) -> tuple[Highlight, ...]:
+    """The sentences that answer best, or every one, best first; `start` and `ends` are in the document.
 
     Two neighbours with no blank line between that match much better together than either alone are
     one highlight, and one that begins with an English pronoun goes with the one before.
@@ -34,8 +36,8 @@ def highlights(text: str, start: int, ends: Sequence[int], ranked: Ranked) -> tu
     its passage's relevance, so that the best sentence of the best passage tends to be first.
     """
     base = ranked.maxsim + RANK_WEIGHT * ranked.relevance
-    least = max(float(ranked.strengths.max(initial=0)) * NEARLY_BEST, 1e-6)
-    order = np.argsort(-ranked.strengths, kind="stable")[:HIGHLIGHTS].tolist()
+    least = -1.0 if every else max(float(ranked.strengths.max(initial=0)) * NEARLY_BEST, 1e-6)
+    order = np.argsort(-ranked.strengths, kind="stable").tolist()[: None if every else HIGHLIGHTS]
     bounds = [start, *ends]
     sentences = [text[first - start : last - start] for first, last in pairwise(bounds)]
     marked: set[int] = set()

@@ -27,6 +27,7 @@ class Row:
     recall: float | None = None
     iou: float | None = None
     confidence_without: float | None = None  # with its own document left out
+    words: tuple[int, int, int] | None = None  # of `highlight()`: right, marked, gold
 
 
 def judge(file: str, question: Question, answer: Answer, seconds: float) -> Row:
@@ -44,7 +45,7 @@ def judge(file: str, question: Question, answer: Answer, seconds: float) -> Row:
         seconds=seconds,
         rank=first(holds(excerpt, question) for excerpt in ranking),
         sentence_rank=first(_starts_in(ranking, question)),
-        page_rank=first(_is_of(e, question) and e.page in question.pages for e in ranking),
+        page_rank=first(is_of(e, question) and e.page in question.pages for e in ranking),
         pages=question.pages,
         precision=precision if has_spans else None,
         recall=recall if has_spans else None,
@@ -54,12 +55,13 @@ def judge(file: str, question: Question, answer: Answer, seconds: float) -> Row:
 
 def holds(excerpt: Excerpt, question: Question) -> bool:
     """Whether the excerpt is of the right document and overlaps a gold span."""
-    return _is_of(excerpt, question) and any(
+    return is_of(excerpt, question) and any(
         start < excerpt.end and end > excerpt.start for start, end in question.spans
     )
 
 
-def _is_of(excerpt: Excerpt, question: Question) -> bool:
+def is_of(excerpt: Excerpt, question: Question) -> bool:
+    """Whether the excerpt is of the document that answers."""
     return question.document in excerpt.paths
 
 
@@ -72,7 +74,7 @@ def _starts_in(ranking: Sequence[Excerpt], question: Question) -> Iterator[bool]
             mark.start <= _first_character(start, text, first) < mark.end
             for start, _ in question.spans
         )
-        yield starts and _is_of(excerpt, question)
+        yield starts and is_of(excerpt, question)
 
 
 def _first_character(start: int, text: str, first: int) -> int:
@@ -85,7 +87,7 @@ def _first_character(start: int, text: str, first: int) -> int:
 def _highlighted(excerpts: Iterable[Excerpt], question: Question) -> set[int]:
     """The highlighted characters; those of another document are none of this one's."""
     return {
-        at if _is_of(excerpt, question) else -1 - at
+        at if is_of(excerpt, question) else -1 - at
         for excerpt in excerpts
         for mark in excerpt.highlights
         for at in range(mark.start, mark.end)

@@ -12,11 +12,14 @@ from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qa.asking.service import QA
+from qa.asking.highlighting import Highlighter
+from qa.asking.service import QA, open_encoder
 from qa.errors import FilterEmpty, QuestionsInvalid
 from qa.evaluation.judging import Row, judge
+from qa.evaluation.marking import marked_words
 from qa.evaluation.metrics import (
     DEPTH,
+    agreement,
     area_under_roc,
     calibration_error,
     mean,
@@ -27,6 +30,7 @@ from qa.evaluation.metrics import (
 )
 from qa.evaluation.questions import Question, read_questions
 from qa.records import Answer
+from qa.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -102,10 +106,17 @@ def evaluate(
     """
     asked = [(str(file), one) for file in files for one in read_questions(file, warn=warn)]
     copies = _copies(qa) if without_gold else {}
+    highlighter = Highlighter(
+        open_encoder(qa.index, qa.manifest), Settings.from_dict(qa.manifest.settings)
+    )
     qa.ask(asked[0][1].text)  # what is loaded at the first question is no question's time
     rows = []
     for done, (file, question) in enumerate(asked, 1):
-        row = judge(file, question, *_timed(qa, question))
+        answer, seconds = _timed(qa, question)
+        row = judge(file, question, answer, seconds)
+        if question.spans:
+            ranking = (*answer.excerpts, *answer.nearest)
+            row = replace(row, words=marked_words(highlighter, question, ranking))
         if without_gold and question.document is not None:
             paths = copies.get(question.document, (question.document,))
             row = _asked_without(qa, row, question, paths)
@@ -131,12 +142,22 @@ def figures(rows: Sequence[Row]) -> Figures:
         "precision": mean(row.precision or 0.0 for row in with_spans),
         "recall": mean(row.recall or 0.0 for row in with_spans),
         "IoU": mean(row.iou or 0.0 for row in with_spans),
+        **_words([row.words for row in with_spans if row.words is not None]),
         "answered with answer": mean(row.answered for row in rows if row.document is not None),
         "answered without answer": mean(row.answered for row in rows if row.document is None),
         "median ms": percentile([row.seconds * 1000 for row in rows], 0.5),
         "95% ms": percentile([row.seconds * 1000 for row in rows], 0.95),
         **_abstention([row for row in with_spans if row.confidence_without is not None]),
     }
+
+
+def _words(counts: Sequence[tuple[int, int, int]]) -> Figures:
+    """How well `highlight()` marks the words of gold spans in the first five passages, all summed up."""
+    if not counts:
+        return {}
+    right, marked, gold = map(sum, zip(*counts, strict=True))
+    names = ("word precision", "word recall", "word F1")
+    return dict(zip(names, agreement(right, marked, gold), strict=True))
 
 
 def compare(old: Report, new: Report) -> Comparison:
@@ -206,7 +227,15 @@ def _copies(qa: QA) -> dict[str, tuple[str, ...]]:
 
 def _row(values: Mapping[str, Any]) -> Row:
     spans = tuple((int(start), int(end)) for start, end in values["spans"])
-    return Row(**{**values, "spans": spans, "pages": tuple(values["pages"])})
+    words = values.get("words")
+    return Row(
+        **{
+            **values,
+            "spans": spans,
+            "pages": tuple(values["pages"]),
+            "words": None if words is None else tuple(words),
+        }
+    )
 
 
 def _key(row: Row) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 The similarity of a text with a question is the mean, over the question's tokens, of the best cosine
 with any token of the text (Khattab and Zaharia, ColBERT, 2020). Codes are those of a `Codebook`;
-what is summed up are whole numbers of 16 bits, so a MaxSim is the same whatever the order of its
+the sums are of integers of 16 bits, so a MaxSim is the same whatever the order of its
 sums.
 """
 

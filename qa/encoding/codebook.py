@@ -2,8 +2,8 @@
 
 A token's vector of `dim` numbers is cut into pieces of 4; each piece is named by one of 16
 centroids, two names a byte: 384 numbers become 48 bytes. The centroids belong to the encoder, never
-to the corpus (Jégou et al., Product quantization for nearest neighbor search, 2011). They are whole
-numbers in float32 (see `quantisation`).
+to the corpus (Jégou et al., Product quantization for nearest neighbor search, 2011). They are
+integers in float32 (see `quantisation`).
 """
 
 from functools import cached_property
@@ -22,7 +22,7 @@ CENTROIDS = 16  # names for a piece: 4 bits
 
 
 class Codebook:
-    """The centroids of one encoder, `(dim / 4, 16, 4)` whole numbers."""
+    """The centroids of one encoder, `(dim / 4, 16, 4)` integers."""
 
     def __init__(self, centroids: npt.NDArray[np.int16]) -> None:
         self.centroids = centroids.astype(np.float32)
@@ -36,7 +36,7 @@ class Codebook:
         return cls(np.load(file, allow_pickle=False))
 
     def save(self, file: Path) -> None:
-        """Writes the centroids as a .npy file of 16-bit whole numbers."""
+        """Writes the centroids as a .npy file of 16-bit integers."""
         np.save(file, self.centroids.astype(np.int16), allow_pickle=False)
 
     def encode(self, tokens: Vectors) -> Codes:
@@ -50,7 +50,7 @@ class Codebook:
         return codes
 
     def decode(self, codes: Codes) -> Vectors:
-        """The whole-number vectors `(n, dim)` that the codes `(n, dim / 8)` stand for."""
+        """The integer vectors `(n, dim)` that the codes `(n, dim / 8)` stand for."""
         pieces = self._pairs.take(codes + self._offsets, axis=0)
         decoded: Vectors = pieces.reshape(len(codes), self.pieces * PIECE)
         return decoded

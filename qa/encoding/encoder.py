@@ -95,7 +95,7 @@ class Encoder:
         return text[: ends[room - 1]] if len(ends) > room else text
 
     def encode(self, text: str) -> Encoded:
-        """A passage's vectors; what stands beyond the model's window is not read."""
+        """A passage's vectors; text beyond the model's window is not read."""
         return self._encoded(text, self._of_passages)
 
     def encode_question(self, text: str) -> Encoded:
@@ -113,7 +113,7 @@ class Encoder:
 
     @cached_property
     def _of_passages(self) -> Run:
-        return self._run(*self.exports)  # who builds leaves what those who ask need
+        return self._run(*self.exports)  # a build leaves the export that questions need
 
     @cached_property
     def _of_questions(self) -> Run:
@@ -139,7 +139,7 @@ class Encoder:
 
     def _kept(self, name: str) -> Run | None:
         for file in self._folder.glob(f"{name}.*.onnx"):
-            if self.device != "cpu":  # exported all the same: those who ask need it
+            if self.device != "cpu":  # exported all the same: questions need it
                 return models.original(self.source, self.device)
             if run := self._loaded(file):
                 return run

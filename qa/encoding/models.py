@@ -34,11 +34,11 @@ Run = Callable[[Sequence[int]], tuple[Vectors, Vectors]]
 """token ids -> token vectors `(n, dim)` and the pooled vector `(dim,)`, none of unit length yet"""
 
 VERSION = onnxruntime.__version__
-# That whose vectors all are: it stands in fingerprints, and another version says the same of a sample
+# That whose vectors all are: it stands in fingerprints, and another version has the same vectors of a sample
 # (1.30 to 1.32 to the bit, 1.23 to 2e-7) or does not run the export.
 VECTORS_OF = "1.32.0"
 DRIVERS = ("/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")  # of NVIDIA's GPUs
-WINDOWS = (  # where a model says how many tokens it reads: the least of them holds
+WINDOWS = (  # where a model states how many tokens it reads: the least of them counts
     ("sentence_bert_config.json", "max_seq_length"),  # sentence-transformers until 5
     ("tokenizer_config.json", "model_max_length"),
     ("config.json", "max_position_embeddings"),
@@ -96,7 +96,7 @@ def window(folder: Path) -> int:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file that shapes what the model says, by name."""
+    """The SHA-256 of every file that shapes the model's vectors, by name."""
     names = ("model.safetensors", "tokenizer.json", "modules.json", *dict(WINDOWS))
     files = (folder / name for name in names)
     return {file.name: sha256(file) for file in files if file.is_file()}
@@ -105,8 +105,8 @@ def hashes(folder: Path) -> dict[str, str]:
 def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -> None:
     """Writes the model as ONNX, for passages and for questions; a file's name ends with its hash.
 
-    `names` are what the two names begin with. Raises ArithmeticError when the export does not say
-    what the original says.
+    `names` are what the two names begin with. Raises ArithmeticError when the export does not compute
+    the original's vectors.
     """
     import torch
 
@@ -177,8 +177,8 @@ def original(source: Path, device: str = "cpu") -> Run:
 def exported(file: Path, threads: int = 0) -> Run:
     """An exported model; `threads` share the work on one text (0: one for each core).
 
-    Raises ArithmeticError when it says of the sample what it did not say to the version of
-    onnxruntime by which it was exported, and onnxruntime's own errors.
+    Raises ArithmeticError when its vectors of the sample differ from those of the version
+    of onnxruntime by which it was exported, and onnxruntime's own errors.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -239,7 +239,7 @@ def _model(source: Path) -> Any:
 
 
 def _agreement(source: Path, reference: Run, file: Path) -> float:
-    """The least cosine between what the original and the exported model say of the sample."""
+    """The least cosine between the original's and the exported model's vectors of the sample."""
     found = exported(file)
     cosines = [
         float((unit(a) * unit(b)).sum(-1).min())
@@ -257,9 +257,9 @@ def _sample(source: Path) -> list[list[int]]:
 
 
 def _sign(file: Path, source: Path, close: float) -> None:
-    """Writes into an exported model what it says of the sample, and to which onnxruntime.
+    """Writes into an exported model its vectors of the sample, and the version of onnxruntime.
 
-    `close` is the least cosine with what it says to another version.
+    `close` is the least cosine that another version may have.
     """
     import onnx
     from onnx.helper import set_model_props
@@ -278,7 +278,7 @@ def _says(run: Run, signed: Mapping[str, str]) -> bool:
 
 
 def _shortened(source: Path, reference: Run, complete: Path, file: Path) -> bool:
-    """Whether an exported model bears short weights: written to `file`, it says nearly the same."""
+    """Whether an exported model's vectors stay close with short weights, which are written to `file`."""
     try:
         shorten(complete, file)
         _sign(file, source, QUESTION_CLOSE_ENOUGH)

@@ -1,6 +1,6 @@
 """Unit vectors quantised to integers, so that their products are exact.
 
-Vectors are kept as whole numbers in float32: unit length times `SCALE`, rounded. Products and their
+Vectors are kept as integers in float32: unit length times `SCALE`, rounded. Products and their
 sums then stay below 2**24, where float32 is exact, so that no order of summation, block size or
 thread count changes a bit of a similarity. That is what makes an incremental index answer byte for
 byte as a full one, whatever segments its vectors lie in.
@@ -15,7 +15,7 @@ SCALE = 2048.0  # (SCALE * SCALE) < 2**24, with room for rounding
 
 
 def quantise(vectors: Vectors) -> Vectors:
-    """Unit vectors as whole numbers in float32, `(..., dim)`."""
+    """Unit vectors as integers in float32, `(..., dim)`."""
     scaled: Vectors = np.rint(vectors * np.float32(SCALE))
     return scaled
 

@@ -30,7 +30,7 @@ NEW = -1  # in the place of a segment's number: that of this build
 
 
 class LocalBuild:
-    """One build under the lock. Nothing of it is seen before `publish`.
+    """One build under the lock. Nothing of it is visible before `publish`.
 
     What is copied from the last version is compared with what was written, every byte: copied as it
     is, damage would get a hash of its own and never be found again.
@@ -91,7 +91,7 @@ class LocalBuild:
         return None
 
     def add(self, document: Document, rows: Iterable[Row]) -> int:
-        """Adds a document with its passages; how many they are. Raises DocumentFailed."""
+        """Adds a document with its passages; returns their number. Raises DocumentFailed."""
         key = (document.sha256, document.reader)
         location = self._write(document, rows)
         self._known[key] = LiveDocument(*key, (), NEW, *location)
@@ -180,7 +180,7 @@ class LocalBuild:
         return differing(self._index, {path: at for path, at in files if path.startswith(place)})
 
     def _is_unchanged(self, content: str, files: Sequence[File]) -> bool:
-        """Whether the live snapshot holds all this already."""
+        """Whether the live snapshot has exactly these documents already."""
         if self._last is None or self._writer or not self._has_same_passages(content):
             return False
         is_live = current_or_none(self._index) == self._last.name

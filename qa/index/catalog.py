@@ -29,7 +29,7 @@ _FILE_COLUMNS = list(_FILE_KINDS)
 
 
 class LiveDocument(NamedTuple):
-    """A live document: who it is, and where its passages stand."""
+    """A live document: its identity, and where its passages are."""
 
     sha256: str
     reader: str
@@ -137,7 +137,7 @@ def _document(row: sqlite3.Row) -> LiveDocument:
     """The document of a row. Raises ValueError and TypeError where it is damaged."""
     numbers = {name: row[name] for name in ("segment", "place", "row", "passages")}
     if not all(isinstance(number, int) for number in numbers.values()):
-        raise ValueError("a document stands nowhere")
+        raise ValueError("a document has no place")
     paths = tuple(json.loads(row["paths"]))
     if not paths or not all(isinstance(path, str) for path in paths):
         raise ValueError("a document has no path")

@@ -35,6 +35,6 @@ def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
 
 
 def input_hash(text: str, passage: Passage) -> bytes:
-    """The 16 bytes by which an exact ranking text is known again, split into equal sentences."""
+    """The 16-byte hash of a ranking text and of its division into sentences."""
     ends = ",".join(str(end - passage.start) for end in passage.sentences)
     return hashlib.blake2b(f"{text}\0{ends}".encode(), digest_size=16).digest()

@@ -1,6 +1,6 @@
 """Passages by their meaning: inner products of pooled vectors, quantised to integers.
 
-Up to `EXACT` passages every vector is looked at. Beyond, a PQ index of two bits a number gives
+Up to `EXACT` passages every vector is compared. Beyond, a PQ index of two bits a number gives
 `RESCORED` candidates, and those are compared exactly. Its levels are those that suit a
 normal distribution (Max, Quantizing for minimum distortion, 1960): nothing is learned from the
 documents, and a passage's code depends on its own vector alone.
@@ -21,7 +21,7 @@ from qa.index.integrity import damaged, reading
 Ordinals = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-EXACT = 20_000  # vectors: looking at all of them takes a millisecond
+EXACT = 20_000  # vectors: comparing all of them takes a millisecond
 RESCORED = 1_000  # finds 99.9% of the true best 50 among a million (bench/speed)
 LEVELS = (
     -1.51,
@@ -30,7 +30,7 @@ LEVELS = (
     1.51,
 )  # in standard deviations; of a unit vector's numbers: dim**-.5
 BLOCK = 65_536  # vectors added at a time
-SHARD = 250_000  # vectors: looked at in two milliseconds
+SHARD = 250_000  # vectors: searched in two milliseconds
 
 faiss.omp_set_num_threads(1)  # one question is faster on one thread, and threads share the cores
 
@@ -53,7 +53,7 @@ def best(products: Vectors, limit: int, only: Mask | None = None) -> Ordinals:
 def products(matrix: Vectors, question: Vectors) -> Vectors:
     """The inner product of the question, `(dim,)`, with every row of the matrix, `(n,)`.
 
-    Every row is looked at: exact, and in one thread faster than a second one would help.
+    Every row is compared: exact, and one thread is fastest.
     """
     out = np.empty(len(matrix), np.float32)
     if len(matrix):
@@ -66,7 +66,7 @@ def products(matrix: Vectors, question: Vectors) -> Vectors:
 def mean(blocks: Iterable[Vectors], dim: int, count: int) -> Vectors:
     """The mean `(dim,)` of `count` quantised vectors, as one of unit vectors; further ones are zeros.
 
-    They come in blocks `(n, dim)`. The sum is one of whole numbers and exact: no order and no block
+    They come in blocks `(n, dim)`. The sum is of integers, so it is exact: neither order nor block
     size changes a bit of it.
     """
     total = np.zeros(dim)

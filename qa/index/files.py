@@ -15,8 +15,8 @@ from qa.index.integrity import damaged, reading
 class OnDisk:
     """A long array of bytes, `(n, width)` or `(n,)`, of which slices are read when they are asked for.
 
-    It is not mapped: the system maps much around every place that is touched, and an asker of a large
-    index would hold gigabytes of it.
+    It is not mapped: the system maps pages around every place that is read, and a process that asks a
+    large index would take gigabytes.
     """
 
     def __init__(self, file: Path, width: int = 0) -> None:
@@ -52,11 +52,13 @@ class OnDisk:
         try:
             return data.decode()
         except UnicodeDecodeError as error:
-            raise damaged(self._file, f"holds what is no text ({error.reason})") from error
+            raise damaged(
+                self._file, f"contains bytes that are not UTF-8 ({error.reason})"
+            ) from error
 
 
 class Mapped(OnDisk):
-    """The same for Windows, which has no way to read without a place in mind."""
+    """The same for Windows, which has no `pread`."""
 
     def __init__(self, file: Path, width: int = 0) -> None:
         self._file = file
@@ -79,7 +81,7 @@ def open_database(file: Path) -> sqlite3.Connection:
     SQLite is built to serialise its calls (`sqlite3.threadsafety` 3), so one connection is enough.
     """
     with reading(file):
-        file.open("rb").close()  # SQLite does not say why it cannot
+        file.open("rb").close()  # SQLite gives no reason when it cannot
         address = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
         database = sqlite3.connect(address, uri=True, check_same_thread=False)
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(file.stat().st_size, 1 << 16))

@@ -1,8 +1,8 @@
 """Globs on paths, as `fnmatch` reads them, in a time that grows with the two lengths and no faster.
 
 A regular expression tries a piece of a glob at every place of a path: the time is the product of
-both lengths, for every path of a library. Where that product is large, all globs go over the path
-together instead, with one bit for every character of theirs (Baeza-Yates and Gonnet, A new approach
+both lengths, for every path of a library. Where that product is large, all globs are matched at
+once instead, with one bit for each of their characters (Baeza-Yates and Gonnet, A new approach
 to text searching, 1992).
 """
 
@@ -51,7 +51,7 @@ def literal(glob: str) -> str | None:
 class _Bits:
     """Globs as one automaton: a bit says that a glob's parts up to there match what was read.
 
-    `a*b` has three bits: nothing read, `a` read, `ab` read. A star lets a bit stay.
+    `a*b` has three bits: nothing read, `a` read, `ab` read. A star keeps a bit set.
     """
 
     def __init__(self, globs: Sequence[Sequence[str]]) -> None:

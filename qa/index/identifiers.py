@@ -6,7 +6,7 @@
     ERR-4012, SARS-CoV-2        err4012, sarscov2
     58740, ERR4012              58740, err4012
 
-A tokeniser parts them at their marks and leaves a bag of digits, which any other number may fill.
+A tokeniser splits them at their marks and leaves a bag of digits that other numbers share.
 """
 
 import re

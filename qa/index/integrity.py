@@ -50,9 +50,9 @@ def damaged(place: Path, reason: str = "cannot be read") -> IndexDamaged:
 
 @contextmanager
 def reading(place: Path) -> Iterator[None]:
-    """Turns what a damaged file makes of its reading into IndexDamaged.
+    """Turns errors of reading a damaged file into IndexDamaged.
 
-    It stands around what reads and decodes, nothing else: an error in what works with it is a bug.
+    It surrounds reading and decoding alone: an error in code that uses the data is a bug.
     A file that is missing stays FileNotFoundError, as a builder may have cleaned up meanwhile.
     Raises IndexUnreadable for a file of others, and IndexClosed.
     """

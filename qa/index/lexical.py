@@ -1,7 +1,7 @@
 """Passages by their words: BM25. The only importer of tantivy.
 
 One writer thread makes one segment, so that a passage's number in tantivy is its key in the
-snapshot, statistics are of the live passages only, and ties stand in the order of ordinals.
+snapshot, statistics are of the live passages only, and ties are in the order of ordinals.
 """
 
 import math
@@ -135,7 +135,7 @@ class WordIndex:
         """The question's words as they are indexed: stemmed, each once, stop words dropped.
 
         When nothing but stop words is asked, they are kept. Of a number with marks between, its
-        digits are none: only the whole of it is.
+        digits are none: only the number as a whole is.
         """
         found = identifiers(question)
         for one in reversed([each for each in found if each.is_number]):
@@ -162,7 +162,7 @@ class WordIndex:
             counted: Any = self._searcher.search(query, limit=1, count=True)
             count = int(counted.count)
             hits = self._searcher.search(query, limit=max(count, 1), count=False).hits
-        found = self._ordinals(hits)[0]  # equal scores stand in the order of passages
+        found = self._ordinals(hits)[0]  # equal scores are in the order of passages
         if len(found) and found[-1] >= self.passages:
             raise damaged(self._place, "names a passage that is not there")
         return found
@@ -243,7 +243,7 @@ def _frequency(searcher: Any, place: Path, term: str) -> int:
 
 @contextmanager
 def _reading(folder: Path) -> Iterator[None]:
-    """Turns what damaged files make of tantivy's reading, its panics included, into IndexDamaged."""
+    """Turns tantivy's errors with damaged files, its panics included, into IndexDamaged."""
     try:
         with reading(folder):
             yield

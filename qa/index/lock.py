@@ -19,7 +19,7 @@ from qa.errors import IndexBusy
 
 @contextmanager
 def lock(index: Path) -> Iterator[None]:
-    """Holds the index for this process; IndexBusy names the one that holds it. Raises StorageFailed."""
+    """Locks the index for this process; IndexBusy names the one that has it. Raises StorageFailed."""
     file = index / "lock"
     lock_file = FileLock(file, blocking=False, mode=0o600, thread_local=False)
     with storage.writing(index):

@@ -4,7 +4,7 @@
     LOCKHEEDMARTIN/2023Q2    lockheedmartin, 2023, q2
     Johnson & Johnson.docx   johnson, jj
 
-Names are taken apart at case, between letters and digits and at marks; what is a year or a quarter
+Names are split at case, between letters and digits and at marks; a year or a quarter
 has one form ("FY2018", "fy18" and "2018" are 2018).
 """
 
@@ -52,7 +52,7 @@ def runs(text: str) -> list[Run]:
 def forms(run: str, stems: Stems) -> list[str]:
     """What a run of a name or of a question may be: `"FY2018"` is 2018, `"RateLimits"` rate and limit.
 
-    Stop words are nothing.
+    Stop words give nothing.
     """
     folded = _folded(run)
     period = _PERIOD.fullmatch(folded.lower())

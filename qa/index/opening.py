@@ -39,7 +39,7 @@ def last_complete(index: Path) -> Snapshot | None:
 def begin_build(
     index: Path, seeds: Path, shape: Shape, *, full: bool = False, damaged: Collection[str] = ()
 ) -> Build:
-    """A new version of the index in the making; `full` keeps nothing of the last one.
+    """A new version of the index, open for the build; `full` keeps nothing of the last one.
 
     Nothing is taken from the segments named in `damaged`: their documents are read again.
     """

@@ -35,7 +35,7 @@ def origin(index: Path) -> Origin | None:
 
 
 def chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> Origin:
-    """What a build is made from: what is given, else what `QA_*` variables say, else as last time.
+    """What a build is made from: what is given, else the `QA_*` variables, else as last time.
 
     An index without an origin begins with `seeds` and the default settings. Raises SettingsInvalid.
     """
@@ -68,7 +68,7 @@ def seeds_of(index: Path, manifest: Manifest) -> Path:
 
 
 def relative(index: Path, seeds: Path) -> str:
-    """The way from an index to its folder of documents, by which both can be moved together."""
+    """The relative path from an index to its folder of documents, so that both can be moved."""
     return os.path.relpath(seeds.resolve(), index.resolve())
 
 

@@ -1,4 +1,4 @@
-"""Publishing: a snapshot's files are written, made durable, and put in the live one's place at once."""
+"""Publishing: a snapshot's files are written, made durable, and made live atomically."""
 
 import json
 import os
@@ -49,7 +49,9 @@ def write(
         for words in segments[live.segment].words(live.row, live.passages)
     )
     count = sum(live.passages for live in documents)
-    with ThreadPoolExecutor(1) as pool:  # numbers need none of Python's time, words much of it
+    with ThreadPoolExecutor(
+        1
+    ) as pool:  # vectors are computed outside the interpreter's lock, words within it
         written = pool.submit(_write_vectors, folder, documents, segments, count)
         lexical.write(folder / "words", texts, count=count)
         written.result()
@@ -101,7 +103,7 @@ def _blocks(documents: Iterable[LiveDocument], segments: Sequence[Segment]) -> I
 
 
 def publish(index: Path, name: str, manifest: Manifest) -> None:
-    """Makes a written snapshot the live one, then removes what no kept snapshot names."""
+    """Makes a written snapshot the live one, then removes what no retained snapshot names."""
     folder = index / "snapshots" / name
     manifest = replace(manifest, checksum=manifest.summed())
     text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)

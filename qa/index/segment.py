@@ -9,10 +9,9 @@
     words.utf8         the stems of their words, a line a passage
     codes.u8           the token codes (see `encoding.codebook`)
 
-What a question reads of many passages stands in arrays that are memory-mapped, or read where they
-are asked for: nothing else is loaded, and no connection or lock stands between threads. What it
-reads of the few documents that it cites stands in SQLite, which shares one connection between
-threads.
+What a question reads of many passages is in arrays that are memory-mapped, or read on demand:
+nothing else is loaded, and threads share no connection or lock. What it reads of the few documents
+that it cites is in SQLite, through one connection for all threads.
 """
 
 import json
@@ -81,8 +80,8 @@ class Location(NamedTuple):
 class Segment:
     """An open segment; every file is opened at once, so that it may be deleted while in use.
 
-    What its records say of places is compared with the records beside them and with the sizes of
-    the files before it is followed: one flipped bit must not ask for gigabytes.
+    Places in its records are compared with the records beside them and with the sizes of the files
+    before they are used: one flipped bit must not allocate gigabytes.
     """
 
     def __init__(self, folder: Path, *, dim: int, code_bytes: int) -> None:
@@ -102,7 +101,7 @@ class Segment:
         close_with(self, self._database)
 
     def check(self, rows: npt.NDArray[np.int64]) -> None:
-        """Raises IndexDamaged unless what the records of rows say can be followed; once for each."""
+        """Raises IndexDamaged unless the places in the records of rows are valid; once for each."""
         rows = rows[~self._checked[rows]]
         if not len(rows):
             return

@@ -77,7 +77,7 @@ class LocalSnapshot:
         Raises IndexMissing, IndexForeign, IndexUnreadable, and IndexDamaged when neither is complete.
         """
         name = current(index)
-        problem = ""  # not the error: it would hold what it had opened by then
+        problem = ""  # not the error: it would keep open what was opened by then
         for _ in range(ATTEMPTS):
             try:
                 return cls(index, name)
@@ -222,7 +222,7 @@ class LocalSnapshot:
 
     def _passage(self, key: int) -> StoredPassage:
         segment, row, number = self.locate(key)
-        text = segment.text(row)  # checks what the record says
+        text = segment.text(row)  # checks the record
         record, document = segment.records[row], self.documents[number]
         title, date = segment.title(document.place)
         return StoredPassage(

@@ -1,11 +1,11 @@
 """The interface of an index: what a question and a build need of a store, whatever keeps it.
 
 Nothing outside this package knows which store it is. One is local (`snapshot`, `build`: faiss,
-tantivy, SQLite and memory maps); another stands beside it when it passes `tests/test_store.py`.
+tantivy, SQLite and memory maps); another is accepted when it passes `tests/test_store.py`.
 
-A passage is named by a key: a whole number that means nothing outside of its snapshot. Where two
+A passage is named by a key: an integer that means nothing outside of its snapshot. Where two
 passages match equally well, the one whose document's first path sorts first goes first, and within
-a document the one that stands first: `Snapshot.places` gives numbers that ascend so.
+a document the first passage: `Snapshot.places` gives numbers in that order.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class TokenCodes(NamedTuple):
 
 
 class StoredPassage(NamedTuple):
-    """A passage as it stands in its document."""
+    """A passage with its place in its document."""
 
     text: str
     start: int  # in the document
@@ -195,13 +195,13 @@ class Snapshot(Protocol):
         """The date that each document gives, by path."""
 
     def check(self) -> None:
-        """Raises IndexDamaged where damage shows at once, and OSError; cheap."""
+        """Raises IndexDamaged for damage that is cheap to detect, and OSError."""
 
     def damaged(self) -> list[str]:
         """What is not byte for byte as it was written; reads everything."""
 
     def close(self) -> None:
-        """Lets go of what is open. What is asked afterwards raises IndexClosed."""
+        """Closes all files. Calls afterwards raise IndexClosed."""
 
 
 class Shape(NamedTuple):
@@ -225,7 +225,7 @@ class Published(NamedTuple):
 
 
 class Build(Protocol):
-    """A new version in the making, by the one writer. Until it is published nobody sees it."""
+    """A new version, being built by the one writer. It is invisible until it is published."""
 
     last: Manifest | None  # of the version that this one follows
     files_before: tuple[File, ...]  # of that version
@@ -244,7 +244,7 @@ class Build(Protocol):
         """The codes of a ranking text that the last version holds."""
 
     def add(self, document: Document, rows: Iterable[Row]) -> int:
-        """Adds a document with its passages, which may come one at a time; how many they are.
+        """Adds a document with its passages, which may come one at a time; returns their number.
 
         Raises DocumentFailed when it is the document's own fault; then nothing of it stays.
         """

@@ -32,7 +32,7 @@ class _Place(NamedTuple):
 
 
 class _Written(NamedTuple):
-    """How much a writer has written, so that what was written since can be taken back."""
+    """How much a writer has written, so that what was written since can be truncated."""
 
     documents: int = 0
     passages: int = 0
@@ -44,7 +44,7 @@ class _Written(NamedTuple):
 
 
 class SegmentWriter:
-    """Writes a segment document by document, holding none of them."""
+    """Writes a segment document by document, keeping none in memory."""
 
     def __init__(self, folder: Path, *, language: str) -> None:
         storage.new_folder(folder)

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -22,13 +29,14 @@ from qa.records.printable import one_line, printable
 from qa.settings import shown
 
 if TYPE_CHECKING:  # a question waits for none of these
-    from qa.building.pipeline import Progress as BuildProgress
+    from qa.building.timing import Progress as BuildProgress
     from qa.checking.freshness import Waiting
     from qa.checking.verifying import Verdict
     from qa.evaluation.report import Comparison, Figures
     from qa.index.store import Manifest
 
 PATIENCE = 1.0  # seconds of work before a progress bar appears
+SLOW = 10.0  # seconds of a build, from which on it says where they went
 PIPE_WIDTH = 10_000  # characters; what a program reads is not folded to a screen
 STYLES = {
     "valid": "green",
@@ -84,6 +92,8 @@ def show_report(report: BuildReport, *, planned: bool = False) -> None:
         return
     took = f"{report.seconds:.1f} s"
     _say(out, f"Files: {counts}. The index holds {report.passages} passages ({took}).", "bold")
+    if report.seconds >= SLOW:
+        _say(out, f"The processor's time: {rendering.shares(report.processor)}.")
     faulty = [file for file in report.files if file.status not in _AS_IT_SHOULD]
     if faulty:
         _say(out, f"{len(faulty)} of {len(report.files)} files gave nothing, or not all:", "yellow")
@@ -164,13 +174,14 @@ def show_comparison(comparison: "Comparison") -> None:
 @contextmanager
 def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
     """A bar for a build: file, files, passages, passages a second, time left."""
-    bar = _bar(TextColumn("{task.fields[status]}", markup=False))
+    bar = _bar(MofNCompleteColumn(), TextColumn("{task.fields[status]}", markup=False))
     task = bar.add_task("", total=None, status="")
     with _shown_after(PATIENCE, bar) as tick:
 
         def report_progress(progress: "BuildProgress") -> None:
             rate = progress.passages / progress.seconds if progress.seconds else 0.0
-            status = f"{progress.passages} passages, {rate:.0f}/s {progress.path}"
+            left = "" if progress.left is None else f", {duration(progress.left)} left"
+            status = f"{progress.passages} passages, {rate:.0f}/s{left} {progress.path}"
             bar.update(
                 task,
                 description=progress.stage,
@@ -183,10 +194,18 @@ def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
         yield report_progress
 
 
+def duration(seconds: float) -> str:
+    """`"about 40 s"`, `"about 9 min"`, `"about 2 h 5 min"`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"about {max(round(seconds), 1)} s"
+    return f"about {minutes} min" if minutes < 90 else f"about {minutes // 60} h {minutes % 60} min"
+
+
 @contextmanager
 def counting_bar(noun: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for work that is counted."""
-    bar = _bar()
+    bar = _bar(MofNCompleteColumn(), TimeRemainingColumn())
     task = bar.add_task(noun, total=None)
     with _shown_after(PATIENCE, bar) as tick:
 
@@ -216,14 +235,12 @@ def _shown_after(seconds: float, bar: Progress) -> Iterator[Callable[[], None]]:
             bar.stop()
 
 
-def _bar(*more: TextColumn) -> Progress:
+def _bar(*more: ProgressColumn) -> Progress:
     """A bar on stderr, gone when it is done; nothing where nobody looks."""
     err = Console(stderr=True, highlight=False, markup=False, emoji=False)
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
         *more,
         console=err,
         transient=True,

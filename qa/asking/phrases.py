@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from qa.index.identifiers import identifiers
+from qa.index.identifiers import exact_words
 from qa.index.lexical import STOP_WORDS
 from qa.index.store import Words
 from qa.splitting import LINE_END_HYPHEN
@@ -128,7 +128,7 @@ def _alike(character: str) -> str:
 
 def wanted_forms(text: str, words: Words) -> list[Form]:
     """What a passage must hold of a text, each as what it may be; stop words only if all are."""
-    found = identifiers(text)
+    found = exact_words(text)
     rest = text
     for one in reversed(found):
         rest = f"{rest[: one.start]} {rest[one.end :]}"
@@ -141,7 +141,7 @@ def wanted_forms(text: str, words: Words) -> list[Form]:
 
 def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
     """The words and identifiers of a text, in their order."""
-    found = identifiers(text)
+    found = exact_words(text)
     at = 0
     for one in (*found, None):
         end = one.start if one else len(text)

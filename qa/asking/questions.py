@@ -19,7 +19,7 @@ import numpy.typing as npt
 from qa.encoding.encoder import Encoded
 from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import QuestionRefused
-from qa.index.identifiers import Identifier, identifiers
+from qa.index.identifiers import Identifier, exact_words
 from qa.index.lexical import STOP_WORDS
 from qa.index.store import Words
 from qa.settings import QUESTION_LIMIT
@@ -68,7 +68,7 @@ def encoded_question(text: str, encoded: Encoded, words: Words, mean: Vectors) -
     ends = encoded.ends[kept]
     of_tokens = words_of(text, ends.tolist())
     idfs = np.array([idf(word, words) for word in of_tokens], np.float32)
-    found = tuple(identifiers(text))
+    found = tuple(exact_words(text))
     for one in found:
         idfs[one.covers(ends)] = max(map(words.idf, one.forms))
     common = np.array([word in STOP_WORDS for word in of_tokens], np.bool_)

@@ -69,8 +69,7 @@ def ranking(
         return []
     products = late_interaction.token_products(codebook, tokens.codes, question.tokens)
     if found.exact is not None:
-        lengths = np.diff(np.append(tokens.runs[tokens.firsts], tokens.runs[-1]))
-        products = found.exact.applied(products, lengths)
+        products = found.exact.applied(products, tokens)
     named = found.exact.named if found.exact is not None else None
     scores = scoring.score(products, question, tokens.runs, tokens.firsts, named)
     strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa.asking.exactness import Exact, exact
+from qa.asking.exactness import Exact, by_sentence, exact
 from qa.asking.naming import Named, named
 from qa.asking.questions import EncodedQuestion
 from qa.index.store import Filter, Keys, Scores, Snapshot
@@ -47,8 +47,9 @@ def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | No
     matches = exact(snapshot, question, names, keys)
     scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + matches.bonus
     kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
+    matches = by_sentence(snapshot, question, keys[kept], matches.of(kept))
     word_places = places_in(by_words, keys[kept])
-    return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches.of(kept))
+    return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches)
 
 
 def _by_meaning(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from qa.building.files import FAILURES
 from qa.records import BuildReport, File, Status
+from qa.records.rendering import shares
 
 _log = logging.getLogger("qa.building")
 
@@ -39,7 +40,7 @@ def log_report(report: BuildReport, index: Path) -> None:
     seconds = round(report.seconds, 3)
     fields = {"event": "build", **counts, "passages": report.passages, "seconds": seconds}
     _log.info(
-        "Built %s in %.1f s: %s; %d passages, snapshot %s.",
-        *(index, seconds, listed, report.passages, report.snapshot),
-        extra={**fields, "snapshot": report.snapshot},
+        "Built %s in %.1f s: %s; %d passages, snapshot %s. The processor's time: %s.",
+        *(index, seconds, listed, report.passages, report.snapshot, shares(report.processor)),
+        extra={**fields, "snapshot": report.snapshot, "processor": dict(report.processor)},
     )

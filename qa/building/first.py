@@ -10,7 +10,7 @@ from qa.index.opening import require
 from qa.settings import INDEX, SEEDS
 
 if TYPE_CHECKING:
-    from qa.building.pipeline import Progress
+    from qa.building.timing import Progress
 
 ReportProgress = Callable[["Progress"], None]
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, Self, cast
+from typing import Self, cast
 
 from qa import processes, reading, splitting, storage
 from qa.building import removal
@@ -22,6 +22,7 @@ from qa.building.encoding_ahead import Ahead, Coder, Pending, Split, Work
 from qa.building.events import log_changed_settings, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
 from qa.building.plan import Plan, compare, find
+from qa.building.timing import Estimate, Progress, Stages
 from qa.encoding import models
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed
@@ -33,6 +34,7 @@ from qa.index.opening import begin_build, last_complete
 from qa.index.publishing import check_space, close_to_others
 from qa.index.store import Build, Shape
 from qa.reading import ocr
+from qa.reading.loading import about
 from qa.reading.walking import Found, locate
 from qa.reading.workers import Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
@@ -40,17 +42,6 @@ from qa.settings import FORMAT, INDEX, Settings, fingerprint
 from qa.splitting import RankingText
 
 SAMPLE = RankingText("A sentence.", (0, 11))  # what an encoder can encode
-
-
-class Progress(NamedTuple):
-    """How far a build is."""
-
-    stage: str  # "reading", "encoding" or "publishing"
-    path: str
-    done: float  # files; of the current one the part that is done
-    total: int
-    passages: int  # encoded so far
-    seconds: float
 
 
 def build(  # noqa: PLR0913 - each is one thing that a caller may wish
@@ -228,6 +219,8 @@ class _Run:
         self.started = time.monotonic()
         self.encoded = 0
         self.total = 0  # files
+        self.stages = Stages()
+        self.estimate = Estimate(())
         self.failed: dict[tuple[str, str], str] = {}  # document -> why it could not be indexed
 
     def run(self, plan: Plan) -> BuildReport:
@@ -243,13 +236,15 @@ class _Run:
         self.coding.cache.commit()
         self.report_progress("publishing", "", self.total)
         files = with_duplicates(sorted(files, key=lambda file: file.path))
-        published = self.store.publish(files)
+        with self.stages.on("publishing"):
+            published = self.store.publish(files)
         self.coding.finish()
         return replace(
             plan.report,
             failed=tuple((f.path, f.reason) for f in files if f.status in FAILURES),
             passages=published.passages,
             snapshot=published.snapshot,
+            processor=self.stages.seconds(),
             files=tuple(files),
         )
 
@@ -257,7 +252,9 @@ class _Run:
         """Each outcome of reading the files, with its document when that is new."""
         seen = set[tuple[str, str]]()
         self.total = len(paths)
-        for done, read in enumerate(self._readings(paths)):
+        self.estimate = Estimate([about(locate(self.seeds, path)).size for path in paths])
+        for done, read in enumerate(self.stages.each("reading", self._readings(paths))):
+            self.stages.add("reading", read.processor)
             self.report_progress("reading", read.path, done)
             share = 1 / max(len(read.outcomes), 1)
             for number, outcome in enumerate(read.outcomes):
@@ -276,12 +273,20 @@ class _Run:
     def coder(self) -> Coder:
         """How documents get their passages, and these their codes."""
         return Coder(
-            self.split, self.known, self.coding.encode, self.keep, self.report_passage,
+            self.split, self.known, self.encode, self.keep, self.report_passage,
             self.coding.check,
         )  # fmt: skip
 
+    def encode(self, ranking: RankingText) -> Coded:
+        """The codes of a passage's ranking text."""
+        with self.stages.on("encoding"):
+            return self.coding.encode(ranking)
+
     def split(self, work: Work) -> Iterator[Split]:
         """The passages of a new document, one at a time."""
+        return self.stages.each("splitting", self._split(work))
+
+    def _split(self, work: Work) -> Iterator[Split]:
         document = cast("Document", work.document)
         for passage in splitting.split(
             document,
@@ -322,7 +327,8 @@ class _Run:
         key = (document.sha256, document.reader)
         if new is not None:
             try:
-                self.store.add(new, ahead.rows(pending))
+                with self.stages.on("writing"):
+                    self.store.add(new, ahead.rows(pending))
             except DocumentFailed as failed:
                 self.failed[key] = str(failed)
         if key in self.failed:
@@ -333,4 +339,5 @@ class _Run:
     def report_progress(self, stage: str, path: str, done: float) -> None:
         """Reports to the caller how far the build is."""
         seconds = time.monotonic() - self.started
-        self.progress(Progress(stage, path, done, self.total, self.encoded, seconds))
+        left = self.estimate.left(done, seconds, self.encoded)
+        self.progress(Progress(stage, path, done, self.total, self.encoded, seconds, left))

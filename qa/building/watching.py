@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qa.building.changes import changes
-from qa.building.pipeline import Progress, build
+from qa.building.pipeline import build
+from qa.building.timing import Progress
 from qa.errors import IndexBusy, RemovalRefused, SeedsEmpty, SeedsMissing
 from qa.index.origin import chosen
 from qa.reading.walking import walk

@@ -5,6 +5,8 @@
     5 July 2021, 2021-07-05     2021-07-05 (and July 5, 2021; 05.07.2021; 7/5/2021 in both readings)
     ERR-4012, SARS-CoV-2        err4012, sarscov2
     58740, ERR4012              58740, err4012
+    Q2 2023, 2Q23               2023q2 (and the second quarter of 2023)
+    fiscal 2018, FY18           fy2018
 
 A tokeniser splits them at their marks and leaves a bag of digits that other numbers share.
 """
@@ -50,6 +52,22 @@ _GROUPED = re.compile(
 )
 _MARKED = re.compile(r"(?<![\w.,/#:])(?<!\w-)\d+(?:[.:/-]\d+)+[a-z]?(?!\w)")
 _CODE = re.compile(r"(?<![\w-])[^\W_]+(?:[-_/.#][^\W_]+)+(?!\w)")
+_PERIOD = re.compile(r"q[1-4]|[1-4]q|quarter|fiscal|fy|financial year", re.IGNORECASE)
+_YEAR_OF_PERIOD = r"(?:fy|cy|fiscal(?: year)? )?['\u2019]?(?P<year>(?:19|20)\d\d|\d\d)"
+_PERIODS = tuple(
+    re.compile(rf"(?<![^\W_]){pattern}(?![^\W_]|[.,'\u2019%]\d|%)", re.IGNORECASE)
+    for pattern in (
+        rf"q(?P<part>[1-4])[ _-]?{_YEAR_OF_PERIOD}",
+        rf"(?P<part>[1-4])q[ _-]?{_YEAR_OF_PERIOD}",
+        r"(?P<year>(?:19|20)\d\d)[ _-]?q(?P<part>[1-4])",
+        (
+            rf"(?P<part>first|second|third|fourth|1st|2nd|3rd|4th)[ -]quarter,?(?: of)?(?: the)? "
+            rf"{_YEAR_OF_PERIOD}"
+        ),
+        r"(?:fy|fiscal(?: year)?|financial year)[ -]?['\u2019]?(?P<year>(?:19|20)\d\d|\d\d)",
+    )
+)
+_QUARTERS = {"first": "1", "second": "2", "third": "3", "fourth": "4"}
 _LETTER_ANDDIGIT = re.compile(r"[^\W\d_].*\d|\d.*[^\W\d_]")
 _PLAIN = re.compile(
     r"(?<![\w.,'-])(?:\d{5,}|(?!(?:fy|cy|[qh][1-4])(?:19|20)\d\d(?!\w))[a-z]{1,8}\d{3,}[^\W_]*)(?!\w)",
@@ -97,6 +115,23 @@ def identifiers(text: str) -> list[Identifier]:
     return sorted(found)
 
 
+def exact_words(text: str) -> list[Identifier]:
+    """The identifiers of a text and its fiscal years and quarters, in their order; none overlaps."""
+    found = identifiers(text)
+    if not _PERIOD.search(text):
+        return found
+    periods: list[Identifier] = []
+    for one in sorted(_periods(text)):
+        if not periods or one.start >= periods[-1].end:
+            periods.append(one)
+    within = [one for one in found if all(_apart(one, period) for period in periods)]
+    return sorted((*within, *periods))
+
+
+def _apart(one: Identifier, other: Identifier) -> bool:
+    return one.end <= other.start or other.end <= one.start
+
+
 def _dates(text: str) -> Iterator[Identifier]:
     readings: dict[tuple[int, int], list[str]] = {}
     for pattern in _DATES if _YEAR.search(text) else ():
@@ -109,6 +144,20 @@ def _dates(text: str) -> Iterator[Identifier]:
             readings.setdefault(found.span(), []).append(day)
     for (start, end), days in readings.items():
         yield Identifier(start, end, tuple(dict.fromkeys(days)))
+
+
+def _periods(text: str) -> Iterator[Identifier]:
+    """Quarters and fiscal years; a year that is no word of its own ("FY18") is one besides."""
+    for pattern in _PERIODS if _PERIOD.search(text) else ():
+        for found in pattern.finditer(text):
+            year = found["year"] if len(found["year"]) == 4 else f"20{found['year']}"
+            part = found.groupdict().get("part")
+            if part:
+                forms: tuple[str, ...] = (f"{year}q{_QUARTERS.get(part.lower(), part[0])}",)
+            else:
+                is_word = re.search(rf"(?<![^\W_]){year}", found[0])
+                forms = (f"fy{year}",) if is_word else (f"fy{year}", year)
+            yield Identifier(*found.span(), forms)
 
 
 def _grouped(text: str) -> Iterator[Identifier]:

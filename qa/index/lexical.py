@@ -20,7 +20,7 @@ import tantivy
 
 from qa import storage
 from qa.errors import StorageFailed
-from qa.index.identifiers import DIGIT, identifiers
+from qa.index.identifiers import DIGIT, exact_words
 from qa.index.integrity import damaged, reading
 
 Ordinals = npt.NDArray[np.int64]
@@ -64,7 +64,7 @@ class Analyzer:
 
     def words(self, text: str) -> list[str]:
         """The words of a text in their order, then its identifiers; very long ones are left out."""
-        marked = (found for found in identifiers(text) if not found.is_word)
+        marked = (found for found in exact_words(text) if not found.is_word)
         return self.stems(text) + [form for found in marked for form in found.forms]
 
     def stems(self, text: str) -> list[str]:
@@ -137,7 +137,7 @@ class WordIndex:
         When nothing but stop words is asked, they are kept. Of a number with marks between, its
         digits are none: only the number as a whole is.
         """
-        found = identifiers(question)
+        found = exact_words(question)
         for one in reversed([each for each in found if each.is_number]):
             question = f"{question[: one.start]} {question[one.end :]}"
         words = re.findall(r"\w+", question.lower())

@@ -20,7 +20,7 @@ from qa.records import Document
 # Format -> module, function and version: the version grows when a reader makes another text or
 # other blocks of the same bytes, so that an index knows which documents to read again.
 _READERS = {
-    Format.TEXT: ("text", "read", 4),
+    Format.TEXT: ("text", "read", 5),
     Format.MARKDOWN: ("markdown", "read", 4),
     Format.HTML: ("html", "read", 4),
     Format.CSV: ("rows", "read_csv", 5),

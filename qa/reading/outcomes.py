@@ -30,6 +30,7 @@ class Reading:
     modified: int  # nanoseconds since the epoch
     sha256: str  # of the file's bytes; "" when they could not be read
     outcomes: tuple[Outcome, ...]
+    processor: float = 0.0  # seconds, in the process that read it
 
 
 def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:

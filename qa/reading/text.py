@@ -1,11 +1,13 @@
 """Plain text and its relatives: the text is the decoded file, blocks are its paragraphs.
 
 Headings are recognised only where a format marks them: underlined titles (reStructuredText), stars
-(Org) and sectioning commands (LaTeX). In other text a short line may be anything, so it is prose.
+(Org) and sectioning commands (LaTeX); and where several lines by themselves are numbered as sections
+are. In other text a short line may be anything, so it is prose.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from qa.reading.content import Content, Headings, iso_date
@@ -33,6 +35,12 @@ _SECTION_LEVELS = (
     "subsubsection",
     "paragraph",
 )
+_NUMBERED = re.compile(  # a section's number and title, alone between empty lines
+    r"^[ \t]*(?:\u00a7[ \t]*)?(?P<number>\d{1,3}(?:\.\d{1,3}){1,5})\.?[ \t]+"
+    r"(?P<title>[^\W\d_][^\r\n]{0,99})\r?(?=\n[ \t]*\r?(?:\n|\Z)|\n?\Z)",
+    re.MULTILINE,
+)
+_NUMBERED_LEAST = 3  # such titles, from which on they are headings
 _ORG_TITLE = re.compile(r"^#\+title:[ \t]*([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _ORG_DATE = re.compile(r"^#\+date:[ \t]*[<\[]?([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
 _ORG_CODE = re.compile(
@@ -80,12 +88,21 @@ def read(data: bytes, name: str) -> Content:
             return _marked(text, _tex_marks(text), _first(_TEX_TITLE, text))
         case "rst" | "rest":
             return _marked(text, _underlined_marks(text))
-        case "txt" | "text" | "" if chat := tuple(_exchanges(text)):
-            return Content(text, chat)
         case "txt" | "text" | "":
-            return Content(text, tuple(_paragraphs(text, 0, len(text), ())), _opening_title(text))
+            return _plain(text)
         case _:
             return Content(text, tuple(_paragraphs(text, 0, len(text), ())))
+
+
+def _plain(text: str) -> Content:
+    """A text that marks nothing, unless it is a chat or has numbered sections."""
+    if chat := tuple(_exchanges(text)):
+        return Content(text, chat)
+    marks, title = list(_numbered_marks(text)), _opening_title(text)
+    if len(marks) >= _NUMBERED_LEAST:
+        is_section = marks[0].title == title
+        return replace(_marked(text, iter(marks)), title=None if is_section else title)
+    return Content(text, tuple(_paragraphs(text, 0, len(text), ())), title)
 
 
 def _marked(
@@ -126,6 +143,15 @@ def _exchanges(text: str) -> Iterator[Block]:
             yield Block(start, message.start(), Kind.PROSE, None, (day,))
             start, day = message.start(), message["day"]
     yield Block(start, len(text), Kind.PROSE, None, (day,))
+
+
+def _numbered_marks(text: str) -> Iterator[Mark]:
+    """Titles of numbered sections ("12.2.2 Refunds"), each alone between empty lines."""
+    for found in _NUMBERED.finditer(text):
+        title = found[0].strip()
+        if not title.endswith(_SENTENCE_ENDS) and _stands_free(text, found.start()):
+            level = found["number"].count(".") + 1
+            yield Mark(found.start(), found.end(), Kind.HEADING, level, title)
 
 
 def _underlined_marks(text: str) -> Iterator[Mark]:

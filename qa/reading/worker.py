@@ -4,6 +4,7 @@ Started by `workers` as `python -m qa.reading.worker SECONDS`.
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def main() -> None:
 
 def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> None:
     """Send every outcome of a file but the first `done` ones, then the state it was read in."""
-    state = about(file)
+    started, state = time.process_time(), about(file)
     wall = wall_patience(seconds, state.size, reads_scans=ocr.enabled())
     seconds = patience(seconds, state.size, reads_scans=ocr.enabled())
     limit_memory(state.size)
@@ -61,7 +62,8 @@ def _read(answers: int, file: Path, path: str, done: int, seconds: float) -> Non
                 outcome = _outcome(member)
             wire.send_outcome(answers, outcome)
         del member
-    wire.send(answers, {"end": [state.size, state.modified, digest]})
+    spent = time.process_time() - started
+    wire.send(answers, {"end": [state.size, state.modified, digest, spent]})
 
 
 def patience(seconds: float, size: int, *, reads_scans: bool) -> float:

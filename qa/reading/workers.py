@@ -121,9 +121,9 @@ class _Task:
         self.outcomes = [outcome_of(self.path, lambda: data)]
         self.finish(state, digest)
 
-    def finish(self, state: About, digest: str) -> None:
+    def finish(self, state: About, digest: str, processor: float = 0.0) -> None:
         """Record the state in which the file was read; its reading is complete."""
-        self.reading = Reading(self.path, *state, digest, tuple(self.outcomes))
+        self.reading = Reading(self.path, *state, digest, tuple(self.outcomes), processor)
         self.outcomes = []
 
     def fail(self, reason: str) -> bool:
@@ -170,8 +170,8 @@ class _Worker(Child):
             self.task.outcomes.append(wire.receive_outcome(self.answers, header))
             self.task.begun = None
         elif "end" in header:
-            size, modified, digest = header["end"]
-            self.task.finish(About(size, modified), digest)
+            size, modified, digest, processor = header["end"]
+            self.task.finish(About(size, modified), digest, processor)
             self.task = None
         else:
             raise wire.Broken

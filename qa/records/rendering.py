@@ -120,6 +120,12 @@ def _shown_note(note: str) -> str:
     return printable(one_line(note))
 
 
+def shares(parts: Sequence[tuple[str, float]]) -> str:
+    """`"reading 5%, encoding 95%"` of `(("reading", 1.0), ("encoding", 19.0))`."""
+    total = sum(seconds for _, seconds in parts) or 1.0
+    return ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in parts)
+
+
 def pieces(excerpt: Excerpt) -> Iterator[Piece]:
     """The excerpt's text cut where its highlights begin and end; joined, they are the text.
 

@@ -46,4 +46,5 @@ class BuildReport:
     passages: int = 0
     seconds: float = 0.0
     snapshot: str = ""
+    processor: tuple[tuple[str, float], ...] = ()  # (stage, seconds of the processor)
     files: tuple[File, ...] = field(default=(), repr=False)

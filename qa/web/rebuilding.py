@@ -47,6 +47,7 @@ class Rebuild:
     total: int = 0
     passages: int = 0
     seconds: float = 0.0
+    left: float | None = None  # seconds, as the build estimates it
     report: Mapping[str, Any] | None = None
     error: str = ""
     needs_yes: bool = False  # the error is that most documents would be removed unasked
@@ -59,7 +60,9 @@ class Rebuild:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the files done so far; None when nothing is running or done yet."""
+        """As the build estimates it, else by the files done so far; None when none is done yet."""
+        if self.running and self.left is not None:
+            return round(self.left, 1)
         if not self.running or not self.done:
             return None
         return round(self.seconds * (self.total - self.done) / self.done, 1)
@@ -67,7 +70,7 @@ class Rebuild:
     def to_dict(self) -> dict[str, Any]:
         """Everything, with the rate and the time left."""
         fields = asdict(self)
-        del fields["is_pending"]
+        del fields["is_pending"], fields["left"]
         return {**fields, "rate": self.rate, "seconds_left": self.seconds_left}
 
 
@@ -245,7 +248,8 @@ class Watcher:
 
 def main(given: str) -> int:
     """Builds and reports; the exit code."""
-    from qa.building.pipeline import Progress, build
+    from qa.building.pipeline import build
+    from qa.building.timing import Progress
 
     send = _channel()
     faulthandler.enable()

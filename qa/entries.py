@@ -8,7 +8,7 @@
     Two eggs                                 their end parts
     Rye bread
 
-Lines of prose that only the width of a page parts are told by that width: the next line's first word
+Lines of prose that only the width of a page parts are recognised by that width: the next line's first word
 would not have fitted.
 """
 
@@ -26,7 +26,7 @@ NARROWEST = 30  # characters of a line that the width of a page parts
 
 _TIME = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
 _DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.](?:\d{1,2}|[A-Z][a-z]{2})[-/.]\d{2,4})"
-_LOGGED = re.compile(  # an instant, an address or a level: an event, told in one line
+_LOGGED = re.compile(  # an instant, an address or a level: an event in one line
     rf"\s*[\[(<]*(?:{_DAY}[T :,]+{_TIME}|{_DAY}\b|{_TIME}\b"
     rf"|(?:[A-Z][a-z]{{2}} )?[A-Z][a-z]{{2}} +\d{{1,2}},? (?:\d{{4}} )?{_TIME}"
     r"|\{\"|\d{10}(?:\d{3})?(?:\.\d+)?\b|\d{1,3}(?:\.\d{1,3}){3} "

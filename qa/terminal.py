@@ -61,7 +61,7 @@ def show_answer(answer: Answer) -> None:
         out.file.write(rendering.to_text(answer))
         return
     _say(out, rendering.verdict(answer), "bold green" if answer.answered else "bold yellow")
-    for note in answer.notes:
+    for note in rendering.said_besides(answer):
         _say(out, one_line(note), "yellow")
     for number, excerpt in enumerate(answer.excerpts, 1):
         _show_excerpt(out, number, excerpt)

@@ -47,16 +47,7 @@ def library(tmp_path_factory, encoders):
 
 # --- the order of the tests, and what runs beside them ---------------------------------------------
 
-SLOWEST = (
-    "test_web_page",
-    "test_trust",
-    "test_web_proxy",
-    "test_models",
-    "test_operation",
-    "test_damage",
-    "test_reading_workers",
-    "test_crash",
-)  # fmt: skip - begun first, so that no process has one of them left at the end
+SLOWEST = ("test_trust", "test_models", "test_web_page", "test_operation", "test_damage")
 
 
 def pytest_collection_modifyitems(items):

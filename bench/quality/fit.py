@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.asking.confidence import THRESHOLD, features
-from qa.asking.excerpts import quoted
 from qa.asking.filters import filtered
+from qa.asking.quoting import quoted
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.evaluation.metrics import area_under_roc, calibration_error

@@ -17,8 +17,8 @@ _ASKED = re.compile(
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _NUMBER = rf"(?:\d{{1,3}}|(?:{_TENS})(?:-\w+)?|\w+teen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _GIVEN = re.compile(
-    rf"(?-i:[A-Z])[^\W\d_]+\s\(\d{{1,3}}\)"  # Ri (26)
-    rf"|(?-i:[A-Z])\w+,\s\d{{1,2}},"  # Ri, 26,
+    rf"\b(?-i:[A-Z])[^\W\d_]+\s\(\d{{1,3}}\)"  # Ri (26)
+    rf"|\b(?-i:[A-Z])\w+,\s\d{{1,2}},"  # Ri, 26,
     rf"|\b{_NUMBER}[\s-](?:years?|months?|weeks?|days?)[\s-](?:old|of\sage)\b"
     rf"|\b(?:aged?|age\sof|turned|turning)\s{_NUMBER}\b",
     re.IGNORECASE,
@@ -46,5 +46,5 @@ def given(text: str) -> bool:
 
 
 def is_silent(text: str) -> bool:
-    """Whether the text holds nothing from which an age could be told."""
+    """Whether the text holds nothing from which an age could be computed."""
     return not given(text) and _TOLD.search(text) is None

@@ -1,26 +1,17 @@
-"""Excerpts: reranked passages as they are quoted, and the answer that they make."""
+"""Excerpts: the passages that are quoted, and the answer that they make."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
-from qa.asking.confidence import THRESHOLD, confidence, lead
+from qa.asking.claims import COMPARED, told_apart
+from qa.asking.confidence import THRESHOLD, confidence
+from qa.asking.figures import asks_for_figure, value
 from qa.asking.highlights import highlights
 from qa.asking.questions import EncodedQuestion
+from qa.asking.quoting import Quoted, quoted
 from qa.asking.reranking import Ranked
-from qa.index.store import Snapshot, StoredPassage
-from qa.records import Answer, Excerpt
+from qa.index.store import Snapshot
+from qa.records import Answer, Excerpt, Figure
 from qa.records.likelihood import POSSIBLE
-
-
-class Quoted(NamedTuple):
-    """A passage that is quoted."""
-
-    ranked: Ranked
-    passage: StoredPassage
-    paths: tuple[str, ...]  # of every document that has it in the same words
-    lead: float  # see confidence.lead
 
 
 def answer(
@@ -36,68 +27,40 @@ def answer(
     `chosen` says that the one document was chosen of which the question is asked. Where one excerpt
     answers, each is served or not by its own confidence, whatever stands before it.
     """
-    found = quoted(snapshot, question, ranking, limit)
-    excerpts = [excerpt(one, chosen=chosen) for one in found]
-    answered = any(excerpt.confidence >= THRESHOLD for excerpt in excerpts)
-    served = tuple(one for one in excerpts if answered and one.confidence >= POSSIBLE)
+    found = _quoted(snapshot, question, ranking, limit)
+    pairs = [(one, excerpt(one, chosen=chosen)) for one in found]
+    answered = any(excerpt.confidence >= THRESHOLD for _, excerpt in pairs)
+    served = [pair for pair in pairs if answered and pair[1].confidence >= POSSIBLE]
     return Answer(
         question=question.text,
         answered=answered,
-        confidence=next((first.confidence for first in served or excerpts), 0.0),
-        excerpts=served,
-        nearest=tuple(one for one in excerpts if one not in served),
+        confidence=next((first.confidence for _, first in served or pairs), 0.0),
+        excerpts=tuple(excerpt for _, excerpt in served),
+        nearest=tuple(pair[1] for pair in pairs if pair not in served),
         snapshot=snapshot.manifest.snapshot,
+        figures=_side_by_side(one for one, _ in served),
     )
 
 
-def quoted(
+def _quoted(
     snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], limit: int
-) -> Iterator[Quoted]:
-    """The best `limit` passages, those of the same words once with all their paths."""
-    stored = _Stored(snapshot)
-    groups: dict[str, list[tuple[Ranked, StoredPassage]]] = {}
-    for ranked, passage in stored.of(ranking, limit + 1):
-        words = words_of(passage.text)
-        if words not in groups and len(groups) == limit:
-            break
-        groups.setdefault(words, []).append((ranked, passage))
-    by_match = sorted(ranking, key=lambda each: -each.match)
-    for words, same in groups.items():
-        best, passage = same[0]
-        others = (other for other, its in stored.of(by_match, 1) if words_of(its.text) != words)
-        yield Quoted(
-            best.with_words(snapshot.words, question, passage.context, sentences(passage)),
-            passage,
-            tuple(dict.fromkeys(path for _, other in same for path in other.paths)),
-            lead(best, next(others, None)),
-        )
+) -> Sequence[Quoted]:
+    """The best `limit` passages."""
+    if not asks_for_figure(question.text):
+        return list(quoted(snapshot, question, ranking, limit))
+    found = list(quoted(snapshot, question, ranking, max(limit, COMPARED)))
+    return told_apart(found, question, snapshot.words)[:limit]
 
 
-class _Stored:
-    """The passages of a ranking, read once."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._read: dict[int, StoredPassage] = {}
-
-    def of(self, ranking: Iterable[Ranked], many: int) -> Iterator[tuple[Ranked, StoredPassage]]:
-        """The ranking with its passages, of which so `many` are read at once."""
-        rest = iter(ranking)
-        while ranked := list(islice(rest, many)):
-            missing = [each.key for each in ranked if each.key not in self._read]
-            self._read |= zip(missing, self._snapshot.passages(missing), strict=True)
-            yield from ((each, self._read[each.key]) for each in ranked)
-
-
-def words_of(text: str) -> str:
-    """The words of a text without what stands between them: copies have the same."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def sentences(passage: StoredPassage) -> list[str]:
-    """The sentences of a passage, word for word."""
-    bounds = pairwise([0, *(end - passage.start for end in passage.sentences)])
-    return [passage.text[start:end] for start, end in bounds]
+def _side_by_side(served: Iterable[Quoted]) -> tuple[Figure, ...]:
+    """The different figures that excerpts give; none where there are not two."""
+    different: dict[str, Figure] = {}
+    for number, one in enumerate(served, 1):
+        if one.figure:
+            start, end = one.figure
+            text = one.passage.text[start - one.passage.start : end - one.passage.start]
+            different.setdefault(value(text), Figure(text, start, end, number))
+    return tuple(different.values()) if len(different) > 1 else ()
 
 
 def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:

@@ -1,4 +1,4 @@
-"""What tells a damaged index from a bug, and from one that is closed or may not be read.
+"""Damaged indexes, distinguished from bugs, and from indexes that are closed or unreadable.
 
 Every number of an index that names a place or a length is compared with the sizes of files before
 memory is taken for it, by those who read it. When a snapshot is opened its files are compared with

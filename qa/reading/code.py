@@ -98,7 +98,7 @@ def read(data: bytes, name: str) -> Content:
 
 
 class _Walk:
-    """The definitions of a file, at most so many nodes looked at, and what is said of them."""
+    """The definitions of a file, from a limited number of nodes, and the comments about them."""
 
     def __init__(self, source: bytes) -> None:
         self.source = source

@@ -34,7 +34,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in fractions
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file's text with its blocks, and what else the file tells about itself."""
+    """A file's text with its blocks, and what else the file states about itself."""
 
     text: str
     blocks: tuple[Block, ...]

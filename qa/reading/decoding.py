@@ -188,5 +188,5 @@ def _detected(sample: bytes) -> str:
 
 
 def _is_misread_czech(text: str) -> bool:
-    """True for Czech with letters of Polish or Slovak, which detectors cannot tell from Czech."""
+    """True for Czech with letters of Polish or Slovak, which detectors take for Czech."""
     return bool(_CZECH.search(text) and _NEVER_CZECH.search(text))

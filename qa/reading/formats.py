@@ -1,7 +1,7 @@
 """The formats that are read, and how each, and what is known but not read, is recognised.
 
 A new format gets its line in `Format` and its names in `FORMAT_OF_SUFFIX` here, its rule in
-`detection` where its content tells it apart, and its reader in `qa.reading`.
+`detection` where its content identifies it, and its reader in `qa.reading`.
 """
 
 from enum import StrEnum

@@ -119,7 +119,7 @@ class _Part:
 
 
 def _add_plain(draft: Draft, text: str) -> None:
-    """Add the paragraphs; what is quoted stands under the line that tells whose words they are."""
+    """Add the paragraphs; what is quoted stands under the line that names whose words they are."""
     for part in _parts_of(text.replace("\r\n", "\n").split("\n")):
         if part.title:
             draft.enter(part.level + 1, part.title)

@@ -1,7 +1,7 @@
 """Text of scanned pages by tesseract, where an index was asked to have it (the `ocr` extra).
 
 Without it nothing is guessed: pages without text are named in the report. Whether pages are read, and
-in which language, is a setting of the index; a process of readers is told by its environment.
+in which language, is a setting of the index; a reader process gets it from its environment.
 """
 
 import os
@@ -67,7 +67,7 @@ def enabled() -> bool:
 
 
 def environment(language: str | None) -> dict[str, str]:
-    """What tells a process to read scanned pages in that language, or not to where it is None."""
+    """The environment of a process that reads scanned pages in that language, or does not where it is None."""
     return {"QA_OCR": "0"} if language is None else {"QA_OCR": "1", "QA_LANGUAGE": language}
 
 

@@ -29,7 +29,7 @@ _BOILERPLATE_LENGTH = 120  # characters
 _LARGER = 1.15  # times the size of the usual type: a heading
 _SMALLER = 0.95  # times the size of the usual type: no heading, however bold
 _HEADING_LENGTH = 120  # characters
-_HEADING_SHARE = 0.25  # of all characters; above it, type tells nothing about headings
+_HEADING_SHARE = 0.25  # of all characters; above it, type says nothing about headings
 _OUTLINE_LIMIT = 20_000
 
 

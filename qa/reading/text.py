@@ -74,7 +74,7 @@ class Mark(NamedTuple):
 
 
 def read(data: bytes, name: str) -> Content:
-    """The content of a text file; its name tells which marks are headings."""
+    """The content of a text file; its name decides which marks are headings."""
     text = decode(data)
     match name.rpartition(".")[2].lower():
         case "org":

@@ -1,4 +1,4 @@
-"""How a worker process tells its outcomes: frames of JSON and raw bytes through a pipe.
+"""How a worker process sends its outcomes: frames of JSON and raw bytes through a pipe.
 
 Nothing that is received can run: a parser that was taken over by a file must not reach the process
 that started it. A frame is its length and its bytes. A document's text follows its header in

@@ -6,7 +6,7 @@ physical and counted from 1. Paths are relative to the seeds folder, with forwar
 
 from qa.records.answers import Answer
 from qa.records.documents import Block, Document, Kind, Passage
-from qa.records.excerpts import Excerpt, Freshness, Highlight
+from qa.records.excerpts import Excerpt, Figure, Freshness, Highlight
 from qa.records.places import Places
 from qa.records.reports import BuildReport, File, Status
 
@@ -16,6 +16,7 @@ __all__ = [
     "BuildReport",
     "Document",
     "Excerpt",
+    "Figure",
     "File",
     "Freshness",
     "Highlight",

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from qa.errors import QuestionsInvalid
 from qa.records import forms
-from qa.records.excerpts import Excerpt
+from qa.records.excerpts import Excerpt, Figure
 from qa.records.forms import to_dict
 from qa.records.likelihood import Likelihood, likelihood
 from qa.records.places import Places
@@ -29,6 +29,7 @@ class Answer:
     notes: tuple[
         str, ...
     ] = ()  # what a reader should know of how the question was taken, a line each
+    figures: tuple[Figure, ...] = ()  # different ones that the excerpts give, in their order
     likelihood: Likelihood = Likelihood.UNLIKELY  # the confidence as a word
 
     def __post_init__(self) -> None:

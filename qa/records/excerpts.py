@@ -17,6 +17,15 @@ class Highlight(NamedTuple):
     strength: float  # higher answers better; comparable within one answer
 
 
+class Figure(NamedTuple):
+    """A number by which an excerpt answers, where others give other numbers."""
+
+    text: str  # == the document's text[start:end]
+    start: int
+    end: int
+    excerpt: int  # the number of the excerpt, from 1
+
+
 class Freshness(StrEnum):
     """An excerpt's file now, compared with what was indexed."""
 

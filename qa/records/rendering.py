@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from qa.records.excerpts import Excerpt, Freshness, Highlight, citation
+from qa.records.excerpts import Excerpt, Figure, Freshness, Highlight, citation
 from qa.records.likelihood import LIKELY, likelihood
 from qa.records.places import Places, counted
 from qa.records.printable import one_line, printable
@@ -23,6 +23,7 @@ PERHAPS = "Perhaps:"
 NO_ANSWER = "The documents do not answer this."
 NOTHING_NEAR = "No passage comes near it."
 NEAREST = "Nearest passages"
+FIGURES = "The excerpts give different figures"
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$#!])")
 _LINE_LEAD = re.compile(r"^(\d+)([.)])|^([-+=:])")
@@ -59,6 +60,10 @@ class Shown(Protocol):
     def nearest(self) -> tuple[Excerpt, ...]:
         """The rest of the ranking."""
 
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Different figures that the excerpts give."""
+
 
 class Piece(NamedTuple):
     """A stretch of an excerpt's text, and whether it is highlighted."""
@@ -69,7 +74,7 @@ class Piece(NamedTuple):
 
 def to_text(answer: Shown) -> str:
     """The answer for a reader; highlighted sentences stand between » and «."""
-    lines = [verdict(answer), *map(_shown_note, answer.notes)]
+    lines = [verdict(answer), *said_besides(answer)]
     for number, excerpt in enumerate(answer.excerpts, 1):
         lines += ["", *_text_block(number, excerpt)]
     if answer.nearest:
@@ -83,7 +88,7 @@ def to_text(answer: Shown) -> str:
 def to_markdown(answer: Shown) -> str:
     """The answer as Markdown: numbered quotations, highlights in bold, each with its citation."""
     parts = [f"# {_escaped(printable(one_line(answer.question)))}", _escaped(verdict(answer))]
-    parts += [_escaped(_shown_note(note)) for note in answer.notes]
+    parts += [_escaped(line) for line in said_besides(answer)]
     parts += [_markdown_block(n, excerpt) for n, excerpt in enumerate(answer.excerpts, 1)]
     if answer.nearest:
         parts.append(f"## {NEAREST}")
@@ -116,8 +121,13 @@ def notes(excerpt: Excerpt) -> list[str]:
     return [printable(one_line(note)) for note in notes]
 
 
-def _shown_note(note: str) -> str:
-    return printable(one_line(note))
+def said_besides(answer: Shown) -> list[str]:
+    """The lines below the verdict: how the question was taken, and figures that differ."""
+    lines = list(answer.notes)
+    if answer.figures:
+        shown = (f"“{figure.text}” [{figure.excerpt}]" for figure in answer.figures)
+        lines.append(f"{FIGURES}: {'; '.join(shown)}.")
+    return [printable(one_line(line)) for line in lines]
 
 
 def shares(parts: Sequence[tuple[str, float]]) -> str:

@@ -69,6 +69,7 @@ def answer_html(
         is_answered=answer.answered,
         verdict=_verdict(answer),
         notes=answer.notes,
+        figures=[(f"#excerpt-{each.excerpt}", each) for each in answer.figures],
         all_places=_all_places(answer.places, address),
         pages=_pages(answer.places, address),
         milliseconds=max(seconds * 1000, 1),

@@ -100,7 +100,7 @@ class Site:
         return found
 
     def days(self, answer: Answer) -> dict[str, str]:
-        """The day of each cited path: what its document tells, or else when its file changed."""
+        """The day of each cited path: its document's own date, or else when its file changed."""
         cited = {excerpt.path: excerpt.date for excerpt in (*answer.excerpts, *answer.nearest)}
         files = {path: self.qa.snapshot.file(path) for path in cited}
         return {path: day(file, cited) for path, file in files.items() if file}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from qa.records import Freshness
 from qa.records.likelihood import Likelihood
-from qa.records.rendering import NEAREST, NO_ANSWER, PERHAPS, STALE
+from qa.records.rendering import FIGURES, NEAREST, NO_ANSWER, PERHAPS, STALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Texts:
     perhaps: str = f"{PERHAPS} {{}} from {{}}"
     all_places: tuple[str, str] = ("The only place", "All {:,} places")
     not_answered: str = NO_ANSWER
+    figures: str = FIGURES
     nearest: str = NEAREST
     nearest_hint: str = "Close to the question, but not likely to answer it."
     milliseconds: str = "{:.0f} ms"

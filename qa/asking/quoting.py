@@ -1,0 +1,71 @@
+"""Quoting: a ranking -> the passages that are quoted, copies once."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+from typing import NamedTuple
+
+from qa.asking.confidence import lead
+from qa.asking.questions import EncodedQuestion
+from qa.asking.reranking import Ranked
+from qa.index.store import Snapshot, StoredPassage
+
+
+class Quoted(NamedTuple):
+    """A passage that is quoted."""
+
+    ranked: Ranked
+    passage: StoredPassage
+    paths: tuple[str, ...]  # of every document that has it in the same words
+    lead: float  # see confidence.lead
+    figure: tuple[int, int] | None = None  # where the number stands that answers, in the document
+
+
+def quoted(
+    snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], limit: int
+) -> Iterator[Quoted]:
+    """The best `limit` passages, those of the same words once with all their paths."""
+    stored = _Stored(snapshot)
+    groups: dict[str, list[tuple[Ranked, StoredPassage]]] = {}
+    for ranked, passage in stored.of(ranking, limit + 1):
+        words = words_of(passage.text)
+        if words not in groups and len(groups) == limit:
+            break
+        groups.setdefault(words, []).append((ranked, passage))
+    by_match = sorted(ranking, key=lambda each: -each.match)
+    for words, same in groups.items():
+        best, passage = same[0]
+        others = (other for other, its in stored.of(by_match, 1) if words_of(its.text) != words)
+        yield Quoted(
+            best.with_words(snapshot.words, question, passage.context, sentences(passage)),
+            passage,
+            tuple(dict.fromkeys(path for _, other in same for path in other.paths)),
+            lead(best, next(others, None)),
+        )
+
+
+class _Stored:
+    """The passages of a ranking, read once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._read: dict[int, StoredPassage] = {}
+
+    def of(self, ranking: Iterable[Ranked], many: int) -> Iterator[tuple[Ranked, StoredPassage]]:
+        """The ranking with its passages, of which so `many` are read at once."""
+        rest = iter(ranking)
+        while ranked := list(islice(rest, many)):
+            missing = [each.key for each in ranked if each.key not in self._read]
+            self._read |= zip(missing, self._snapshot.passages(missing), strict=True)
+            yield from ((each, self._read[each.key]) for each in ranked)
+
+
+def words_of(text: str) -> str:
+    """The words of a text without what stands between them: copies have the same."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def sentences(passage: StoredPassage) -> list[str]:
+    """The sentences of a passage, word for word."""
+    bounds = pairwise([0, *(end - passage.start for end in passage.sentences)])
+    return [passage.text[start:end] for start, end in bounds]

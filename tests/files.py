@@ -704,6 +704,19 @@ def endless_pdf(kept: str = "") -> bytes:
     return drawn_pdf(f"{WRITTEN} /Pattern cs /P scn 0 0 612 792 re f %{kept}", pattern)
 
 
+def sheet_of_repeated_cells() -> bytes:
+    """A sheet whose one cell stands in a thousand million rows and columns."""
+    cell = f"<text:p>{SAID}</text:p>"
+    names = " ".join(f'xmlns:{name}="{_OPEN}:{name}:1.0"' for name in ("office", "table", "text"))
+    many = "1000000000"
+    row = f'<table:table-row table:number-rows-repeated="{many}"><table:table-cell '
+    row += f'table:number-columns-repeated="{many}">{cell}</table:table-cell></table:table-row>'
+    sheet = f"<office:spreadsheet><table:table>{row}</table:table></office:spreadsheet>"
+    content = f"<office:document-content {names}><office:body>{sheet}</office:body></office:document-content>"
+    kind = b"application/vnd.oasis.opendocument.spreadsheet"
+    return archive({"mimetype": kind, "content.xml": content.encode()})
+
+
 def hostile() -> dict[str, tuple[bytes, Status, str]]:
     """Small files that each grew, hung or crashed something: what they come to, with what reason.
 
@@ -731,6 +744,14 @@ def hostile() -> dict[str, tuple[bytes, Status, str]]:
         "endless.pdf": (endless_pdf(), indexed, ""),
         "narrow.pdf": (narrow_pdf(), indexed, ""),
         "dots.md": (headed(f"{'.'.join('a' * 28_000)} = 1", "+++"), indexed, deep),
+        "entity.xml": (
+            b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a><b>&x;</b></a>',
+            Status.EMPTY,
+            "",
+        ),
+        "far-cells.ods": (sheet_of_repeated_cells(), indexed, ""),
+        "impossible.rtf": (b"{\\rtf1 \\u-99999999?" + SAID.encode() + b"}", indexed, ""),
+        "timeless.srt": (f"1\n{SAID}\n".encode(), indexed, ""),
         "growing.md": (headed(f"{grown()}\ntitle: x"), indexed, ""),
         "growing.odt": (growing_odt(), failed, "unfolds to more than"),
         "hex.md": (headed(f"title = 0x{'f' * 50_000}", "+++"), indexed, ""),

@@ -287,14 +287,28 @@ def test_a_walk_finds_what_is_asked_for_and_no_more(
     assert [at.path for at in walk(tmp_path / "seeds", only=[*paths, "link.txt"])] == found
 
 
-def test_a_cited_file_that_cannot_be_read_makes_no_quotation_false(
-    within: Callable[..., tuple[Verdict, ...]], seeds: Path, index: Path
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("page.pdf", b"%PDF-1.4\nnothing of the kind", "a damaged PDF"),
+        ("letter.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, ""),
+    ],
+)
+def test_a_cited_file_that_cannot_be_read_here_makes_no_quotation_false(
+    within: Callable[..., tuple[Verdict, ...]],
+    seeds: Path,
+    index: Path,
+    *,
+    name: str,
+    data: bytes,
+    reason: str,
 ) -> None:
-    (seeds / "page.pdf").write_bytes(b"%PDF-1.4\nnothing of the kind")
-    answer = quoting(("page.pdf", "Words of a page."))
+    """As where LibreOffice or tesseract is missing that was there when the index was built."""
+    (seeds / name).write_bytes(data)
+    answer = quoting((name, "Words of a page."))
     for (verdict,) in (within(answer), verify(answer, index=index)):
         assert verdict.outcome == "unknown"
-        assert verdict.reason.startswith("page.pdf cannot be read: a damaged PDF")
+        assert verdict.reason.startswith(f"{name} cannot be read: {reason}")
 
 
 def test_an_unknown_verdict_says_what_was_not_looked_at(

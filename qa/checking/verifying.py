@@ -29,6 +29,7 @@ from qa.settings import INDEX, Settings
 
 VALID, MOVED, CHANGED, GONE, UNKNOWN = "valid", "moved", "changed", "gone", "unknown"
 
+UNREADABLE = (Status.FAILED, Status.UNSUPPORTED)  # here and now: it may have been elsewhere
 LEAST = 0.1  # seconds that are left when another file is begun
 AWAY = "The folder of documents is out of reach."
 UNLISTED = (
@@ -276,7 +277,7 @@ class _Verification:
             with closing(self._read(source, now + (self._until - now) / 2)) as outcomes:
                 for outcome in outcomes:
                     text = _text_of(outcome)
-                    if outcome.status is Status.FAILED:
+                    if outcome.status in UNREADABLE:
                         self._unread[outcome.path] = (
                             f"{outcome.path} cannot be read: {outcome.reason}"
                         )

@@ -818,9 +818,9 @@ def test_rich_text_is_its_paragraphs():
     )
     document, note = read_noted(source, "a.rtf")
     assert [result(document, block) for block in check(document).blocks] == [
-        *("The well is ninety feet deep.", "Café €"),
+        *("The well is ninety feet deep.", "Café €", "Footnote: Deep."),
     ]
-    assert (document.title, note) == ("Wells", "not read: footnotes, pictures")
+    assert (document.title, note) == ("Wells", "1 picture not read")
 
 
 def test_a_number_that_is_of_no_character_fails_no_rich_text():
@@ -871,3 +871,70 @@ def test_what_is_no_document_is_left_out_as_what_it_is(name, data, what):
     """Its content does not matter, and a zip that another program reads is not unpacked."""
     with pytest.raises(Unsupported, match=what):
         read(data, name)
+
+
+def test_rich_text_has_its_tables_and_its_notes_apart():
+    """A footnote splits no sentence; cells are those of their columns, whatever they hold."""
+    source = rb"""{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Times;}}{\header \pard Contract K-7731\par}
+\pard The mill was sold{\footnote \pard For 900 crowns, in caf\'e9.} in 1931.\par
+\trowd\cellx100\cellx200 Station\cell Opened\cell\row
+\trowd\cellx100\cellx200 Mill a|b\cell 1900\cell\row
+\pard After {\*\annotation{\*\atnref 1}\pard Check this.}the table.\par {\pict\pngblip 8950} }"""
+    document, note = read_noted(source, "a.rtf")
+    found = [(document.text[b.start : b.end], b.heading, b.columns) for b in document.blocks]
+    assert found == [
+        ("The mill was sold in 1931.", (), ""),
+        ("Station\tOpened\nMill a|b\t1900", (), "Station, Opened"),
+        ("After the table.", (), ""),
+        ("Header: Contract K-7731", ("Headers",), ""),
+        ("Footnote: For 900 crowns, in café.", ("Footnotes",), ""),
+        ("Comment: Check this.", ("Comments",), ""),
+    ]
+    assert note == "1 picture not read"
+
+
+MATHML = "<mi>y</mi><mo>=</mo><mfrac><mrow><mi>x</mi><mo>+</mo><mn>7</mn></mrow><mn>2</mn></mfrac>"
+TEX = '<annotation encoding="application/x-tex">y=3x</annotation>'
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        (f"<math>{MATHML}</math>", "y=(x+7)/2"),
+        (f"<math><semantics><mrow>{MATHML}</mrow>{TEX}</semantics></math>", "y=3x"),
+        (r"<math alttext='{\displaystyle y=3x}'><mi>y</mi></math>", "y=3x"),
+        ("<math><msup><mi>r</mi><mn>2</mn></msup></math>", "r^2"),
+        ("<img class='mwe-math-fallback-image' alt='y=3x' src=x>", "y=3x"),
+        (
+            (
+                "<span><span style='display:none'><math><mi>y</mi></math></span>"
+                "<img class='tex' alt='y=3x' src=x></span>"
+            ),
+            "y=3x",
+        ),
+        ("<span><math><mi>y</mi></math><img class='tex' alt='y=3x' src=x></span>", "y"),
+        (
+            f"<span class=katex><span><math>{TEX}</math></span><span class=katex-html>y3</span></span>",
+            "y=3x",
+        ),
+        ("<script type='math/tex'>y=3x</script>", "y=3x"),
+    ],
+)
+def test_formulas_of_web_pages_stand_in_their_sentence_once(markup, shown):
+    """In a sentence and in a table's cell."""
+    page = f"<h1>Yield</h1><p>It is {markup} a field.</p><table><tr><th>A</th><th>B</th></tr>"
+    page = f"<html><body>{page}<tr><td>1</td><td>{markup}</td></tr></table></body></html>"
+    text = read(page.encode(), "a.html").text
+    assert f"It is {shown} a field." in text
+    assert text.endswith(f"1\t{shown}")
+
+
+def test_rows_of_a_long_markdown_table_know_their_columns():
+    """A small table stays whole."""
+    rows = "".join(f"| Mill *{n}* | {1900 + n} | |\n" for n in range(40))
+    table = "| Station | Opened | Closed |\n|---|---|---|\n"
+    document = read(f"# Mills\n\n{table}{rows}\nThe end.".encode(), "a.md")
+    (row,) = [b for b in document.blocks if "1917" in document.text[b.start : b.end]]
+    assert (row.kind, row.columns, row.heading) == (Kind.ROW, "Station, Opened", ("Mills",))
+    small = read(f"{table}{rows[:60]}".encode(), "a.mdx")
+    assert [b.kind for b in small.blocks] == [Kind.TABLE]

@@ -1,5 +1,7 @@
 """What Word, OpenDocument, PowerPoint and Excel files hold beside plain paragraphs."""
 
+import io
+
 import files
 import office
 import pytest
@@ -580,3 +582,28 @@ def test_a_workbook_without_a_day_of_creation_gets_none(name):
         core = made["docProps/core.xml"].decode()
         made["docProps/core.xml"] = core.replace("dcterms:created", "dcterms:other").encode()
     assert read(files.archive(made), "a.xlsx").date is None
+
+
+def test_bold_paragraphs_are_headings_where_no_style_makes_any():
+    """People make headings by hand; a bold sentence, or a bold line above another, is none."""
+    import docx
+
+    file = docx.Document()
+    file.add_paragraph().add_run("Lease of the mill").bold = True
+    file.add_paragraph().add_run("1. Deposit").bold = True
+    file.add_paragraph("The tenant pays two months.")
+    file.add_paragraph().add_run("It is paid at once.").bold = True
+    paragraph = file.add_paragraph()
+    paragraph.add_run("Note: ").bold = True
+    paragraph.add_run("by letter")
+    out = io.BytesIO()
+    file.save(out)
+    document = read(out.getvalue(), "a.docx")
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["1. Deposit"]
+    file.add_heading("Ends", 1)
+    out = io.BytesIO()
+    file.save(out)
+    document = read(out.getvalue(), "a.docx")
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["Ends"]

@@ -11,7 +11,6 @@ _SILENT = frozenset(
         "noscript",
         "template",
         "svg",
-        "math",
         "canvas",
         "iframe",
         "object",

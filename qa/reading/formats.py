@@ -163,7 +163,7 @@ FORMAT_OF_MIMETYPE = {
 # name; these are the names that people give to documents.
 FORMAT_OF_SUFFIX = {
     **dict.fromkeys(("txt", "text", "log", "rst", "org", "tex"), Format.TEXT),
-    **dict.fromkeys(("md", "markdown", "mdown", "mkd"), Format.MARKDOWN),
+    **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), Format.MARKDOWN),
     **dict.fromkeys(("html", "htm", "xhtml", "xht"), Format.HTML),
     **dict.fromkeys(("csv", "tsv", "tab"), Format.CSV),
     **dict.fromkeys(("jsonl", "ndjson"), Format.JSONL),

@@ -17,6 +17,7 @@ from qa.errors import ReadFailed
 from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
+from qa.reading.formulas import formula
 from qa.records import Kind
 
 _MADE_BY_SCRIPTS = "made by scripts in the browser: save the page as it is shown, or as PDF"
@@ -113,6 +114,10 @@ class _Walk:
     def enter(self, element: Any) -> bool:
         """Take an element's beginning in; False when what is within it was dealt with."""
         tag = element.tag
+        shown = formula(element)
+        if shown is not None:
+            self.say(shown)
+            return False
         if is_silent(element):
             return False
         if tag == "br":
@@ -195,7 +200,9 @@ def _visible(element: Any, *, fold: bool = True) -> str:
                 pieces.append("\n" if not fold else " ")
             elif inner.tag in BLOCKS and fold:
                 pieces.append(" ")
-            if is_silent(inner):
+            shown = formula(inner)
+            if shown is not None or is_silent(inner):
+                pieces.append(shown or "")
                 events.skip_subtree()
             else:
                 pieces.append(inner.text or "")

@@ -4,7 +4,7 @@ The markup stays in the text: an excerpt is what stands in the file.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -13,7 +13,8 @@ from markdown_it.token import Token
 
 from qa.errors import ReadFailed
 from qa.reading import front_matter
-from qa.reading.content import HEADING_LIMIT, Content, Headings, iso_date
+from qa.reading.columns import columns_of
+from qa.reading.content import HEADING_LIMIT, TABLE_WHOLE, Content, Headings, iso_date
 from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
@@ -52,19 +53,52 @@ def mark(text: str, headings: Headings | None = None) -> Content:
         blocks.append(Block(0, front.end, Kind.ROW if front.has_fields else Kind.BOILERPLATE))
     first_heading = None
     lines = _line_starts(text, front.end)
-    for token in _parse(text[front.end :]):
+    tokens = _parse(text[front.end :])
+    for number, token in enumerate(tokens):
         if token.level or token.map is None or token.type not in _KINDS:
             continue
         if token.type == "heading_open":
             title = _plain(token.meta["title"])
             headings.enter(int(token.tag[1:]), title)
             first_heading = first_heading or title
-        begin, end = lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)]
-        blocks.append(Block(begin, end, _KINDS[token.type], None, headings.above))
+        begin, end = _span(token, lines)
+        if token.type == "table_open":
+            blocks += _table(tokens[number:], lines, headings.above)
+        else:
+            blocks.append(Block(begin, end, _KINDS[token.type], None, headings.above))
     joined = tuple(_with_lead_ins(text, blocks))
     return Content(
         text, joined, front.title or first_heading, iso_date(front.date), note=front.note
     )
+
+
+def _span(token: Token, lines: Sequence[int]) -> tuple[int, int]:
+    """Where the lines of a token begin and end in the text."""
+    first, last = token.map or (0, 0)
+    return lines[first], lines[min(last, len(lines) - 1)]
+
+
+def _table(
+    tokens: Sequence[Token], lines: Sequence[int], above: tuple[str, ...]
+) -> Iterator[Block]:
+    """A small table as one block; of a longer one a block for each row, which knows its columns."""
+    rows, cells = list[tuple[int, int]](), list[list[str]]()
+    start, end = _span(tokens[0], lines)
+    for token in tokens:
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
+            rows.append(_span(token, lines))
+            cells.append([])
+        elif token.type == "inline" and cells:
+            cells[-1].append(_plain(token.content))
+    if not cells or (end - start <= TABLE_WHOLE and all(row[:1] != [""] for row in cells)):
+        columns = ", ".join(filter(None, cells[0])) if cells else ""
+        yield Block(start, end, Kind.TABLE, None, above, columns)
+        return
+    yield Block(start, rows[1][0] if len(rows) > 1 else end, Kind.BOILERPLATE, None, above)
+    for (first, last), row in zip(rows[1:], cells[1:], strict=True):
+        yield Block(first, last, Kind.ROW, None, above, columns_of(cells[0], row))
 
 
 @cache

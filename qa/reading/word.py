@@ -32,6 +32,8 @@ _SILENT = frozenset(
     {qn("w:pPr"), qn("w:rPr"), qn("w:del"), qn("w:moveFrom"), _BOX}
     | {"{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
 )
+_BOLD_LENGTH = 80  # characters of a bold paragraph that is a heading
+_ENDS = (".", ",", ";", "!", "?")
 _EQUATION = f"{MATHEMATICS}oMath"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
@@ -69,6 +71,8 @@ class _Reader:
         self.hidden = self.unread = 0
         numbering = next(self._parts("/numbering"), None)
         self.styles = Styles(file, parse(numbering.blob) if numbering else None)
+        paragraphs = file.element.body.iterchildren(_PARAGRAPH)
+        self.has_headings = any(self.styles.level(each) is not None for each in paragraphs)
 
     def add(self, element: Any) -> str | None:
         """Add all blocks within an element; the first heading of the highest level is given back."""
@@ -88,7 +92,7 @@ class _Reader:
                 continue
             self.draft.add_list(items)
             items = []
-            level = self.styles.level(block)
+            level = self._level(block, text)
             if level is not None and text.strip():
                 self.draft.enter(level, numbered)
                 highest = min(highest or (level, text), (level, text), key=lambda found: found[0])
@@ -97,6 +101,15 @@ class _Reader:
             self._add_drawings(block)
         self.draft.add_list(items)
         return highest[1] if highest else None
+
+    def _level(self, paragraph: Any, text: str) -> int | None:
+        """The level of a heading: by its style, or bold where no style makes any."""
+        level = self.styles.level(paragraph)
+        if level is not None or self.has_headings or not 0 < len(text.strip()) <= _BOLD_LENGTH:
+            return level
+        below = paragraph.getnext()
+        names = not text.rstrip().endswith(_ENDS) and self.styles.is_bold(paragraph)
+        return 1 if names and below is not None and not self.styles.is_bold(below) else None
 
     def add_apart(self, kind: str, heading: str, name: str) -> None:
         """Add what stands beside the body: each note, comment, header or footer once."""

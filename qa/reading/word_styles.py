@@ -69,11 +69,26 @@ class Styles:
 
     def hides(self, run: Any) -> bool:
         """True for a run of hidden text."""
-        own = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+        return self._has(run, "w:vanish")
+
+    def is_bold(self, paragraph: Any) -> bool:
+        """True for a paragraph all of whose text is bold."""
+        runs = [
+            run
+            for run in paragraph.iter(qn("w:r"))
+            if any(text.strip() for text in run.itertext(qn("w:t")))
+        ]
+        return bool(runs) and all(self._has(run, "w:b", paragraph) for run in runs)
+
+    def _has(self, run: Any, name: str, paragraph: Any | None = None) -> bool:
+        """Whether a property of a run is on: by itself, its style, or its paragraph's."""
+        own = run.find(f"{qn('w:rPr')}/{qn(name)}")
         if own is not None:
             return _is_on(own)
-        for style in self._of(run, "w:rPr", "w:rStyle"):
-            found = style.element.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+        styles = [*self._of(run, "w:rPr", "w:rStyle")]
+        styles += [] if paragraph is None else self._of(paragraph)
+        for style in styles:
+            found = style.element.find(f"{qn('w:rPr')}/{qn(name)}")
             if found is not None:
                 return _is_on(found)
         return False

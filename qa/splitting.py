@@ -28,7 +28,7 @@ VERSION = 8  # grows when the same document gives other passages or ranking text
 LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
-WHOLE_SHARE = 1.22  # a paragraph up to this many times the limit is not cut
+UNCUT_SHARE = 1.22  # a paragraph up to this many times the limit is not cut
 WINDOW_MARGIN = 34  # tokens kept free for the context in front of a passage, [CLS] and [SEP]
 UNWRAPPED = 200  # characters; a longer line was not wrapped by its writer
 LONG = 300  # characters; what is longer is seldom one sentence
@@ -64,7 +64,7 @@ def split(
     for _, section in groupby(document.blocks, key=_section):
         blocks = list(section)
         paragraphs = _paragraphs(document.text, blocks, token_ends, limit, longest, language)
-        for run in _packed(paragraphs, min(limit, int(longest / WHOLE_SHARE))):
+        for run in _packed(paragraphs, min(limit, int(longest / UNCUT_SHARE))):
             ends = tuple(sentence.end for sentence in run)
             place = blocks[0]
             yield Passage(run[0].start, ends[-1], ends, place.page, place.heading)
@@ -168,7 +168,7 @@ def _packed(paragraphs: Iterable[list[Unit]], limit: int) -> Iterator[list[Sente
             run, size = [], 0
         run += paragraph
         size += more
-        if size > limit * WHOLE_SHARE or _extent(run[0], run[-1]) > LONGEST:
+        if size > limit * UNCUT_SHARE or _extent(run[0], run[-1]) > LONGEST:
             for piece in _even(run, limit):
                 yield list(chain(*piece))
             run, size = [], 0
@@ -186,7 +186,7 @@ def _even(units: Sequence[Unit], limit: int) -> Iterator[list[Unit]]:
         tokens = _size([unit])
         past_the_cut = before + tokens / 2 > total * cut / count
         too_long = (
-            size + tokens > limit * WHOLE_SHARE or _extent((piece or [unit])[0], unit) > LONGEST
+            size + tokens > limit * UNCUT_SHARE or _extent((piece or [unit])[0], unit) > LONGEST
         )
         if piece and (past_the_cut or too_long):
             yield piece

@@ -51,7 +51,7 @@ STYLES = {
     Status.UNSUPPORTED: "yellow",
     Status.FAILED: "red",
 }
-_AS_IT_SHOULD = (Status.INDEXED, Status.DUPLICATE)
+_READ_COMPLETELY = (Status.INDEXED, Status.DUPLICATE)
 
 
 def show_answer(answer: Answer) -> None:
@@ -60,16 +60,16 @@ def show_answer(answer: Answer) -> None:
     if not out.is_terminal:
         out.file.write(rendering.to_text(answer))
         return
-    _say(out, rendering.verdict(answer), "bold green" if answer.answered else "bold yellow")
-    for note in rendering.said_besides(answer):
-        _say(out, one_line(note), "yellow")
+    _print(out, rendering.verdict(answer), "bold green" if answer.answered else "bold yellow")
+    for note in rendering.remarks(answer):
+        _print(out, one_line(note), "yellow")
     for number, excerpt in enumerate(answer.excerpts, 1):
         _show_excerpt(out, number, excerpt)
     if answer.nearest:
-        _say(out, f"\n{rendering.NEAREST}", "bold")
+        _print(out, f"\n{rendering.NEAREST}", "bold")
     for number, excerpt in enumerate(answer.nearest, len(answer.excerpts) + 1):
         if answer.answered:
-            _say(out, f"[{number}] {citation(excerpt)}", "dim")
+            _print(out, f"[{number}] {citation(excerpt)}", "dim")
         else:
             _show_excerpt(out, number, excerpt)
 
@@ -85,20 +85,22 @@ def show_report(report: BuildReport, *, planned: bool = False) -> None:
     }
     counts = ", ".join(f"{len(paths)} {word}" for word, paths in done.items())
     if planned:
-        _say(out, f"A build would find: {counts}. Nothing was written.")
+        _print(out, f"A build would find: {counts}. Nothing was written.")
         for word in ("added", "changed", "removed"):
             for path in done[word]:
-                _say(out, f"  {word}: {path}")
+                _print(out, f"  {word}: {path}")
         return
     took = f"{report.seconds:.1f} s"
-    _say(out, f"Files: {counts}. The index holds {report.passages} passages ({took}).", "bold")
+    _print(out, f"Files: {counts}. The index holds {report.passages} passages ({took}).", "bold")
     if report.seconds >= SLOW:
-        _say(out, f"The processor's time: {rendering.shares(report.processor)}.")
-    faulty = [file for file in report.files if file.status not in _AS_IT_SHOULD]
+        _print(out, f"The processor's time: {rendering.shares(report.processor)}.")
+    faulty = [file for file in report.files if file.status not in _READ_COMPLETELY]
     if faulty:
-        _say(out, f"{len(faulty)} of {len(report.files)} files gave nothing, or not all:", "yellow")
+        _print(
+            out, f"{len(faulty)} of {len(report.files)} files gave nothing, or not all:", "yellow"
+        )
     for file in faulty:
-        _say(out, f"  {file.status}: {file.path}{_because(file.reason)}")
+        _print(out, f"  {file.status}: {file.path}{_because(file.reason)}")
 
 
 def show_status(
@@ -116,7 +118,7 @@ def show_status(
         "settings": settings,
         "waiting": _waiting(waiting),
     }.items():
-        _say(out, f"{name:9}{value}")
+        _print(out, f"{name:9}{value}")
     table = _table("file", "status", "passages", "pages", "characters", "reason")
     for file in files:
         table.add_row(
@@ -134,13 +136,13 @@ def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
     out = _console()
     for number, verdict in enumerate(verdicts, 1):
         place = f"{verdict.path}, characters {verdict.start}-{verdict.end}"
-        _say(out, f"[{number}] {verdict.outcome}: {place}", STYLES[verdict.outcome])
+        _print(out, f"[{number}] {verdict.outcome}: {place}", STYLES[verdict.outcome])
         if verdict.outcome == "moved":
-            _say(out, f"    now at {verdict.found_path}, character {verdict.found_start}")
+            _print(out, f"    now at {verdict.found_path}, character {verdict.found_start}")
         if verdict.outcome == "changed":
-            _say(out, f"    nearest text now: {one_line(verdict.found_text or '')}")
+            _print(out, f"    nearest text now: {one_line(verdict.found_text or '')}")
         if verdict.reason:
-            _say(out, f"    {verdict.reason}")
+            _print(out, f"    {verdict.reason}")
 
 
 def show_figures(by_file: "Mapping[str, Figures]") -> None:
@@ -157,7 +159,7 @@ def show_figures(by_file: "Mapping[str, Figures]") -> None:
 def show_comparison(comparison: "Comparison") -> None:
     """The figures then and now, and the questions that got better or worse."""
     out = _console()
-    _say(out, f"\nAgainst the older evaluation, over {comparison.shared} questions of both:")
+    _print(out, f"\nAgainst the older evaluation, over {comparison.shared} questions of both:")
     table = _table("", "old", "new", "change")
     for name, new in comparison.new.items():
         old = comparison.old.get(name)
@@ -166,9 +168,9 @@ def show_comparison(comparison: "Comparison") -> None:
             table.add_row(name, _figure(name, old), _figure(name, new), by)
     out.print(table)
     for word, found in (("better", comparison.better), ("worse", comparison.worse)):
-        _say(out, f"\n{len(found)} {word} (rank of the excerpt / of the sentence)")
+        _print(out, f"\n{len(found)} {word} (rank of the excerpt / of the sentence)")
         for one in found:
-            _say(out, f"  {_ranks(one.old)} -> {_ranks(one.new)}  {one.question}")
+            _print(out, f"  {_ranks(one.old)} -> {_ranks(one.new)}  {one.question}")
 
 
 @contextmanager
@@ -254,9 +256,9 @@ def _show_excerpt(out: Console, number: int, excerpt: Excerpt) -> None:
         quotation.append(printable(text), "bold green" if highlighted else "")
     quotation.remove_suffix("\n")
     out.print()
-    _say(out, f"[{number}] {citation(excerpt)}", "bold")
+    _print(out, f"[{number}] {citation(excerpt)}", "bold")
     out.print(Padding(quotation, (0, 0, 0, 4)))
-    _say(out, f"    {'; '.join(rendering.notes(excerpt))}", "dim")
+    _print(out, f"    {'; '.join(rendering.notes(excerpt))}", "dim")
 
 
 def _console() -> Console:
@@ -266,7 +268,7 @@ def _console() -> Console:
     return out
 
 
-def _say(out: Console, line: str, style: str = "") -> None:
+def _print(out: Console, line: str, style: str = "") -> None:
     out.print(Text(printable(line), style), soft_wrap=True)
 
 

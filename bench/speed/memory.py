@@ -7,7 +7,7 @@ from pathlib import Path
 
 def resident() -> dict[str, float]:
     """Memory of this process's own, and pages of files that it has mapped."""
-    return {"own": _said("RssAnon"), "mapped": _said("RssFile")}
+    return {"own": _megabytes("RssAnon"), "mapped": _megabytes("RssFile")}
 
 
 def mapped(index: Path) -> dict[str, float]:
@@ -24,7 +24,7 @@ def mapped(index: Path) -> dict[str, float]:
 
 def peak() -> float:
     """The most that this process held at once."""
-    return _said("VmHWM")
+    return _megabytes("VmHWM")
 
 
 def _part(index: Path, file: str) -> str:
@@ -37,7 +37,7 @@ def _part(index: Path, file: str) -> str:
     return below.relative_to(index.resolve()).parts[2].partition(".")[0]
 
 
-def _said(name: str) -> float:
+def _megabytes(name: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     found = re.search(rf"{name}:\s+(\d+)", status)
     return int(found[1]) / 1024 if found else 0.0

@@ -24,7 +24,7 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 
-_TOLD = re.compile(
+_STATED = re.compile(
     r"\b(?:old\w*|young\w*|aged?|ages|born|birth\w*|years|months|weeks|days|decades?|centur\w+"
     r"|(?:19|20)\d\ds|since|founded|built|date[sd]?)\b",
     re.IGNORECASE,
@@ -45,6 +45,6 @@ def given(text: str) -> bool:
     return _GIVEN.search(text) is not None
 
 
-def is_silent(text: str) -> bool:
+def states_none(text: str) -> bool:
     """Whether the text holds nothing from which an age could be computed."""
-    return not given(text) and _TOLD.search(text) is None
+    return not given(text) and _STATED.search(text) is None

@@ -106,7 +106,7 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
         texts = [passage.text for passage in snapshot.passages(keys.tolist())]
         gives = np.fromiter(map(ages.given, texts), np.bool_, len(texts))
         found[np.ix_(gives, asking)] = AGE_FOUND
-        lacking |= np.fromiter(map(ages.is_silent, texts), np.bool_, len(texts))
+        lacking |= np.fromiter(map(ages.states_none, texts), np.bool_, len(texts))
     named = np.minimum(of_name, found)
     return Exact(found, named, similar, bonus, lacking, tuple(held))
 

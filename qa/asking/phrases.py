@@ -32,7 +32,9 @@ _WORD = re.compile(r"[^\W_]+(?:(?:\u00ad|[-\u2010\ufffe\x02][ \t]*\r?\n\s*)[^\W_
 
 _UNIT = r"(?P<unit>documents?|files?|sources?|texts?|papers?|reports?|passages?|pages?|places?)"
 _VERB = r"(?:mentions?|mentioning|contains?|containing)"
-_SAID = frozenset({"say", "says", "said", "tell", "tells", "told", "written", "stand", "stands"})
+_VERBS_OF_SAYING = frozenset(
+    {"say", "says", "said", "tell", "tells", "told", "written", "stand", "stands"}
+)
 _PASSIVE = r"(?:mentioned|named|found|contained|written)"
 _MENTIONS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
@@ -81,7 +83,7 @@ def quoted_phrases(question: str) -> list[str]:
 def is_quoted_alone(question: str) -> bool:
     """Whether a question asks nothing but where quoted phrases stand, or what is said of them."""
     rest = re.findall(r"[^\W_]+", _QUOTED.sub(" ", question).lower())
-    return STOP_WORDS.union(_SAID).issuperset(rest)
+    return STOP_WORDS.union(_VERBS_OF_SAYING).issuperset(rest)
 
 
 def mention(question: str) -> Mention | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from qa import faults
 from qa.errors import DocumentFailed
 from qa.index.coding import Coded, Row
-from qa.reading.outcomes import Outcome, Reading
+from qa.reading.outcomes import Reading, ReadResult
 from qa.records import Document, Passage
 from qa.splitting import RankingText
 
@@ -37,7 +37,7 @@ class Work(NamedTuple):
     """An outcome of reading a file; `document` is there when its passages are wanted."""
 
     reading: Reading
-    outcome: Outcome
+    outcome: ReadResult
     document: Document | None
     done: float  # files before it; of an archive the members, too
     share: float  # of a file that it is

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from qa.index.build import STORED
 from qa.index.store import DocumentKey
-from qa.reading.outcomes import Outcome, Reading
+from qa.reading.outcomes import Reading, ReadResult
 from qa.records import File, Status
 
 FAILURES = (Status.FAILED, Status.UNSUPPORTED, Status.EMPTY, Status.NEEDS_OCR)
 
 
-def file_of(read: Reading, outcome: Outcome, passages: int) -> File:
+def file_of(read: Reading, outcome: ReadResult, passages: int) -> File:
     """What became of a file, or of a member of an archive."""
     document = outcome.document
     return File(

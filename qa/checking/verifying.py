@@ -22,7 +22,7 @@ from qa.index.opening import open_snapshot
 from qa.index.origin import Origin, origin, seeds_of
 from qa.index.store import Snapshot
 from qa.reading.walking import Found
-from qa.reading.workers import Outcome, ReadFile, file_reader
+from qa.reading.workers import ReadFile, ReadResult, file_reader
 from qa.records import Answer, Status
 from qa.records.printable import visible
 from qa.settings import INDEX, Settings
@@ -301,6 +301,6 @@ def _by_source(
     return grouped
 
 
-def _text_of(outcome: Outcome) -> str | None:
+def _text_of(outcome: ReadResult) -> str | None:
     indexed = outcome.status is Status.INDEXED
     return outcome.document.text if indexed and outcome.document is not None else None

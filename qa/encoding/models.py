@@ -130,12 +130,12 @@ def export(source: Path, folder: Path, names: tuple[str, str], precision: str) -
         reference = original(source)
         if _agreement(source, reference, passages) < CLOSE_ENOUGH:
             raise ArithmeticError("the exported model does not agree with the original")
-        _sign(passages, source, CLOSE_ENOUGH)
+        _add_sample(passages, source, CLOSE_ENOUGH)
         if not _shortened(source, reference, passages, questions):
             shutil.copyfile(passages, questions)
         if precision == "int8":
             _quantise(passages)
-            _sign(passages, source, CLOSE_ENOUGH)
+            _add_sample(passages, source, CLOSE_ENOUGH)
         for name, draft in zip(names, drafts, strict=True):
             file = folder / f"{name}.{sha256(draft)[:DIGITS]}.onnx"
             storage.install(draft, file)
@@ -192,7 +192,7 @@ def exported(file: Path, threads: int = 0) -> Run:
         return tokens, pooled
 
     signed = session.get_modelmeta().custom_metadata_map
-    if signed.get("version", VERSION) != VERSION and not _says(run, signed):
+    if signed.get("version", VERSION) != VERSION and not _agrees_with_sample(run, signed):
         raise ArithmeticError(f"{VERSION} computes other vectors than {signed['version']}")
     return run
 
@@ -256,7 +256,7 @@ def _sample(source: Path) -> list[list[int]]:
     return [tokenizer.encode(text).ids for text in SAMPLE]
 
 
-def _sign(file: Path, source: Path, close: float) -> None:
+def _add_sample(file: Path, source: Path, close: float) -> None:
     """Writes into an exported model its vectors of the sample, and the version of onnxruntime.
 
     `close` is the least cosine that another version may have.
@@ -271,7 +271,7 @@ def _sign(file: Path, source: Path, close: float) -> None:
     onnx.save(model, file)
 
 
-def _says(run: Run, signed: Mapping[str, str]) -> bool:
+def _agrees_with_sample(run: Run, signed: Mapping[str, str]) -> bool:
     """Whether a model's vectors of the sample are those at its export, but for rounding."""
     pairs = ((run(ids)[1], np.array(pooled)) for ids, pooled in loads(signed["sample"]))
     return all(float(unit(now) @ unit(then)) >= float(signed["close"]) for now, then in pairs)
@@ -281,7 +281,7 @@ def _shortened(source: Path, reference: Run, complete: Path, file: Path) -> bool
     """Whether an exported model's vectors stay close with short weights, which are written to `file`."""
     try:
         shorten(complete, file)
-        _sign(file, source, QUESTION_CLOSE_ENOUGH)
+        _add_sample(file, source, QUESTION_CLOSE_ENOUGH)
         return _agreement(source, reference, file) >= QUESTION_CLOSE_ENOUGH
     except Exception:  # noqa: BLE001 - another model's graph or another processor may not bear them
         return False

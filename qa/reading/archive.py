@@ -92,7 +92,7 @@ def _opened(
     depth: int,
 ) -> Iterator[Member]:
     """The member, or the members of the archive that it is."""
-    name = _told(info)
+    name = _listed_name(info)
     inner = f"{path}/{name}"
     try:
         _check(info)
@@ -144,7 +144,7 @@ def _begins_like_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         return stream.read(2) == b"PK"
 
 
-def _told(info: zipfile.ZipInfo) -> str:
+def _listed_name(info: zipfile.ZipInfo) -> str:
     """The member's name as it is listed; one that leads elsewhere is made harmless."""
     name = info.orig_filename if _BAD_NAME.search(info.orig_filename) else info.filename
     if _BAD_NAME.search(name):

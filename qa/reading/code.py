@@ -107,7 +107,7 @@ class _Walk:
 
     def definitions(self, parent: Node, level: int, depth: int = 0) -> Iterator[_Definition]:
         """Those below a node, in order."""
-        self._say(_docstring(parent))
+        self._add_comment(_docstring(parent))
         above: list[Node] = []
         for node in parent.named_children:
             self.left -= 1
@@ -115,7 +115,7 @@ class _Walk:
                 return
             if _ABOVE.search(node.type):
                 above = [*above, node] if above and _touch(above[-1], node) else [node]
-                self._say(node if _COMMENT.search(node.type) else None)
+                self._add_comment(node if _COMMENT.search(node.type) else None)
                 continue
             start = above[0] if above and _touch(above[-1], node) else node
             above = []
@@ -127,11 +127,11 @@ class _Walk:
                     body = found.child_by_field_name("body")
                     yield from self.definitions(body or found, level + 1)
                 else:
-                    self._say(_docstring(found.child_by_field_name("body")))
+                    self._add_comment(_docstring(found.child_by_field_name("body")))
             elif depth < _DEPTH:
                 yield from self.definitions(node, level, depth + 1)
 
-    def _say(self, node: Node | None) -> None:
+    def _add_comment(self, node: Node | None) -> None:
         """Note what a comment or a docstring says, those on touching lines as one."""
         if node is None or self.source.startswith(b"#!", node.start_byte):
             return

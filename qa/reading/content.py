@@ -18,7 +18,7 @@ HEADING_LIMIT = 300  # characters of a title or a heading; a longer one is cut
 DEPTH_LIMIT = 16  # headings in a path; deeper ones stand in the text alone
 COLUMNS_LIMIT = 500  # characters of the names of columns above a row
 NOTE_LIMIT = 300  # characters
-TABLE_WHOLE = 600  # characters of a table that stays one block
+UNSPLIT_TABLE = 600  # characters of a table that stays one block
 _TITLE_LIMIT = 80  # characters of the line above a table that is its title
 _OF_CELLS = (Kind.ROW, Kind.TABLE, Kind.BOILERPLATE)
 
@@ -228,7 +228,7 @@ class Draft:
             return
         lines = ["\t".join(row).rstrip() for row in cells]
         named = len(cells) > 1 and names_columns(cells[0], cells[1])
-        small = sum(map(len, lines)) <= TABLE_WHOLE and all(row[0] for row in cells)
+        small = sum(map(len, lines)) <= UNSPLIT_TABLE and all(row[0] for row in cells)
         if small or not named:
             self.add("\n".join(lines), Kind.TABLE, columns=", ".join(cells[0]) if named else "")
             return

@@ -124,7 +124,7 @@ def _decode_legacy(data: bytes, declared: str | None) -> str:
         return text
     if _is_damaged_utf8(data):
         return data.decode("utf-8", errors="replace")
-    sample = _telling_sample(data)
+    sample = _distinctive_sample(data)
     if _is_western(sample) and (text := _try(data, "cp1252")) is not None:
         return text
     return data.decode(_detected(sample), errors="replace")
@@ -145,7 +145,7 @@ def _is_damaged_utf8(data: bytes) -> bool:
     return beyond - lost > 0 and lost <= max(_DAMAGED_SHARE * beyond, 1 if beyond > 3 else 0)
 
 
-def _telling_sample(data: bytes) -> bytes:
+def _distinctive_sample(data: bytes) -> bytes:
     """Up to 64 KB of the lines that are not ASCII: only those show the encoding."""
     if data[:_SAMPLE].isascii() or len(data) > _SAMPLE:
         lines = (line for line in data.splitlines(keepends=True) if not line.isascii())

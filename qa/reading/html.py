@@ -107,7 +107,7 @@ class _Walk:
             elif event == "end":
                 self.leave(element)
             if event != "start" and element is not root:
-                self.say(element.tail)
+                self.add_text(element.tail)
         self.close(Kind.PROSE)
         self.close_list()
 
@@ -116,7 +116,7 @@ class _Walk:
         tag = element.tag
         shown = formula(element)
         if shown is not None:
-            self.say(shown)
+            self.add_text(shown)
             return False
         if is_silent(element):
             return False
@@ -142,7 +142,7 @@ class _Walk:
             self.depth += 1
         elif tag in BLOCKS:
             self.close(Kind.PROSE)
-        self.say(element.text)
+        self.add_text(element.text)
         return True
 
     def leave(self, element: Any) -> None:
@@ -155,7 +155,7 @@ class _Walk:
             if self.depth == 0:
                 self.close_list()
 
-    def say(self, text: str | None) -> None:
+    def add_text(self, text: str | None) -> None:
         """Take text in that belongs to the block being read."""
         if text:
             self.words.append(_BLANKS.sub(" ", text))

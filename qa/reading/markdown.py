@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from qa.errors import ReadFailed
 from qa.reading import front_matter
 from qa.reading.columns import columns_of
-from qa.reading.content import HEADING_LIMIT, TABLE_WHOLE, Content, Headings, iso_date
+from qa.reading.content import HEADING_LIMIT, UNSPLIT_TABLE, Content, Headings, iso_date
 from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
@@ -92,7 +92,7 @@ def _table(
             cells.append([])
         elif token.type == "inline" and cells:
             cells[-1].append(_plain(token.content))
-    if not cells or (end - start <= TABLE_WHOLE and all(row[:1] != [""] for row in cells)):
+    if not cells or (end - start <= UNSPLIT_TABLE and all(row[:1] != [""] for row in cells)):
         columns = ", ".join(filter(None, cells[0])) if cells else ""
         yield Block(start, end, Kind.TABLE, None, above, columns)
         return

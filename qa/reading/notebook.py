@@ -41,7 +41,7 @@ def _cells(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _add(draft: Draft, cell: dict[str, Any]) -> None:
-    source = _said(cell.get("source", cell.get("input")))
+    source = _text_of(cell.get("source", cell.get("input")))
     match cell.get("cell_type"):
         case "markdown":
             draft.add_content(markdown.mark(source, draft.headings))
@@ -61,10 +61,10 @@ def _printed(output: object) -> str:
         return ""
     bundle = output.get("data")
     shown = bundle.get("text/plain") if isinstance(bundle, dict) else output.get("text")
-    return _said(shown)
+    return _text_of(shown)
 
 
-def _said(source: object) -> str:
+def _text_of(source: object) -> str:
     """Text that a notebook holds as one string or as its lines."""
     if isinstance(source, list):
         return "".join(line for line in source if isinstance(line, str))

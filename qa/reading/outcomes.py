@@ -12,7 +12,7 @@ _PAGES_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadResult:
     """What one document of a file came to; only INDEXED has a document to be indexed."""
 
     path: str
@@ -29,37 +29,37 @@ class Reading:
     size: int
     modified: int  # nanoseconds since the epoch
     sha256: str  # of the file's bytes; "" when they could not be read
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ReadResult, ...]
     processor: float = 0.0  # seconds, in the process that read it
 
 
-def outcome_of(path: str, load: Callable[[], bytes]) -> Outcome:
+def outcome_of(path: str, load: Callable[[], bytes]) -> ReadResult:
     """What the bytes that `load` gives come to; any failure is an outcome."""
     try:
         document, note = read_noted(load(), path.rpartition("/")[2])
     except ReadFailed as error:
         return failure(path, error)
     except ImportError as error:
-        return Outcome(path, Status.FAILED, f"a library is missing: {error.name}")
+        return ReadResult(path, Status.FAILED, f"a library is missing: {error.name}")
     if document.blocks:
-        return Outcome(path, Status.INDEXED, _said(document, note), document)
+        return ReadResult(path, Status.INDEXED, _reason_of(document, note), document)
     if document.pages_without_text:
-        return Outcome(path, Status.NEEDS_OCR, _said(document, note), document)
-    return Outcome(path, Status.EMPTY, note or "it holds no text", document)
+        return ReadResult(path, Status.NEEDS_OCR, _reason_of(document, note), document)
+    return ReadResult(path, Status.EMPTY, note or "it holds no text", document)
 
 
-def failure(path: str, error: ReadFailed) -> Outcome:
+def failure(path: str, error: ReadFailed) -> ReadResult:
     """What a file came to that could not be read."""
     unread = Status.UNSUPPORTED if isinstance(error, Unsupported) else Status.FAILED
-    return Outcome(path, unread, one_line(str(error), NOTE_LIMIT) or "it cannot be read")
+    return ReadResult(path, unread, one_line(str(error), NOTE_LIMIT) or "it cannot be read")
 
 
-def _said(document: Document, note: str) -> str:
+def _reason_of(document: Document, note: str) -> str:
     """The note, after the pages that have no text."""
-    return "; ".join(filter(None, (_pages_said(document), note)))
+    return "; ".join(filter(None, (_missing_pages(document), note)))
 
 
-def _pages_said(document: Document) -> str:
+def _missing_pages(document: Document) -> str:
     """`"no text on pages 2, 3: they need OCR"`, or nothing when every page has text."""
     blank = document.pages_without_text
     if not blank:

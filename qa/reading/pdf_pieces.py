@@ -70,7 +70,7 @@ def pieces_of(characters: Characters) -> list[Piece]:
     cut = list(_split(characters, rows))
     if len(cut) == sum(map(len, cut)) and is_in_order(lines):
         return lines
-    return _together(characters, lines, wordy, {pieces[0].start: pieces for pieces in cut})
+    return _combined(characters, lines, wordy, {pieces[0].start: pieces for pieces in cut})
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -87,7 +87,7 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
         at += len(line) + 2
 
 
-def _together(
+def _combined(
     characters: Characters, lines: list[Piece], wordy: list[Piece], cut: dict[int, list[Piece]]
 ) -> list[Piece]:
     """The pieces of all lines; wordy ones are looked at below a line that has gaps."""

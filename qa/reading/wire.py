@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from qa.reading.outcomes import Outcome
+from qa.reading.outcomes import ReadResult
 from qa.records import Block, Document, Status
 from qa.records.blocks import pack, unpack
 
@@ -53,7 +53,7 @@ def receive_bytes(pipe: int) -> bytes:
     return _read(pipe)
 
 
-def send_outcome(pipe: int, outcome: Outcome) -> None:
+def send_outcome(pipe: int, outcome: ReadResult) -> None:
     """Write an outcome, its document with it."""
     document = outcome.document
     header = {"path": outcome.path, "status": outcome.status, "reason": outcome.reason}
@@ -70,15 +70,15 @@ def send_outcome(pipe: int, outcome: Outcome) -> None:
     _write(pipe, b"")
 
 
-def receive_outcome(pipe: int, header: Mapping[str, Any]) -> Outcome:
+def receive_outcome(pipe: int, header: Mapping[str, Any]) -> ReadResult:
     """The outcome whose header was received."""
     try:
         fields, about = header["outcome"], header["document"]
-        outcome = Outcome(str(fields["path"]), Status(fields["status"]), str(fields["reason"]))
+        outcome = ReadResult(str(fields["path"]), Status(fields["status"]), str(fields["reason"]))
         document = None if about is None else _receive_document(pipe, about)
     except (KeyError, TypeError, ValueError) as error:
         raise Broken from error
-    return Outcome(outcome.path, outcome.status, outcome.reason, document)
+    return ReadResult(outcome.path, outcome.status, outcome.reason, document)
 
 
 def _receive_document(pipe: int, about: dict[str, Any]) -> Document:

@@ -14,7 +14,7 @@ from qa.reading import archive, containers, ocr, wire
 from qa.reading.confined import OUT_OF_MEMORY, limit_memory, serve, time_limit
 from qa.reading.detection import BROKEN
 from qa.reading.loading import about, load
-from qa.reading.outcomes import Outcome, failure, outcome_of
+from qa.reading.outcomes import ReadResult, failure, outcome_of
 
 OCR_PATIENCE = 20  # times the time limit, where tesseract reads the pages
 WALL = 5  # times the time limit by the clock, as other processes may hold the processor
@@ -76,14 +76,14 @@ def wall_patience(seconds: float, size: int, *, reads_scans: bool) -> float:
     return seconds * (1 + size // PATIENT_SIZE) * (OCR_PATIENCE if reads_scans else WALL)
 
 
-def _outcome(member: archive.Member) -> Outcome:
+def _outcome(member: archive.Member) -> ReadResult:
     try:
         return outcome_of(member.path, member.load)
     except MemoryError as error:
         return _failure(member.path, error)
 
 
-def _failure(path: str, error: Exception) -> Outcome:
+def _failure(path: str, error: Exception) -> ReadResult:
     if isinstance(error, MemoryError):
         return failure(path, ReadFailed(OUT_OF_MEMORY))
     return failure(

@@ -31,14 +31,14 @@ from qa.reading.children import Child, too_slow
 from qa.reading.detection import format_of
 from qa.reading.formats import Format
 from qa.reading.loading import About, about, load, peek
-from qa.reading.outcomes import Outcome, Reading, outcome_of
+from qa.reading.outcomes import Reading, ReadResult, outcome_of
 from qa.reading.walking import locate
 from qa.reading.worker import wall_patience
 from qa.records import Status
 
-__all__ = ["Outcome", "ReadFile", "Reading", "file_reader", "read_files"]
+__all__ = ["ReadFile", "ReadResult", "Reading", "file_reader", "read_files"]
 
-ReadFile = Callable[[str, float], Generator[Outcome]]
+ReadFile = Callable[[str, float], Generator[ReadResult]]
 """path as `walk` lists it, time of `time.monotonic` -> outcomes, or TimeoutError at that time"""
 
 SMALL = 64 << 10  # bytes; a plain text file up to this size needs no process
@@ -95,7 +95,7 @@ class _Task:
         self.size = about(file).size
         self.is_plain = self.size <= SMALL and _is_plain(self.file)  # may be read in this process
         self.started = False
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[ReadResult] = []
         self.begun: str | None = None  # the member that is being read
         self.crashes = 0
         self.reading: Reading | None = None
@@ -130,13 +130,13 @@ class _Task:
         """Record a crash; True when there are members left that another process can read."""
         self.crashes += 1
         within = self.begun is not None and self.begun != self.path
-        self.outcomes.append(Outcome(self.begun or self.path, Status.FAILED, reason))
+        self.outcomes.append(ReadResult(self.begun or self.path, Status.FAILED, reason))
         self.begun = None
         if within and self.crashes < CRASHES:
             return True
         if within:
             given_up = f"given up after {CRASHES} of its files failed so"
-            self.outcomes.append(Outcome(self.path, Status.FAILED, given_up))
+            self.outcomes.append(ReadResult(self.path, Status.FAILED, given_up))
         self.finish(about(self.file), "")
         return False
 
@@ -215,7 +215,7 @@ class _Pool:
             self._begin()
         return task.reading
 
-    def stream(self, task: _Task, until: float) -> Generator[Outcome]:
+    def stream(self, task: _Task, until: float) -> Generator[ReadResult]:
         """The task's outcomes as they come; only one document is in memory.
 
         Raises TimeoutError at `until`, a time of `time.monotonic`. Left early, it ends the process.

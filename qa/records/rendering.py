@@ -74,7 +74,7 @@ class Piece(NamedTuple):
 
 def to_text(answer: Shown) -> str:
     """The answer for a reader; highlighted sentences stand between » and «."""
-    lines = [verdict(answer), *said_besides(answer)]
+    lines = [verdict(answer), *remarks(answer)]
     for number, excerpt in enumerate(answer.excerpts, 1):
         lines += ["", *_text_block(number, excerpt)]
     if answer.nearest:
@@ -88,7 +88,7 @@ def to_text(answer: Shown) -> str:
 def to_markdown(answer: Shown) -> str:
     """The answer as Markdown: numbered quotations, highlights in bold, each with its citation."""
     parts = [f"# {_escaped(printable(one_line(answer.question)))}", _escaped(verdict(answer))]
-    parts += [_escaped(line) for line in said_besides(answer)]
+    parts += [_escaped(line) for line in remarks(answer)]
     parts += [_markdown_block(n, excerpt) for n, excerpt in enumerate(answer.excerpts, 1)]
     if answer.nearest:
         parts.append(f"## {NEAREST}")
@@ -121,7 +121,7 @@ def notes(excerpt: Excerpt) -> list[str]:
     return [printable(one_line(note)) for note in notes]
 
 
-def said_besides(answer: Shown) -> list[str]:
+def remarks(answer: Shown) -> list[str]:
     """The lines below the verdict: how the question was taken, and figures that differ."""
     lines = list(answer.notes)
     if answer.figures:

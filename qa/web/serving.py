@@ -102,7 +102,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to listen; more connections may queue than are accepted at once."""
-        asyncio.get_running_loop().set_exception_handler(_noted)
+        asyncio.get_running_loop().set_exception_handler(_log_loop_failure)
         await super().startup(sockets)
         for listener in sockets or ():
             listener.listen(QUEUE)
@@ -115,7 +115,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _noted(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_loop_failure(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Logs what the loop failed in, and fails in nothing itself: that would end the loop."""
     with suppress(Exception):
         _log.error("%s", context["message"], exc_info=context.get("exception"))

@@ -12,6 +12,7 @@ import numpy as np
 from qa.asking import late_interaction, scoring
 from qa.asking.kinds import kind_strengths
 from qa.asking.questions import EncodedQuestion
+from qa.asking.recency import preferred
 from qa.asking.retrieval import Candidates, z_scores
 from qa.encoding.codebook import Codebook
 from qa.encoding.quantisation import Vectors
@@ -75,6 +76,8 @@ def ranking(
     strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
     relevance += BM25_WEIGHT * z_scores(found.bm25)
+    if found.recent is not None:
+        relevance = preferred(relevance, found.recent)
     order = np.lexsort((found.places, -relevance)).tolist()
     lacking = found.exact.lacking if found.exact is not None else np.zeros(len(order), np.bool_)
     return [

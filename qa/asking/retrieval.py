@@ -12,6 +12,7 @@ import numpy.typing as npt
 from qa.asking.exactness import Exact, by_sentence, exact
 from qa.asking.naming import Named, named
 from qa.asking.questions import EncodedQuestion
+from qa.asking.recency import dated
 from qa.index.store import Filter, Keys, Scores, Snapshot
 
 CANDIDATES = 64  # of each list
@@ -28,6 +29,7 @@ class Candidates(NamedTuple):
     bm25: Scores  # (n,)
     word_places: Keys  # (n,) from 0 in the list of those that are best by words; its length beyond
     exact: Exact | None = None  # the exact matches of each
+    recent: Keys | None = None  # (n,) how late each is dated, where the question asks for that
 
 
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
@@ -49,7 +51,8 @@ def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | No
     kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
     matches = by_sentence(snapshot, question, keys[kept], matches.of(kept))
     word_places = places_in(by_words, keys[kept])
-    return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches)
+    recent = dated(snapshot, question.text, keys[kept])
+    return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches, recent)
 
 
 def _by_meaning(

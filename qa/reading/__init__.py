@@ -22,7 +22,7 @@ from qa.records import Document
 _READERS = {
     Format.TEXT: ("text", "read", 5),
     Format.MARKDOWN: ("markdown", "read", 5),
-    Format.HTML: ("html", "read", 5),
+    Format.HTML: ("html", "read", 6),
     Format.CSV: ("rows", "read_csv", 5),
     Format.JSONL: ("rows", "read_jsonl", 3),
     Format.JSON: ("json_records", "read", 1),

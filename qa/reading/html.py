@@ -43,6 +43,8 @@ _DATES = (
     "last-modified",
 )
 
+_LONGEST_NAME = 100  # characters of an author
+
 
 def read(data: bytes, _name: str) -> Content:
     """The main text of an HTML page, with its title and date."""
@@ -56,6 +58,8 @@ def content_of(data: bytes, charset: str | None = None) -> Content:
         return Content("", ())
     draft = Draft()
     _Walk(draft).through(_main(root))
+    if author := _unseen_author(root):
+        draft.add(f"Author: {author}", Kind.ROW)
     note = _MADE_BY_SCRIPTS if draft.length < _SHORT and _is_made_by_scripts(root) else ""
     return draft.content(title=_title(root), date=_date(root), note=note)
 
@@ -310,6 +314,15 @@ def _title(root: Any) -> str | None:
     if title and heading and heading in _TITLE_PARTS.split(title):
         return heading
     return title or heading
+
+
+def _unseen_author(root: Any) -> str:
+    """Who wrote the page, where only its head says so."""
+    metadata = _metadata(root)
+    named = (metadata.get(name) for name in ("author", "article:author", "dc.creator"))
+    author = _folded(next(filter(None, named), ""))
+    is_name = 0 < len(author) <= _LONGEST_NAME and "://" not in author
+    return author if is_name and author.casefold() not in _visible(root).casefold() else ""
 
 
 def _date(root: Any) -> str | None:

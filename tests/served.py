@@ -60,19 +60,19 @@ def running(app):
     """The address at which an application is served; it stops at the end."""
     import uvicorn
 
-    port = free_port()
-    settings = uvicorn.Config(app, port=port, log_level="critical", ws="none", proxy_headers=False)
+    settings = uvicorn.Config(app, log_level="critical", ws="none", proxy_headers=False)
     server = uvicorn.Server(settings)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait_for(lambda: server.started or not thread.is_alive())
-    assert server.started, "the server did not start"
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        thread.join(10)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        wait_for(lambda: server.started or not thread.is_alive())
+        assert server.started, "the server did not start"
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            server.force_exit = True
+            thread.join(10)
 
 
 @contextmanager

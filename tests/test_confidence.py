@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from indexes import write
 
-from qa.asking import ages
+from qa.asking import ages, claims
 from qa.asking.confidence import THRESHOLD
 from qa.asking.service import QA
 from qa.building.pipeline import build
@@ -109,6 +109,29 @@ def test_a_document_that_was_chosen_is_believed_more(asker: QA) -> None:
     several = asker.ask(question, only=["rules.md", "ferry.txt"])
     assert chosen.excerpts[0].text == several.excerpts[0].text
     assert chosen.confidence > several.confidence > THRESHOLD
+
+
+def test_passages_that_each_hold_one_of_several_things_do_not_exclude_each_other(
+    tmp_path: Path, encoders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {
+        "a.txt": "The breads of the bakery of Ollenby: rye bread and wheat bread.",
+        "b.txt": "Seed bread is baked in Ollenby for the fair in May.",
+        "c.txt": MINUTES,
+    }
+    for path, text in facts.items():
+        write(tmp_path / "seeds", path, text)
+    tmp_path.joinpath("index").mkdir()
+    shutil.copytree(encoders, tmp_path / "index" / "encoders", copy_function=os.link)
+    build(tmp_path / "seeds", tmp_path / "index")
+    with QA.open(tmp_path / "index") as qa:
+        several = qa.ask("What are the breads of the bakery of Ollenby?")
+        monkeypatch.setattr(claims, "BEHIND", -1.0)
+        one = qa.ask("What are the breads of the bakery of Ollenby?")
+    assert [excerpt.path for excerpt in several.excerpts] == ["a.txt", "b.txt"]
+    weaker = next(excerpt for excerpt in (*one.excerpts, *one.nearest) if excerpt.path == "b.txt")
+    assert several.excerpts[1].confidence > 1.5 * weaker.confidence
+    assert several.excerpts[0].confidence == one.excerpts[0].confidence
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qa.asking.kinds import AnswerKind, kind_of, kind_strengths, new_names
+from qa.asking.kinds import AnswerKind, asks_for_several, kind_of, kind_strengths, new_names
 
 CAST = (
     "Mill Song is a film by Anna Kern.",
@@ -59,3 +59,28 @@ def test_when_and_how_many_are_answered_by_dates_and_numbers() -> None:
 
 def test_other_questions_prefer_no_sentence() -> None:
     assert not np.any(kind_strengths("What is a mill?", CAST))
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("Which firms did Ben ask?", True),
+        ("Which documents mention the ferry?", True),
+        ("Which North Korean soldiers were captured?", True),
+        ("List the sections.", True),
+        ("Name the people who came.", True),
+        ("What are the five languages of love?", True),
+        ("Who were the members?", True),
+        ("What types of data do you collect?", True),
+        ("In which countries is it spoken?", True),
+        ("What does the mill do?", False),
+        ("What did the soldiers say?", False),
+        ("What causes rain?", False),
+        ("What was the status?", False),
+        ("Which gas is it?", False),
+        ("Which process is used?", False),
+        ("Who built the mill?", False),
+    ],
+)
+def test_questions_for_several_things_are_known(question: str, several: bool) -> None:
+    assert asks_for_several(question) is several

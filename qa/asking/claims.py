@@ -1,4 +1,4 @@
-"""Claims: the figures that passages give in answer to one question.
+"""Claims: what several passages say in answer to one question.
 
 Asked how many, two sources may count differently. Neither is the other's rival: both answer, and
 are told apart from passages that only speak of the same matter.
@@ -18,6 +18,7 @@ COMPARED = 8  # passages, whatever is the limit
 NEARLY_BEST = 0.8  # of the best sentence's strength, from which a sentence is looked at
 SENTENCES = 3  # of a passage that are looked at
 NEARLY_AS_MUCH = 0.8  # of the question's words that the first holds with its figure
+BEHIND = -0.05  # the lead, at least, where several things are asked for
 OTHER_FIGURE = 0.7  # standard deviations of relevance for another figure than the first passage's
 
 
@@ -59,6 +60,11 @@ def told_apart(found: Sequence[Quoted], question: EncodedQuestion, words: Words)
         relevance[one.ranked.key] = one.ranked.relevance + OTHER_FIGURE * differs
         kept.append(one)
     return kept[:1] + sorted(kept[1:], key=lambda one: -relevance[one.ranked.key])
+
+
+def beside_each_other(found: Sequence[Quoted]) -> list[Quoted]:
+    """The passages where several things are asked for: each may hold one, so none excludes another."""
+    return [one._replace(lead=max(one.lead, BEHIND)) for one in found]
 
 
 def _counted(first: Quoted, question: EncodedQuestion, words: Words) -> str | None:

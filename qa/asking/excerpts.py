@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from qa.asking.claims import COMPARED, told_apart
+from qa.asking.claims import COMPARED, beside_each_other, told_apart
 from qa.asking.confidence import THRESHOLD, confidence
 from qa.asking.figures import asks_for_figure, value
 from qa.asking.highlights import highlights
+from qa.asking.kinds import asks_for_several
 from qa.asking.questions import EncodedQuestion
 from qa.asking.quoting import Quoted, quoted
 from qa.asking.reranking import Ranked
@@ -47,7 +48,8 @@ def _quoted(
 ) -> Sequence[Quoted]:
     """The best `limit` passages."""
     if not asks_for_figure(question.text):
-        return list(quoted(snapshot, question, ranking, limit))
+        found = list(quoted(snapshot, question, ranking, limit))
+        return beside_each_other(found) if asks_for_several(question.text) else found
     found = list(quoted(snapshot, question, ranking, max(limit, COMPARED)))
     return told_apart(found, question, snapshot.words)[:limit]
 

@@ -6,15 +6,25 @@ English questions only: of another language's no kind is known, and nothing is a
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import takewhile
 
 import numpy as np
 
 from qa.encoding.quantisation import Vectors
+from qa.index.lexical import STOP_WORDS
 
 QUANTITY_WEIGHT = 0.03  # of a number or a date, where one is asked for, in a sentence's strength
 NAMES_WEIGHT = 0.08  # of `ENOUGH` names that the question does not hold; of fewer a part
 ENOUGH = 4
 SERIES_WEIGHT = 0.02  # of several things in a row, where names are asked for
+
+_SEVERAL = re.compile(
+    r"^\W*(?:(?:please|can you|could you)\s+)?(?:list|enumerate|name)\b"
+    r"|\b(?:what|which|who)\s+(?:all\s+)?(?:are|were)\b|\bwho\s+all\b",
+    re.IGNORECASE,
+)
+_WHICH = re.compile(r"\b(what|which)\s+((?:[^\W\d_-]+(?:[\s?.!]+|$)){1,4})", re.IGNORECASE)
+_PLURAL = re.compile(r"\w+(?:[^aisu\W]s|ies|people|men|children)[?.!]*")
 
 
 class AnswerKind(StrEnum):
@@ -92,3 +102,16 @@ def new_names(question: str, sentence: str) -> int:
         if (before := sentence[: found.start()].rstrip(" \"'(“`")) and before[-1] not in ".!?:"
     )
     return sum(found[0].lower() not in asked for found in names)
+
+
+def asks_for_several(question: str) -> bool:
+    """Whether several things are asked for: "list ...", "what are ...", "which firms ..."."""
+    if _SEVERAL.search(question):
+        return True
+    for found in _WHICH.finditer(question):
+        asked = list(takewhile(lambda word: word not in STOP_WORDS, found[2].lower().split()))
+        if found[1].lower() == "what":  # "what causes rain" asks for no causes
+            asked = asked[-1:]
+        if any(map(_PLURAL.fullmatch, asked)):
+            return True
+    return False

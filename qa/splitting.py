@@ -101,12 +101,29 @@ def _section(block: Block) -> tuple[object, ...]:
 
 
 def _context(document: Document, passage: Passage, blocks: Sequence[Block]) -> str:
-    names = [name for name in (document.title or "", *passage.heading) if name]
-    beginning = " ".join(document.text[passage.start : passage.end].split()[:40]).lower()
-    names = [name for name in dict.fromkeys(names) if name.lower() not in beginning]
+    text = document.text[passage.start : passage.end]
+    names = _names_above(document.title, passage.heading, text)
     columns = next((block.columns for block in blocks if _needs_columns(block, passage)), "")
     context = ". ".join([*names, *([columns] if columns else [])])
     return f"{context[:CONTEXT_CHARACTERS]}\n" if context else ""
+
+
+def columns_in(context: str, title: str | None, heading: Sequence[str], text: str) -> str:
+    """The names of columns in a passage's context, which has the title and headings before them.
+
+    A context is short: where it was cut, so are they, which `…` says.
+    """
+    above = ". ".join([*_names_above(title, heading, text), ""])
+    if not context.startswith(above):
+        return ""
+    return context[len(above) :] + ("…" if len(context) == CONTEXT_CHARACTERS else "")
+
+
+def _names_above(title: str | None, heading: Sequence[str], text: str) -> list[str]:
+    """The title and headings that a passage's text does not begin with."""
+    names = [name for name in (title or "", *heading) if name]
+    beginning = " ".join(text.split()[:40]).lower()
+    return [name for name in dict.fromkeys(names) if name.lower() not in beginning]
 
 
 def _needs_columns(block: Block, passage: Passage) -> bool:

@@ -252,11 +252,13 @@ def _bar(*more: ProgressColumn) -> Progress:
 
 def _show_excerpt(out: Console, number: int, excerpt: Excerpt) -> None:
     quotation = Text()
-    for text, highlighted in rendering.pieces(excerpt):
+    for text, highlighted in rendering.body(excerpt):
         quotation.append(printable(text), "bold green" if highlighted else "")
     quotation.remove_suffix("\n")
     out.print()
     _print(out, f"[{number}] {citation(excerpt)}", "bold")
+    for line in rendering.columns_line(excerpt):
+        _print(out, f"    {line}", "dim")
     out.print(Padding(quotation, (0, 0, 0, 4)))
     _print(out, f"    {'; '.join(rendering.notes(excerpt))}", "dim")
 

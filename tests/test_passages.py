@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from qa.reading import read
 from qa.records import Block, Document, Kind, Passage
-from qa.splitting import LONGEST, WINDOW_MARGIN, overlapping, ranking_text, split
+from qa.splitting import (
+    CONTEXT_CHARACTERS,
+    LONGEST,
+    WINDOW_MARGIN,
+    columns_in,
+    overlapping,
+    ranking_text,
+    split,
+)
 
 WINDOW = 60
 
@@ -165,6 +173,24 @@ def test_words_are_joined_over_a_line_end_hyphen_in_the_ranking_text_only() -> N
     ranking = ranking_text(document, passage, document.blocks)
     assert ranking.text == "The harbour is deep."
     assert document.text[passage.start : passage.end] == text
+
+
+@pytest.mark.parametrize("title", [None, "Rye", "Anna Kern 27", "R" * 130])
+@pytest.mark.parametrize("heading", [(), ("Rye", "Harvest"), ("A, B.",)])
+@pytest.mark.parametrize("columns", ["", "Year, Harvest", "Column, " * 20])
+def test_the_names_of_columns_are_found_in_the_ranking_text(
+    title: str | None, heading: tuple[str, ...], columns: str
+) -> None:
+    text = "Anna Kern\t27\n"
+    block = Block(0, len(text), Kind.ROW, None, heading, columns)
+    document = Document("", "", text, title, blocks=(block,))
+    passage = Passage(0, len(text), (len(text),), None, heading)
+    ranking = ranking_text(document, passage, (block,))
+    context = ranking.text[: ranking.ends[0]].rstrip("\n")
+    found = columns_in(context, title, heading, text)
+    assert columns.startswith(found.removesuffix("…"))
+    assert found == columns or len(context) == CONTEXT_CHARACTERS
+    assert not found or found.endswith("…") or found == columns
 
 
 def test_title_headings_and_columns_stand_in_the_ranking_text_only() -> None:

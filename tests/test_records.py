@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from answers import answer, excerpt
@@ -12,7 +13,7 @@ from markdown_it import MarkdownIt
 from qa.errors import QuestionsInvalid
 from qa.records import Answer, Freshness
 from qa.records.printable import printable, visible
-from qa.records.rendering import pieces
+from qa.records.rendering import body, pieces
 
 TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()), min_size=1, max_size=60)
@@ -95,6 +96,38 @@ def test_text_numbers_the_excerpts_and_sets_off_the_highlights():
     assert "[1] A (a.txt, lines 2-3, under Ri)\n    First. »He is 26.«\n" in result
     assert "Nearest passages:\n[2] b.txt, page 4, line 1\n" in result
     assert "Near." not in result
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("## First combat\n\nPaek fought.", "Paek fought."),
+        ("Paek\n====\n\nFirst\ncombat\nPaek fought.", "Paek fought."),
+        ("FIRST COMBAT\n  Paek fought.", "  Paek fought."),
+        ("# Paek #\n**First combat**\n\n- Paek fought.", "- Paek fought."),
+        ("First combat of Paek\nPaek fought.", "First combat of Paek\nPaek fought."),
+        ("Paek fought.\nFirst combat", "Paek fought.\nFirst combat"),
+        ("Paek\n\nFirst combat\n", "Paek\n\nFirst combat\n"),
+    ],
+)
+def test_headings_that_the_citation_has_are_left_out_of_what_is_shown(text, shown):
+    result = excerpt(text, 7, title="Paek", heading=("Paek", "First combat"))
+    assert "".join(piece.text for piece in body(result)) == shown
+    assert "".join(piece.text for piece in pieces(result)) == result.text == text
+
+
+def test_a_heading_that_is_the_highlight_is_shown():
+    combat = excerpt("First combat\n\nPaek fought.", heading=("First combat",), marks=((0, 12),))
+    assert "»First combat«" in str(answer(combat))
+    both = replace(combat, highlights=(combat.highlights[0]._replace(end=26),))
+    assert "    »Paek fought.«\n" in str(answer(both))
+    assert "First combat" in answer(both).to_markdown().split(">", 1)[1].split("\n")[0]
+
+
+def test_a_row_of_a_table_is_shown_with_the_names_of_its_columns():
+    row = excerpt("2023\t817 tonnes", columns="Year, Harvest\x1b")
+    assert "\n    (columns: Year, Harvest␛)\n    »2023\t817 tonnes«\n" in str(answer(row))
+    assert "columns" not in str(answer(excerpt()))
 
 
 def test_text_says_plainly_that_there_is_no_answer_and_shows_the_nearest_passages():

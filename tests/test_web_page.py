@@ -74,6 +74,7 @@ def test_each_citation_opens_its_source_with_exactly_the_excerpt_marked_and_in_v
     ]
     assert tab.locator(".document time").count() == tab.locator(".document").count()
     for card in tab.locator(".card").all():
+        card.locator(".lead").evaluate("lead => { lead.hidden = false }")  # part of the excerpt
         excerpt = card.locator("blockquote").inner_text()
         card.locator(".open").click()
         at = query(tab)["at"]

@@ -114,6 +114,15 @@ def test_a_card_tells_place_heading_date_and_confidence_as_a_word():
     assert "page 7" in cards.answer_html(answer(replace(cited, page=7)), HERE, 0.01)
 
 
+def test_a_card_hides_headings_that_it_names_above_and_names_a_tables_columns():
+    cited = excerpt("# Age\n\nRi is 26.", heading=("Age",), columns="Name, <Age>")
+    result = cards.answer_html(answer(cited), HERE, 0.01)
+    assert re.search(r'<span class="lead" hidden>.*Age.*</span><mark class="best">Ri is 26', result)
+    assert "Columns: Name, &#60;Age&#62;</p>" in result
+    plain = cards.answer_html(answer(excerpt("Ri is 26.")), HERE, 0.01)
+    assert '<span class="lead" hidden></span>' in plain and "Columns" not in plain
+
+
 def test_a_card_tells_when_the_file_changed_where_the_document_tells_no_date():
     cited = excerpt(date=None)
     assert "<time>" not in cards.answer_html(answer(cited), HERE, 0.01)

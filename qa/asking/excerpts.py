@@ -13,6 +13,7 @@ from qa.asking.reranking import Ranked
 from qa.index.store import Snapshot
 from qa.records import Answer, Excerpt, Figure
 from qa.records.likelihood import POSSIBLE
+from qa.splitting import columns_in
 
 
 def answer(
@@ -82,4 +83,5 @@ def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:
         lines=passage.lines,
         page=passage.page,
         heading=passage.heading,
+        columns=columns_in(passage.context, passage.title, passage.heading, passage.text),
     )

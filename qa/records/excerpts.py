@@ -54,6 +54,7 @@ class Excerpt:
     heading: tuple[str, ...] = ()
     freshness: Freshness = Freshness.UNKNOWN
     likelihood: Likelihood = Likelihood.UNLIKELY  # the confidence as a word
+    columns: str = ""  # the names of a table's columns, where the row with them stands before
 
     def __post_init__(self) -> None:
         """The word follows the number."""

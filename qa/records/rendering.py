@@ -5,7 +5,7 @@ signs, never obeyed.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from qa.records.excerpts import Excerpt, Figure, Freshness, Highlight, citation
@@ -23,9 +23,12 @@ PERHAPS = "Perhaps:"
 NO_ANSWER = "The documents do not answer this."
 NOTHING_NEAR = "No passage comes near it."
 NEAREST = "Nearest passages"
+COLUMNS = "columns"
+HEADING_LINES = 4  # of one heading, at most
 FIGURES = "The excerpts give different figures"
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$#!])")
+_HEADING_SIGNS = re.compile(r"^\s*#{1,6}\s|\s#+\s*$|[=~^-]{3,}|^\s*=+\s|\s=+\s*$")
 _LINE_LEAD = re.compile(r"^(\d+)([.)])|^([-+=:])")
 
 
@@ -151,6 +154,43 @@ def pieces(excerpt: Excerpt) -> Iterator[Piece]:
         yield Piece(excerpt.text[at:], highlighted=False)
 
 
+def lead(excerpt: Excerpt) -> int:
+    """How many characters at the beginning are titles and headings that the citation has, too.
+
+    None where a highlight is nothing else, or nothing else is there.
+    """
+    cited = {_bare(name) for name in (excerpt.title, *excerpt.heading)}
+    lines = excerpt.text.splitlines(keepends=True)
+    at = number = 0
+    while number < len(lines):
+        heights = [
+            count
+            for count in range(1, HEADING_LINES + 1)
+            if _bare(" ".join(lines[number : number + count])) in {"", *cited}
+        ]
+        if not heights:
+            break
+        at += sum(map(len, lines[number : number + heights[-1]]))
+        number += heights[-1]
+    is_marked = any(mark.end - excerpt.start <= at for mark in excerpt.highlights)
+    return 0 if is_marked or not excerpt.text[at:].strip() else at
+
+
+def body(excerpt: Excerpt) -> Iterator[Piece]:
+    """The pieces without what `lead` counts, as a reader sees them below the citation."""
+    left = lead(excerpt)
+    for text, highlighted in pieces(excerpt):
+        if text[left:]:
+            yield Piece(text[left:], highlighted)
+        left = max(left - len(text), 0)
+
+
+def _bare(heading: str) -> str:
+    """A heading's words, without the signs by which Markdown and its like make it one."""
+    words = " ".join(_HEADING_SIGNS.sub(" ", heading).split())
+    return words.strip("*_ ").casefold()
+
+
 def _runs(text: str, offset: int, highlights: Sequence[Highlight]) -> list[tuple[int, int]]:
     """The highlights in order of place, offsets within `text`, neighbours joined."""
     runs: list[tuple[int, int]] = []
@@ -166,15 +206,21 @@ def _runs(text: str, offset: int, highlights: Sequence[Highlight]) -> list[tuple
 
 
 def _text_block(number: int, excerpt: Excerpt) -> list[str]:
-    quotation = "".join(f"»{text}«" if marked else text for text, marked in _tight(excerpt))
-    lines = printable(quotation).strip("\n").split("\n")
+    tight = _tight(body(excerpt))
+    quotation = "".join(f"»{text}«" if marked else text for text, marked in tight)
+    lines = [*columns_line(excerpt), *printable(quotation).strip("\n").split("\n")]
     quote = [f"    {line}".rstrip() for line in lines]
     return [f"[{number}] {citation(excerpt)}", *quote, f"    ({'; '.join(notes(excerpt))})"]
 
 
-def _tight(excerpt: Excerpt) -> Iterator[Piece]:
+def columns_line(excerpt: Excerpt) -> list[str]:
+    """The line that names the columns above rows of a table, if one is needed."""
+    return [f"({COLUMNS}: {printable(one_line(excerpt.columns))})"] if excerpt.columns else []
+
+
+def _tight(parts: Iterable[Piece]) -> Iterator[Piece]:
     """The pieces, with the blanks at the ends of a highlight outside it."""
-    for text, marked in pieces(excerpt):
+    for text, marked in parts:
         core = text.strip()
         if not marked or not core:
             yield Piece(text, highlighted=False)
@@ -187,7 +233,8 @@ def _tight(excerpt: Excerpt) -> Iterator[Piece]:
 
 def _markdown_block(number: int, excerpt: Excerpt) -> str:
     parts = [
-        _bold(text) if marked else _escaped(printable(text)) for text, marked in _tight(excerpt)
+        _bold(text) if marked else _escaped(printable(text))
+        for text, marked in _tight(pieces(excerpt))
     ]
     lines = [_LINE_LEAD.sub(_lead, line.strip()) for line in "".join(parts).strip().split("\n")]
     quote = "\n".join(

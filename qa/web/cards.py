@@ -9,6 +9,7 @@ from typing import NamedTuple
 from qa.records import Answer, Excerpt, Freshness, Places, rendering
 from qa.records.excerpts import citation
 from qa.records.likelihood import LIKELY, likelihood
+from qa.records.rendering import lead
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark
 from qa.web.templating import render
@@ -31,7 +32,9 @@ class _Card(NamedTuple):
     heading: str
     confidence: float
     likelihood: str
+    columns: str
     quote: str
+    lead: int  # characters of `quote` that are hidden, as the place says them
     marks: list[Mark]  # offsets in `quote`
     citation: str
 
@@ -201,7 +204,9 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> _Card:
         heading=" › ".join(excerpt.heading),
         confidence=excerpt.confidence,
         likelihood=TEXTS.likelihoods[likelihood(excerpt.confidence)],
+        columns=excerpt.columns,
         quote=_flowing(excerpt),
+        lead=lead(excerpt),
         marks=[Mark(m.start - start, m.end - start, m.style) for m in marks(excerpt)],
         citation=_citation(excerpt),
     )

@@ -313,6 +313,7 @@ const around = async (button) => {
 	card.dataset.more = more;
 	$(".before", card).textContent = place.start ? await text(place.start - more, place.start) : "";
 	$(".after", card).textContent = await text(place.end, place.end + more);
+	$(".lead", card).hidden = false; // its headings stand within what is shown now
 };
 
 const copy = async (button) => {

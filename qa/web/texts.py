@@ -54,6 +54,7 @@ class Texts:
         default_factory=lambda: {each: each.value for each in Likelihood}
     )
     confidence: str = "Probability {:.2f} that this excerpt holds an answer"
+    columns: str = "Columns:"
     more_around: str = "Show more around"
     copy: str = "Copy with citation"
     helpful: str = "Helpful"

@@ -194,7 +194,7 @@ def test_a_process_whose_loop_stands_still_ends_with_an_error():
     finally:
         stuck.kill()
         _, result = stuck.communicate()
-    assert "stood still" in result.decode()
+    assert "has been blocked" in result.decode()
     assert "in app" in result.decode()
 
 

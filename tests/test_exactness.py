@@ -98,7 +98,10 @@ def test_years_and_quarters_are_found_however_they_are_written(
         ("fiscal 2018", ["fy2018"]),
         ("Q4 20%", []),
         ("the first quarter of the year", []),
+        ("the 2011\u201312 season", ["2011-12"]),
+        ("won 6 \u2013 3", ["6-3"]),
+        ("1.2\u20131.4", ["1.2", "1.4"]),
     ],
 )
-def test_periods_have_one_form(text: str, forms: list[str]) -> None:
+def test_periods_and_ranges_have_one_form(text: str, forms: list[str]) -> None:
     assert [form for one in exact_words(text) for form in one.forms] == forms

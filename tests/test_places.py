@@ -151,6 +151,7 @@ def test_what_no_document_mentions_is_told_and_what_comes_near_follows(asker: QA
         ('An open "quote', []),
         ('Nothing in "" or " "', []),
         ('("x") says', ["x"]),
+        ('Why "the Methodists?" and "a,"', ["the Methodists", "a"]),
     ],
 )
 def test_what_is_quoted(question: str, phrases: list[str]) -> None:

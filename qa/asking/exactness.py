@@ -25,6 +25,7 @@ MATCH_BONUS = 3.0  # standard deviations, for a candidate with one of the questi
 MOST_READ = 16  # passages that hold an identifier, whose sentences are looked at
 REFERRED = 0.5  # how far it counts as found where it is only referred to
 _HEADING = re.compile(r"\W*(?:[^\W\d_]{1,12}\.?\W+)?(?P<number>\d+(?:\.\d+)+[a-z]?)(?![\w%])")
+_SECTION = re.compile(r"\d+(?:\.\d+)+[a-z]?")
 
 
 class Match(NamedTuple):
@@ -150,7 +151,10 @@ def _scope(passage: StoredPassage, wanted: Sequence[str]) -> _Scope:
         if number:
             is_below = number in wanted
             heads = heads or is_below
-        runs.append(float(is_below or not _forms(sentence).isdisjoint(wanted)))
+        held = _forms(sentence)
+        is_about_another = is_below and any(map(_SECTION.fullmatch, held.difference(wanted)))
+        below = REFERRED if is_about_another else 1.0
+        runs.append(1.0 if held.intersection(wanted) else below * is_below)
     return _Scope(np.array(runs if any(runs) else [1.0] * len(runs), np.float32), heads)
 
 

@@ -77,7 +77,11 @@ class Token(NamedTuple):
 def quoted_phrases(question: str) -> list[str]:
     """What stands in quotation marks and has a word, each once: `'Is "a b" it?'` has `"a b"`."""
     found = (next(filter(None, match.groups())) for match in _QUOTED.finditer(question))
-    return list(dict.fromkeys(phrase.strip() for phrase in found if any(map(str.isalnum, phrase))))
+    return list(
+        dict.fromkeys(
+            phrase.strip(" \t\n?!.,;:") for phrase in found if any(map(str.isalnum, phrase))
+        )
+    )
 
 
 def is_quoted_alone(question: str) -> bool:

@@ -1,6 +1,7 @@
 """Identifiers of a text: numbers, dates and codes, each as one word in one form however it is written.
 
     12.2.2, 10.9.25.20, 3.5     as they stand: a section, an address, a decimal number
+    2011\u201312, 6 \u2013 3             2011-12, 6-3
     95,418  95 418  95'418      95418
     5 July 2021, 2021-07-05     2021-07-05 (and July 5, 2021; 05.07.2021; 7/5/2021 in both readings)
     ERR-4012, SARS-CoV-2        err4012, sarscov2
@@ -50,7 +51,11 @@ _GROUPED = re.compile(
     r"(\d{1,3}(?:,\d{2,3})+|\d{1,3}(?:['\u2019\u00a0\u2009\u202f]\d{3})+|\d{1,3} \d{3})"
     r"(\.\d+)?(?![\w/-]|[.,' ]\d)"
 )
-_MARKED = re.compile(r"(?<![\w.,/#:])(?<!\w-)\d+(?:[.:/-]\d+)+[a-z]?(?!\w)")
+_DASH = "\u2010\u2011\u2012\u2013\u2014\u2212"
+_MARKED = re.compile(
+    r"(?<![\w.,/#:])(?<!\w-)(?:\d+(?:[.:/-]\d+)+[a-z]?"
+    rf"|\d+(?:(?:[{_DASH}]| [\u2013\u2014] )\d+)+(?![.,]\d))(?!\w)"
+)
 _CODE = re.compile(r"(?<![\w-])[^\W_]+(?:[-_/.#][^\W_]+)+(?!\w)")
 _PERIOD = re.compile(r"q[1-4]|[1-4]q|quarter|fiscal|fy|financial year", re.IGNORECASE)
 _YEAR_OF_PERIOD = r"(?:fy|cy|fiscal(?: year)? )?['\u2019]?(?P<year>(?:19|20)\d\d|\d\d)"
@@ -167,8 +172,10 @@ def _grouped(text: str) -> Iterator[Identifier]:
 
 
 def _marked(text: str) -> Iterator[Identifier]:
-    """Numbers with marks between, as they stand."""
-    return (Identifier(*found.span(), (found[0],)) for found in _MARKED.finditer(text))
+    """Numbers with marks between, as they stand; each dash is a hyphen: `6 \u2013 3` is `6-3`."""
+    for found in _MARKED.finditer(text):
+        form = re.sub(rf" ?[{_DASH}] ?", "-", found[0])
+        yield Identifier(*found.span(), (form,))
 
 
 def _plain(text: str) -> Iterator[Identifier]:

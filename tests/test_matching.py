@@ -184,6 +184,15 @@ def test_words_of_the_sentence_before_count_and_rare_ones_count_more(
     assert named > 0
 
 
+def test_a_pronoun_stands_for_what_any_sentence_before_names() -> None:
+    matches = np.float32([[0.9, 0.1], [0.2, 0.2], [0.3, 0.5], [-1, -1], [0.1, 0.6]])
+    sentences = ["The song is old.", "Rain fell.", "It features Ann.", "It is gone.", "They sing."]
+    found = scoring.pronoun_strengths(matches, np.float32([0.5, 0.5]), sentences)
+    part = scoring.PRONOUN_CARRY_OVER / 2
+    assert found == pytest.approx([0, 0, part * 0.6, 0, part * 0.8])
+    assert len(scoring.pronoun_strengths(matches[:0], np.float32([0.5, 0.5]), [])) == 0
+
+
 def ranked(strengths: list[float], joint_gains: list[float]) -> Ranked:
     zeros = (0,) * (len(Ranked._fields) - 2)
     return Ranked(*zeros, np.float32(strengths), np.float32(joint_gains))

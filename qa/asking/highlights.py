@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from qa.asking.reranking import Ranked
+from qa.asking.scoring import PRONOUN
 from qa.encoding.quantisation import Vectors
 from qa.records import Highlight
 
@@ -18,9 +19,6 @@ PRONOUN_JOINT_GAIN = (
     0.0,
     0.01,
 )  # the same, where a marked one begins with a pronoun, or the one after it does
-PRONOUN = re.compile(
-    r"\s*(?:It|They|He|She|This|These|Those|Such|His|Her|Their|Its|The (?:latter|former))\b"
-)
 PARAGRAPH = re.compile(r"[^\S\n]*\n\s*\n")  # how a sentence begins that begins one
 RANK_WEIGHT = 0.07  # of its passage's relevance in a highlight's strength
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qa.asking import late_interaction, scoring
-from qa.asking.kinds import kind_strengths
+from qa.asking.kinds import AnswerKind, kind_of, kind_strengths
 from qa.asking.questions import EncodedQuestion
 from qa.asking.recency import preferred
 from qa.asking.retrieval import Candidates, z_scores
@@ -33,6 +33,7 @@ class Ranked(NamedTuple):
     evidence: float  # the same, tokens weighted by idf
     strongest: float  # the greatest strength of its sentences by MaxSim alone
     lacks: bool  # an identifier of the question
+    matches: Vectors  # (sentences, m) how well each sentence matches every token of the question
     strengths: Vectors  # (sentences,) how well each sentence answers
     joint_gains: Vectors  # (sentences,) by which it and the one before match better than either
 
@@ -46,10 +47,13 @@ class Ranked(NamedTuple):
     ) -> "Ranked":
         """The passage with what the words of its sentences add to their strengths.
 
-        Those are the question's own words, and such as are the kind of answer that it asks for.
+        Those are the question's own words, and such as are the kind of answer that it asks for; a
+        pronoun at the beginning stands for what "who" and "where" ask about.
         """
         added = scoring.word_strengths(words, question.terms, context, sentences)
         added = added + kind_strengths(question.text, sentences)
+        if kind_of(question.text) is AnswerKind.NAME:
+            added += scoring.pronoun_strengths(self.matches, question.weights, sentences)
         return self._replace(strengths=self.strengths + added)
 
 
@@ -90,6 +94,7 @@ def ranking(
             evidence=float(scores.evidence[at]),
             strongest=float(strongest[at]),
             lacks=bool(lacking[at]),
+            matches=scores.matches[at],
             strengths=scores.strengths[at],
             joint_gains=scores.joint_gains[at],
         )

@@ -1,5 +1,6 @@
 """How well passages and their sentences match a question, token by token and word by word."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,8 +14,12 @@ from qa.encoding.quantisation import Vectors
 from qa.index.store import Words
 
 CARRY_OVER = 0.3  # of what the sentence before matches better
+PRONOUN_CARRY_OVER = 0.6  # of what all sentences before match better, for one with a pronoun
 OWN_WEIGHT = 0.05  # of the share of the question's words that a sentence holds
 CONTEXT_WEIGHT = 0.1  # the same, with the sentence before and the passage's context taken in
+PRONOUN = re.compile(  # at the beginning of an English sentence
+    r"\s*(?:It|They|He|She|This|These|Those|Such|His|Her|Their|Its|The (?:latter|former))\b"
+)
 
 
 class PassageScores(NamedTuple):
@@ -24,6 +29,7 @@ class PassageScores(NamedTuple):
     evidence: Vectors  # (n,) the same, tokens weighted by idf
     strengths: list[Vectors]  # how well each sentence answers
     joint_gains: list[Vectors]  # by which a sentence and the one before match better than either
+    matches: list[Vectors]  # (sentences, m) how well each sentence matches every token
 
 
 def score(
@@ -60,6 +66,7 @@ def score(
         evidence=_evidence(of_passages, question.idf_weights, named),
         strengths=_by_passage(alone + CARRY_OVER * added, firsts),
         joint_gains=_by_passage(gained, firsts),
+        matches=_by_passage(found, firsts),
     )
 
 
@@ -83,6 +90,21 @@ def _by_passage(values: Vectors, firsts: npt.NDArray[np.int64]) -> list[Vectors]
     """The values of the runs, split by passage, that of its context left out."""
     bounds = pairwise([*firsts.tolist(), len(values)])
     return [values[first + 1 : last] for first, last in bounds]
+
+
+def pronoun_strengths(matches: Vectors, weights: Vectors, sentences: Sequence[str]) -> Vectors:
+    """What sentences that begin with a pronoun get of what those before them match better.
+
+    "It features two singers" is about the song that the passage began with, however many sentences
+    ago. `matches` `(n, m)` are those of the sentences with the question's tokens; one without tokens
+    has -1 for all, and gets nothing.
+    """
+    added = np.zeros(len(sentences), np.float32)
+    before = np.maximum.accumulate(matches, axis=0)
+    for at in range(1, len(sentences)):
+        if PRONOUN.match(sentences[at]) and matches[at].max(initial=-1) > -1:
+            added[at] = PRONOUN_CARRY_OVER * (np.maximum(before[at - 1] - matches[at], 0) @ weights)
+    return added
 
 
 def word_strengths(

@@ -34,7 +34,7 @@ _READERS = {
     Format.MAIL: ("mail", "read", 5),
     Format.MESSAGE: ("mail", "read", 2),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 4),
-    Format.PDF: ("pdf", "read", 4),
+    Format.PDF: ("pdf", "read", 5),
     Format.WORD: ("word", "read", 4),
     Format.SLIDES: ("slides", "read", 4),
     Format.SHEETS: ("sheets", "read", 4),

@@ -186,11 +186,13 @@ def _mark_tables(pages: Sequence[Page], marks: dict[int, list[Mark]]) -> None:
         above = {low.start: high for high, low in pairwise(page.text.lines)}
         for table, rows in _tables(page.text, lines):
             cells, columns = page.text.cells[table], page.text.columns[table]
+            start = rows[0].start
             if columns or rows[0] is not lines[0] or cells != last:
-                line = above.get(rows[0].start)
-                title = line.text if line and line.start not in taken else ""
+                line = above.get(start)
+                title = line.text if line and line.start not in taken and not line.table else ""
                 context = _context(title, columns)
-            found.append(Mark(rows[0].start, rows[-1].end, Kind.TABLE, columns=context))
+                start = line.start if line and context.startswith(title or "\0") else start
+            found.append(Mark(start, rows[-1].end, Kind.TABLE, columns=context))
             last = cells if rows[-1] is lines[-1] else 0
         if lines and not lines[-1].table:
             last = 0

@@ -7,6 +7,7 @@ import json
 import sys
 import zipfile
 from contextlib import suppress
+from email.message import EmailMessage
 from pathlib import Path
 from subprocess import run
 
@@ -938,3 +939,36 @@ def test_rows_of_a_long_markdown_table_know_their_columns():
     assert (row.kind, row.columns, row.heading) == (Kind.ROW, "Station, Opened", ("Mills",))
     small = read(f"{table}{rows[:60]}".encode(), "a.mdx")
     assert [b.kind for b in small.blocks] == [Kind.TABLE]
+
+
+ATTRIBUTION = "On Mon, 4 Mar 2024, Ben wrote:"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        f"<div class=gmail_quote><div>{ATTRIBUTION}</div><blockquote><p>Blue?</p></blockquote></div>",
+        "<blockquote type=cite><p>Blue?</p></blockquote>",
+        "<div id=divRplyFwdMsg><p>From: Ben</p></div><p>Blue?</p>",
+        "<div style='border-top:solid #E1E1E1 1pt'><p><b>Von:</b> Ben</p></div><p>Blue?</p>",
+    ],
+)
+def test_what_a_mail_in_html_quotes_stands_apart(quoted):
+    """Whoever wrote the mail did not write that."""
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "ada@example.org", "Paint"
+    mail.set_content(f"<html><body><p>No, green.</p>{quoted}</body></html>", subtype="html")
+    document = read(mail.as_bytes(), "a.eml")
+    headings = {document.text[b.start : b.end]: b.heading for b in document.blocks}
+    assert headings["No, green."] == ("Paint",)
+    assert headings["Blue?"] == ("Paint", "Quoted")
+
+
+def test_words_after_a_quotation_are_the_writers_own():
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "ada@example.org", "Paint"
+    page = "<blockquote type=cite><p>Blue?</p></blockquote><p>No, green.</p>"
+    mail.set_content(f"<html><body>{page}</body></html>", subtype="html")
+    document = read(mail.as_bytes(), "a.eml")
+    (block,) = [b for b in document.blocks if "green" in document.text[b.start : b.end]]
+    assert block.heading == ("Paint",)

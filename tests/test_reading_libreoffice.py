@@ -163,7 +163,7 @@ def test_an_old_word_file_is_read_and_what_it_links_to_is_not_fetched(asked):
     document = read(data, "a.doc")
     (block,) = [b for b in document.blocks if "Nine ships" in document.text[b.start : b.end]]
     assert block.heading == ("The harbour",)
-    assert document.reader == "doc 1"
+    assert document.reader.startswith("doc ")
     assert paths == []
 
 

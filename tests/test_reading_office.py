@@ -607,3 +607,27 @@ def test_bold_paragraphs_are_headings_where_no_style_makes_any():
     document = read(out.getvalue(), "a.docx")
     headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
     assert headings == ["Ends"]
+
+
+def test_a_cell_over_several_rows_is_in_each_and_a_chart_says_its_title():
+    """Of a workbook: its rows are found by what stands once at their left side."""
+    import openpyxl
+    from openpyxl.chart import BarChart, Reference
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    rows = [("Region", "Port", "Barrels"), ("North", "Amble", 31), (None, "Blyth", 57)]
+    for row in [*rows, ("South", "Rye", 12)]:
+        sheet.append(row)
+    sheet.merge_cells("A2:A3")
+    chart = BarChart()
+    chart.title = "Barrels sold"
+    chart.add_data(Reference(sheet, min_col=3, min_row=1, max_row=4), titles_from_data=True)
+    sheet.add_chart(chart, "F2")
+    out = io.BytesIO()
+    book.save(out)
+    document, note = read_noted(out.getvalue(), "a.xlsx")
+    found = {document.text[b.start : b.end]: b.columns for b in document.blocks}
+    assert found["North\tBlyth\t57"] == "Region, Port, Barrels"
+    assert "Chart: Barrels sold" in found
+    assert note == ""

@@ -18,6 +18,7 @@ from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
 from qa.reading.formulas import formula
+from qa.reading.quotes import heads_reply, is_quoted
 from qa.records import Kind
 
 _MADE_BY_SCRIPTS = "made by scripts in the browser: save the page as it is shown, or as PDF"
@@ -44,6 +45,7 @@ _DATES = (
 )
 
 _LONGEST_NAME = 100  # characters of an author
+_QUOTED = 7  # a level below every heading of a page
 
 
 def read(data: bytes, _name: str) -> Content:
@@ -140,20 +142,30 @@ class _Walk:
             self.close(Kind.PROSE)
             self.draft.add(_visible(element, fold=False).strip("\r\n"), Kind.CODE)
             return False
-        elif tag in ("ul", "ol", "dl"):
+        else:
+            self._open(element)
+        self.add_text(element.text)
+        return True
+
+    def _open(self, element: Any) -> None:
+        """Begin what an element sets apart: a quotation, a list or a block."""
+        if is_quoted(element):
+            self.close(Kind.PROSE)
+            self.draft.headings.enter(_QUOTED, "Quoted")
+        elif element.tag in ("ul", "ol", "dl"):
             self.close(Kind.PROSE)
             self.items = [] if self.items is None else self.items
             self.depth += 1
-        elif tag in BLOCKS:
+        elif element.tag in BLOCKS:
             self.close(Kind.PROSE)
-        self.add_text(element.text)
-        return True
 
     def leave(self, element: Any) -> None:
         """Take an element's end in."""
         tag = element.tag
         if tag in BLOCKS and not is_silent(element):
             self.close(Kind.PROSE)
+            if is_quoted(element) and not heads_reply(element):
+                self.draft.headings.leave(_QUOTED)
         if tag in ("ul", "ol", "dl") and not is_silent(element) and self.depth:
             self.depth -= 1
             if self.depth == 0:

@@ -15,7 +15,9 @@ from openpyxl import load_workbook
 from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
+from qa.reading.charts import chart
 from qa.reading.content import Content, Draft, iso_date
+from qa.reading.merged_cells import merged_over_rows
 from qa.reading.number_formats import shown
 from qa.reading.packages import parse, repaired
 from qa.reading.sheet_rows import Numbered, add_sheet
@@ -24,6 +26,7 @@ _PROPERTIES = "docProps/core.xml"
 _GAP = 64  # blank cells that a row keeps between two values
 _CHART = re.compile(r"xl/charts/chart\d*\.xml")
 _THREADED, _NOTES, _DRAWING = "/threadedComment", "/comments", "/drawing"
+_CHARTED = "/chart"
 _TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 
 
@@ -31,7 +34,7 @@ def read(data: bytes, _name: str) -> Content:
     """The content of a workbook."""
     data = repaired(data)
     draft, notes = Draft(), list[str]()
-    unknown = 0
+    unknown = known = 0
     with warnings.catch_warnings(), zipfile.ZipFile(BytesIO(data)) as archive:
         warnings.simplefilter("ignore")  # about styles and rules that are not read
         file = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -41,12 +44,12 @@ def read(data: bytes, _name: str) -> Content:
             rows = _Rows(file, sheet)
             add_sheet(draft, str(sheet.title), rows)
             unknown += rows.unknown
-            _add_beside(draft, archive, sheet)
-        charts = sum(bool(_CHART.fullmatch(name)) for name in archive.namelist())
+            known += _add_beside(draft, archive, sheet)
+        charts = sum(bool(_CHART.fullmatch(name)) for name in archive.namelist()) - known
         title, date = _about(archive)
     if unknown:
         notes.append(f"{unknown} formula{'s' * (unknown > 1)} without a value")
-    if charts:
+    if charts > 0:
         notes.append(f"{charts} chart{'s' * (charts > 1)} not read")
     return draft.content(title=title, date=iso_date(date), note=", ".join(notes))
 
@@ -70,6 +73,8 @@ class _Rows:
     def __init__(self, file: Any, sheet: Any) -> None:
         self.file, self.sheet = file, sheet
         self.unknown = 0  # formulas without a value, once the rows were read
+        self._merged = merged_over_rows(sheet._get_source)  # noqa: SLF001
+        self._held: dict[int, tuple[int, str]] = {}  # by column: until which row, and its text
         self._codes = [_code(file, style.numFmtId) for style in file._cell_styles]  # noqa: SLF001
 
     def __iter__(self) -> Iterator[Numbered]:
@@ -85,19 +90,28 @@ class _Rows:
                 timedelta_formats=book._timedelta_formats,  # noqa: SLF001
             )
             for number, cells in parser.parse():
-                if row := self._row(cells):
+                if row := self._row(number, cells):
                     yield Numbered(number, row)
             self.unknown = parser.unknown
 
-    def _row(self, cells: list[dict[str, Any]]) -> list[str]:
-        row: list[str] = []
-        before = 0
-        for cell in cells:
-            text = shown(cell["value"], self._code_of(cell["style_id"]))
-            if text.strip():
-                row += [""] * min(cell["column"] - before - 1, _GAP)
-                row.append(text)
-                before = cell["column"]
+    def _row(self, number: int, cells: list[dict[str, Any]]) -> list[str]:
+        """The texts of a row; a cell that goes over several rows is in each that has others."""
+        texts = {
+            cell["column"]: text
+            for cell in cells
+            if (text := shown(cell["value"], self._code_of(cell["style_id"]))).strip()
+        }
+        for column, last in self._merged.pop(number, {}).items():
+            if column in texts:
+                self._held[column] = (last, texts[column])
+        self._held = {at: held for at, held in self._held.items() if held[0] >= number}
+        if texts:
+            texts = {column: text for column, (_, text) in self._held.items()} | texts
+        row, before = list[str](), 0
+        for column in sorted(texts):
+            row += [""] * min(column - before - 1, _GAP)
+            row.append(texts[column])
+            before = column
         return row
 
     def _code_of(self, style: int) -> str:
@@ -113,8 +127,9 @@ def _code(file: Any, number: int) -> str:
     return str(BUILTIN_FORMATS.get(number, "General"))
 
 
-def _add_beside(draft: Draft, archive: zipfile.ZipFile, sheet: Any) -> None:
-    """Add the comments and text boxes of a sheet."""
+def _add_beside(draft: Draft, archive: zipfile.ZipFile, sheet: Any) -> int:
+    """Add the comments, text boxes and titles of charts of a sheet; how many charts were read."""
+    charts = 0
     parts = list(_related(archive, sheet._worksheet_path))  # noqa: SLF001
     draft.headings.above = (str(sheet.title),)
     threaded = any(kind == _THREADED for kind, _ in parts)
@@ -123,10 +138,15 @@ def _add_beside(draft: Draft, archive: zipfile.ZipFile, sheet: Any) -> None:
             for shape in root.iter("{*}sp"):
                 text = "".join(shape.itertext(_TEXT))
                 draft.add(f"Text box: {text}" if text.strip() else "")
+        elif kind == _CHARTED:
+            title, _ = chart(root)  # its data are cells of the workbook
+            draft.add(f"Chart: {title}" if title else "")
+            charts += 1
         elif kind == (_THREADED if threaded else _NOTES):
             for comment in root.iter("{*}threadedComment", "{*}comment"):
                 text = "".join(comment.itertext("{*}t", "{*}text")).strip()
                 draft.add(f"Comment on {comment.get('ref')}: {text}" if text else "")
+    return charts
 
 
 def _related(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, Any]]:
@@ -136,9 +156,11 @@ def _related(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, Any]]:
     for relation in parse(archive.read(rels)) if rels in names else ():
         target = relation.get("Target", "")
         inside = normpath(target[1:] if target.startswith("/") else join(dirname(path), target))
-        for kind in (_THREADED, _NOTES, _DRAWING):
+        for kind in (_THREADED, _NOTES, _DRAWING, _CHARTED):
             if relation.get("Type", "").endswith(kind) and inside in names:
                 yield kind, parse(archive.read(inside))
+                if kind == _DRAWING:
+                    yield from _related(archive, inside)
 
 
 def _about(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:

@@ -1,5 +1,6 @@
 """Highlighting texts that a caller brings, without an index."""
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -7,12 +8,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from conftest import SHARED
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qa import highlight
 from qa.asking.topics import is_topic
 from qa.errors import QuestionRefused, SettingsInvalid
+from qa.evaluation.marking import overlapping_words
+from qa.evaluation.metrics import agreement
+
+TOPICS = Path(__file__).parents[1] / "bench" / "quality" / "topics.jsonl"
 
 TEXTS = (
     "The mill stands by the river. It was built in 1790 by Anna Kern. Today it is a museum.",
@@ -128,6 +134,28 @@ def test_a_blank_question_is_refused() -> None:
         highlight(" ", TEXTS)
 
 
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the question sets do not lie beside the project")
+@pytest.mark.parametrize(("name", "level"), [("covidqa", 0.58), ("policies", 0.9)])
+def test_the_topics_that_were_labelled_by_hand_keep_their_level(name: str, level: float) -> None:
+    documents = SHARED / "eval" / name / "documents"
+    right = marked_words = gold_words = 0
+    for topic in map(json.loads, TOPICS.read_text(encoding="utf-8").splitlines()):
+        if topic["set"] != name:
+            continue
+        places = topic["texts"]
+        texts = [
+            (documents / place["document"]).read_bytes().decode()[place["start"] : place["end"]]
+            for place in places
+        ]
+        for place, text, marks in zip(places, texts, highlight(topic["query"], texts), strict=True):
+            start = place["start"]
+            gold = overlapping_words(text, [(a - start, b - start) for a, b in place["spans"]])
+            found = overlapping_words(text, [(mark.start, mark.end) for mark in marks])
+            right, marked_words = right + len(gold & found), marked_words + len(found)
+            gold_words += len(gold)
+    assert agreement(right, marked_words, gold_words)[2] >= level
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -138,6 +166,7 @@ def test_a_blank_question_is_refused() -> None:
         "themes in the works of a poet who died young",
         "Ölpreise 2023",
         "how-to guides",
+        "how to bake bread",
     ],
 )
 def test_a_query_that_asks_for_nothing_is_a_topic(query: str) -> None:

@@ -55,7 +55,7 @@ class Regression(NamedTuple):
 # than the best of all texts, and how much weaker it is than its passage's best.
 QUESTIONS = Regression((16.62, -8.64, -29.37), -7.3, 0.2)
 # Of a sentence that may bear on a topic: see `Topic.features`.
-TOPICS = Regression((13.15, 5.54, 9.52), -9.15, 0.25)
+TOPICS = Regression((13.15, 5.54, 9.52), -9.15, 0.4)
 
 
 class Compared(NamedTuple):
@@ -95,7 +95,7 @@ def highlight(
 
     Offsets are within the text. A highlight's strength is the probability that it answers or bears
     on it, and those below `least` are left out. Unless given, that is precise for a question (.2),
-    which a sentence or two answer, and complete for a topic (.25), which is a query without question
+    which a sentence or two answer, and complete for a topic (.4), which is a query without question
     mark, question word or imperative. With 0 every sentence has its strength. A question's highlights are weighed against the best one of all texts,
     and words count as they are rare in them; a topic's stand each for itself. A text that is longer
     than a passage is looked at passage by passage. The first call of all exports the model to the

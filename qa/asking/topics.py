@@ -21,7 +21,7 @@ from qa.index.lexical import STOP_WORDS
 STOP_WORD_WEIGHT = 0.3  # of a token of a stop word, any other having 1
 
 _ASKING = re.compile(
-    r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|am|do|does|did|has|have|had"
+    r"(?:who|whom|whose|what|which|when|where|why|how(?! to\b)|is|are|was|were|am|do|does|did|has|have|had"
     r"|can|could|will|would|shall|should|may|might|must)(?:n['’]t)?\b(?!-)"
     r"|(?:in|on|at|by|of|for|from|to|with|under|until|since|about|through|into) "
     r"(?:who|whom|whose|what|which|when|where)\b"
@@ -34,7 +34,10 @@ _QUESTION_MARKS = "?\N{FULLWIDTH QUESTION MARK}\N{ARABIC QUESTION MARK}"
 
 
 def is_topic(query: str) -> bool:
-    """Whether a query asks for nothing: no question mark, question word or imperative begins or ends it."""
+    """Whether a query asks for nothing: no question mark ends it, no question word or imperative begins it.
+
+    "how to bake bread" is a topic, too: a text that bears on it answers in many sentences.
+    """
     query = query.strip().strip("\"'“”‘’(")
     return not (query.endswith(tuple(_QUESTION_MARKS)) or _ASKING.match(query))
 

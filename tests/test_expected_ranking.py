@@ -66,6 +66,8 @@ def test_the_ranking_of_the_seeds_is_the_expected_one(asker):
         (scoring, "OWN_WEIGHT"),
         (scoring, "CONTEXT_WEIGHT"),
         (kinds, "NAMES_WEIGHT"),
+        (kinds, "QUANTITY_WEIGHT"),
+        (scoring, "PRONOUN_CARRY_OVER"),
         (questions, "LEAST_WEIGHT"),
         (questions, "IDF_POWER"),
     ],

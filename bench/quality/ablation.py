@@ -13,6 +13,7 @@ import numpy as np
 
 from qa.asking import (
     highlights,
+    kinds,
     late_interaction,
     questions,
     reranking,
@@ -54,6 +55,11 @@ def parts(qa: QA) -> Iterator[Part]:
     yield "what all passages have in common left in", without(questions, without_common=untouched)
     yield "a word that stands everywhere counts in full", without(questions, LEAST_WEIGHT=1.0)
     yield "nothing carried over from the sentence before", without(scoring, CARRY_OVER=0.0)
+    yield "a pronoun stands for nothing", without(scoring, PRONOUN_CARRY_OVER=0.0)
+    yield (
+        "no kind of answer preferred",
+        without(kinds, QUANTITY_WEIGHT=0.0, NAMES_WEIGHT=0.0, SERIES_WEIGHT=0.0),
+    )
     yield "no share of the question's words", without(scoring, OWN_WEIGHT=0, CONTEXT_WEIGHT=0)
     yield (
         "neighbours never joined in a highlight",

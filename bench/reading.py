@@ -1,9 +1,13 @@
 """How fast files are read, with one process and with two, and how much memory it takes.
 
-Run with `python bench/reading.py`; it makes its own files and prints a table.
+Run with `python bench/reading.py`; it makes its own files and prints a table. With
+`python bench/reading.py CHECKOUT [FILE...]` it reads the files (its own where none is named) in turn
+by this checkout and by another one, in a process each, and prints how their times compare.
 """
 
 import os
+import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,8 +29,89 @@ PAGE = [
 ]
 
 
+ROUNDS = 5  # of a paired run
+# Reads the files that are named on its input: the seconds of the processor, characters, kilobytes.
+READER = """
+import resource, sys, time
+from pathlib import Path
+from qa.reading import read
+for line in sys.stdin:
+    file = Path(line.rstrip("\\n"))
+    data = file.read_bytes()
+    start = time.process_time()
+    length = len(read(data, file.name).text)
+    print(time.process_time() - start, length, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    sys.stdout.flush()
+"""
+
+
+def compare(other: Path, files_: list[Path]) -> None:
+    """Print the medians of both checkouts for each file, and their ratio in paired rounds."""
+    readers = [_reader(root) for root in (other, ROOT)]
+    print(f"{'file':44} {'before':>9} {'after':>9} {'ratio':>6} {'memory, before and after':>26}")
+    totals = [0.0, 0.0]
+    for file in files_:
+        seconds: list[list[float]] = [[], []]
+        memory = [0, 0]
+        for number in range(ROUNDS):
+            for which in (0, 1) if number % 2 else (1, 0):
+                taken, memory[which] = _read_by(readers[which], file)
+                seconds[which].append(taken)
+        medians = [statistics.median(each) for each in seconds]
+        ratio = statistics.median(after / before for before, after in zip(*seconds, strict=True))
+        totals = [total + median for total, median in zip(totals, medians, strict=True)]
+        times = f"{medians[0]:8.3f}s {medians[1]:8.3f}s {ratio:6.2f}"
+        print(f"{file.name[:44]:44} {times} {memory[0] >> 10:>11} MB {memory[1] >> 10:>9} MB")
+    print(f"{'all':44} {totals[0]:8.3f}s {totals[1]:8.3f}s {totals[1] / totals[0]:6.2f}")
+    for reader in readers:
+        reader.communicate()
+
+
+def _reader(root: Path) -> "subprocess.Popen[str]":
+    """A process that reads by the checkout of that folder."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", READER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root.resolve())},
+    )
+
+
+def _read_by(reader: "subprocess.Popen[str]", file: Path) -> tuple[float, int]:
+    """The seconds of the processor, and the most kilobytes that the process has held so far."""
+    if reader.stdin is None or reader.stdout is None:
+        raise ValueError("a reader has pipes")
+    reader.stdin.write(f"{file}\n")
+    reader.stdin.flush()
+    seconds, _, kilobytes = reader.stdout.readline().split()
+    return float(seconds), int(kilobytes)
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """A file of each of some kinds."""
+    paragraphs = f"{PARAGRAPH}\n\n" * 3000
+    table = "".join(f"| Mill {n} | {1900 + n % 99} | {n} |\n" for n in range(3000))
+    made = {
+        "prose.pdf": files.pdf([PAGE] * 250),
+        "text.txt": paragraphs.encode(),
+        "text.md": paragraphs.encode(),
+        "table.md": f"| Station | Opened | Number |\n|---|---|---|\n{table}".encode(),
+        "page.html": f"<h1>Mills</h1><p>{paragraphs.replace(chr(10) * 2, '</p><p>')}".encode(),
+        "letter.docx": files.docx(files.FACTS * 400),
+    }
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    return [folder / name for name in made]
+
+
 def main() -> None:
-    """Print a table of speed and memory for each kind of file."""
+    """Print a table of speed and memory for each kind of file, or how two checkouts compare."""
+    if len(sys.argv) > 1:
+        with tempfile.TemporaryDirectory() as folder:
+            named = [Path(name).resolve() for name in sys.argv[2:]]
+            compare(Path(sys.argv[1]), named or _own_files(Path(folder)))
+        return
     text = f"{PARAGRAPH}\n\n".encode()
     pages = files.pdf([PAGE] * 250)
     kinds: tuple[tuple[str, str, int, Callable[[], bytes], float, str], ...] = (

@@ -22,6 +22,7 @@ from qa.reading.symbols import symbol
 from qa.reading.word_styles import Styles
 
 _PARAGRAPH, _TABLE, _BOX, _RUN = qn("w:p"), qn("w:tbl"), qn("w:txbxContent"), qn("w:r")
+_WORDS, _SYMBOL = qn("w:t"), qn("w:sym")
 _SHOWN = {
     qn("w:tab"): "\t",
     qn("w:br"): "\n",
@@ -153,11 +154,11 @@ class _Reader:
     def _text(self, element: Any) -> Iterator[str]:
         """The text within an element as it is shown, piece by piece."""
         for child in element.iterchildren():
-            if child.tag == qn("w:t"):
+            if child.tag == _WORDS:
                 yield child.text or ""
             elif child.tag in _SHOWN:
                 yield _SHOWN[child.tag]
-            elif child.tag == qn("w:sym"):
+            elif child.tag == _SYMBOL:
                 yield symbol(child.get(qn("w:font"), ""), child.get(qn("w:char"), ""))
             elif child.tag == _EQUATION:
                 yield equation(child)

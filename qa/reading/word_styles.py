@@ -10,6 +10,10 @@ from qa.reading.numbering import Numbering
 
 _STYLES_ABOVE = 20  # that a style may be based on, one on the other
 _NUMBERED = f"{qn('w:pPr')}/{qn('w:numPr')}"
+_STYLED = f"{qn('w:pPr')}/{qn('w:pStyle')}"
+_RUN_STYLED = f"{qn('w:rPr')}/{qn('w:rStyle')}"
+_OUTLINE = f"{qn('w:pPr')}/{qn('w:outlineLvl')}"
+_VALUE, _RUN, _TEXT = qn("w:val"), qn("w:r"), qn("w:t")
 
 
 class Styles:
@@ -18,15 +22,16 @@ class Styles:
     def __init__(self, file: Any, numbering: Any | None) -> None:
         self.known = {style.style_id: style for style in file.styles}
         numbers = {
-            name: found.get(qn("w:val"), "")
+            name: found.get(_VALUE, "")
             for name, style in self.known.items()
             if (found := style.element.find(f"{_NUMBERED}/{qn('w:numId')}")) is not None
         }
+        self._based: dict[str | None, tuple[Any, ...]] = {}
         self.numbering = Numbering(numbering, numbers)
 
     def level(self, paragraph: Any) -> int | None:
         """The level of a heading from 0 (the title); None for other paragraphs."""
-        own = paragraph.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+        own = paragraph.find(_OUTLINE)
         if own is not None:
             return _outline_level(own)
         for style in self._of(paragraph):
@@ -35,7 +40,7 @@ class Styles:
                 return 0
             if name.startswith("heading ") and (number := level(name[8:], 0)):
                 return number
-            found = style.element.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+            found = style.element.find(_OUTLINE)
             if found is not None:
                 return _outline_level(found)
         return None
@@ -74,9 +79,7 @@ class Styles:
     def is_bold(self, paragraph: Any) -> bool:
         """True for a paragraph all of whose text is bold."""
         runs = [
-            run
-            for run in paragraph.iter(qn("w:r"))
-            if any(text.strip() for text in run.itertext(qn("w:t")))
+            run for run in paragraph.iter(_RUN) if any(text.strip() for text in run.itertext(_TEXT))
         ]
         return bool(runs) and all(self._has(run, "w:b", paragraph) for run in runs)
 
@@ -85,7 +88,7 @@ class Styles:
         own = run.find(f"{qn('w:rPr')}/{qn(name)}")
         if own is not None:
             return _is_on(own)
-        styles = [*self._of(run, "w:rPr", "w:rStyle")]
+        styles = [*self._of(run, _RUN_STYLED)]
         styles += [] if paragraph is None else self._of(paragraph)
         for style in styles:
             found = style.element.find(f"{qn('w:rPr')}/{qn(name)}")
@@ -93,10 +96,16 @@ class Styles:
                 return _is_on(found)
         return False
 
-    def _of(self, element: Any, properties: str = "w:pPr", name: str = "w:pStyle") -> Iterator[Any]:
+    def _of(self, element: Any, named: str = _STYLED) -> tuple[Any, ...]:
         """The style of a paragraph or a run, and those on which it is based."""
-        found = element.find(f"{qn(properties)}/{qn(name)}")
-        style = self.known.get(found.get(qn("w:val"))) if found is not None else None
+        found = element.find(named)
+        name = found.get(_VALUE) if found is not None else None
+        if name not in self._based:
+            self._based[name] = tuple(self._chain(name))
+        return self._based[name]
+
+    def _chain(self, name: str | None) -> Iterator[Any]:
+        style = self.known.get(name)
         for _ in range(_STYLES_ABOVE):
             if style is None:
                 return
@@ -106,15 +115,15 @@ class Styles:
 
 def _value(element: Any, name: str) -> str:
     found = element.find(qn(name))
-    return "" if found is None else found.get(qn("w:val"), "")
+    return "" if found is None else found.get(_VALUE, "")
 
 
 def _is_on(element: Any) -> bool:
-    return element.get(qn("w:val"), "true").lower() not in ("0", "false", "off", "none")
+    return element.get(_VALUE, "true").lower() not in ("0", "false", "off", "none")
 
 
 def _outline_level(element: Any) -> int | None:
     """Word counts from 0, and 9 is body text."""
-    value = element.get(qn("w:val")) or ""
+    value = element.get(_VALUE) or ""
     number = level(value, 9)
     return number + 1 if number < 9 else None

@@ -972,3 +972,13 @@ def test_words_after_a_quotation_are_the_writers_own():
     document = read(mail.as_bytes(), "a.eml")
     (block,) = [b for b in document.blocks if "green" in document.text[b.start : b.end]]
     assert block.heading == ("Paint",)
+
+
+def test_rich_text_of_libreoffice_has_notes_apart_hidden_text_left_out_and_bullets():
+    source = (
+        rb"{\rtf1\ansi The mill was sold{\super \loch{\*\footnote \pard In cash.}} in 1931.\par"
+        rb"{\f0\v\loch The price is a lie.}\u-3913?\tab Geese\par}"
+    )
+    document, note = read_noted(source, "a.rtf")
+    assert document.text == "The mill was sold in 1931.\n\n•\tGeese\n\nFootnote: In cash."
+    assert note == "1 passage of hidden text not read"

@@ -631,3 +631,18 @@ def test_a_cell_over_several_rows_is_in_each_and_a_chart_says_its_title():
     assert found["North\tBlyth\t57"] == "Region, Port, Barrels"
     assert "Chart: Barrels sold" in found
     assert note == ""
+
+
+def test_hidden_text_of_opendocument_is_not_read():
+    """As it is not in Word: the status counts it."""
+    hidden = '<style:style style:name="T1" style:family="text"><style:text-properties text:display="none"/></style:style>'
+    flat = (
+        '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+        ' xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+        f"<office:automatic-styles>{hidden}</office:automatic-styles><office:body><office:text>"
+        '<text:p>Geese fly.<text:span text:style-name="T1"> The price is a lie.</text:span> South.</text:p>'
+        "</office:text></office:body></office:document>"
+    )
+    document, note = read_noted(flat.encode(), "a.fodt")
+    assert (document.text, note) == ("Geese fly. South.", "1 passage of hidden text not read")

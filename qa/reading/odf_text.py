@@ -27,6 +27,28 @@ def within(element: Any, tags: tuple[str, ...]) -> Iterator[Any]:
             yield from within(child, tags)
 
 
+def without_hidden(root: Any, styles: Any) -> int:
+    """Take hidden text out of the tree; how many passages there were."""
+    count, hidden = 0, {name for tree in (root, styles) for name in _hidden(tree)}
+    for element in list(root.iter("{*}span", "{*}p", "{*}h")) if hidden else ():
+        named = (value for key, value in element.attrib.items() if key.endswith("}style-name"))
+        if next(named, "") in hidden:
+            count += bool("".join(element.itertext()).strip())
+            for child in list(element):
+                element.remove(child)
+            element.text = None
+    return count
+
+
+def _hidden(tree: Any) -> Iterator[str]:
+    """The names of the styles whose text is not shown."""
+    for style in tree.iter("{*}style"):
+        for part in style:
+            shown = (value for key, value in part.attrib.items() if key.endswith("}display"))
+            if local(part) == "text-properties" and next(shown, "") == "none":
+                yield from (value for key, value in style.attrib.items() if key.endswith("}name"))
+
+
 def own_text(element: Any) -> str:
     """All the text of an element of the metadata."""
     return "".join(element.itertext())

@@ -13,7 +13,16 @@ from typing import Any
 from qa.errors import ReadFailed
 from qa.reading.content import Content, Draft, Headings, iso_date, level
 from qa.reading.equations import mathml
-from qa.reading.odf_text import APART, COMMENT, NOTE, local, own_text, text_of, within
+from qa.reading.odf_text import (
+    APART,
+    COMMENT,
+    NOTE,
+    local,
+    own_text,
+    text_of,
+    within,
+    without_hidden,
+)
 from qa.reading.packages import parse
 from qa.reading.sheet_rows import Numbered, add_sheet
 
@@ -56,6 +65,8 @@ class _Reader:
 
     def __init__(self, root: Any, parts: dict[str, bytes]) -> None:
         self.root, self.parts = root, parts
+        styles = parse(parts["styles.xml"]) if "styles.xml" in parts else root
+        self.hidden = without_hidden(root, styles)
         self.draft = Draft()
         self.apart: list[tuple[int | None, str, str]] = []  # page, label, text
         self.notes: list[str] = []
@@ -75,6 +86,9 @@ class _Reader:
                     self._add_slides(part)
         first = next((block for block in self.draft.blocks if block.heading), None)
         self._add_apart(others)
+        if self.hidden:
+            many = "s" * (self.hidden > 1)
+            self.notes.append(f"{self.hidden} passage{many} of hidden text not read")
         if self.unread:
             self.notes.append(f"{self.unread} embedded object{'s' * (self.unread > 1)} not read")
         title, date = (_property(others, name) for name in ("title", "creation-date"))

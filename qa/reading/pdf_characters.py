@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from pypdfium2 import raw
 
+from qa.reading.symbols import with_bullets
+
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _BOLD_WEIGHT = 600
 _NAME, _FLAGS = ctypes.create_string_buffer(128), ctypes.byref(ctypes.c_int())
@@ -48,7 +50,7 @@ class Characters:
     def __init__(self, face: Any, text_page: Any) -> None:
         """Of a page and its text page, both of which stay open as long as this is used."""
         self.page, self.raw = text_page, text_page.raw
-        self.text = str(text_page.get_text_range(errors="replace"))
+        self.text = with_bullets(str(text_page.get_text_range(errors="replace")))
         self._address = ctypes.cast(text_page.raw, ctypes.c_void_p).value
         self._turn = raw.FPDFPage_GetRotation(face.raw)
         self._units: list[int] | None = None

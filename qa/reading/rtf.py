@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from striprtf.striprtf import rtf_to_text
 
 from qa.reading.content import Content, Draft
+from qa.reading.symbols import with_bullets
 
 _TITLE = re.compile(r"\{\\title ([^{}\\]{1,300})\}")
 _APART = (  # the group's word, the heading of such blocks, what each begins with
     ("header[lrf]?", "Headers", "Header"),
     ("footer[lrf]?", "Footers", "Footer"),
-    ("footnote", "Footnotes", "Footnote"),
+    (r"(?:\*\\)?footnote", "Footnotes", "Footnote"),
     (r"\*\\annotation", "Comments", "Comment"),
 )
 _GROUP = re.compile(rf"\{{\s*\\(?:{'|'.join(word for word, _, _ in _APART)})(?![a-z])")
+_HIDDEN = re.compile(r"\{(?:\\[a-uw-z][a-z]*-?\d* ?){0,20}+\\v(?![a-z0-9])")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
 _CELL = re.compile(r"\\(?:nest)?cell(?![a-z])")
 _ROW = re.compile(r"\\(?:nest)?row(?![a-z])")
@@ -31,6 +33,7 @@ _LIMIT = 20_000  # groups that are taken apart
 def read(data: bytes, _name: str) -> Content:
     """The content of a rich text file."""
     source = data.decode("cp1252", errors="replace")
+    source, hidden = _without_hidden(source)
     body, groups = _parted(source)
     draft = Draft()
     _add(draft, _shown(body))
@@ -45,8 +48,21 @@ def read(data: bytes, _name: str) -> Content:
             draft.add(f"{name}: {text}")
     title = _TITLE.search(source[:20_000])
     pictures = len(_PICTURE.findall(source))
-    note = f"{pictures} picture{'s' if pictures > 1 else ''} not read" if pictures else ""
+    counts = ((hidden, "passage{} of hidden text"), (pictures, "picture{}"))
+    parts = [f"{n} {what.replace('{}', 's' if n > 1 else '')}" for n, what in counts if n]
+    note = f"{', '.join(parts)} not read" if parts else ""
     return draft.content(title=title[1].strip() if title else None, note=note)
+
+
+def _without_hidden(source: str) -> tuple[str, int]:
+    """The source without groups of hidden text, and how many there were."""
+    kept, at, count = list[str](), 0, 0
+    for found in _HIDDEN.finditer(source):
+        if found.start() >= at and count < _LIMIT:
+            kept.append(source[at : found.start()])
+            at = _end(source, found.start())
+            count += 1
+    return "".join([*kept, source[at:]]), count
 
 
 def _parted(source: str) -> tuple[str, list[str]]:
@@ -91,7 +107,7 @@ def _shown(source: str) -> str:
     marked = _CELL.sub(r"\\u57345?", _CODE.sub(_possible, source))
     marked = _ROW.sub(lambda found: f"\\par {found[0]}", marked)
     shown: str = rtf_to_text(marked, errors="replace")  # type: ignore[no-untyped-call]
-    return shown
+    return with_bullets(shown)
 
 
 def _add(draft: Draft, text: str) -> None:

@@ -22,6 +22,8 @@ from qa.reading.symbols import symbol
 from qa.reading.word_styles import Styles
 
 _PARAGRAPH, _TABLE, _BOX, _RUN = qn("w:p"), qn("w:tbl"), qn("w:txbxContent"), qn("w:r")
+_NOTE_REFERENCES = (qn("w:footnoteReference"), qn("w:endnoteReference"))
+_MARKED = qn("w:customMarkFollows")
 _WORDS, _SYMBOL = qn("w:t"), qn("w:sym")
 _SHOWN = {
     qn("w:tab"): "\t",
@@ -162,6 +164,8 @@ class _Reader:
                 yield symbol(child.get(qn("w:font"), ""), child.get(qn("w:char"), ""))
             elif child.tag == _EQUATION:
                 yield equation(child)
+            elif child.tag == _RUN and _is_mark(child):
+                continue
             elif child.tag == _RUN and self.styles.hides(child):
                 self.hidden += any(text.strip() for text in child.itertext(qn("w:t")))
             elif child.tag not in _SILENT:
@@ -236,6 +240,12 @@ def _is_equation(paragraph: Any) -> bool:
     """True for a paragraph that shows equations alone."""
     has_equation = next(paragraph.iter(_EQUATION), None) is not None
     return has_equation and not any(text.strip() for text in paragraph.itertext(qn("w:t")))
+
+
+def _is_mark(run: Any) -> bool:
+    """True for a run that shows the mark of a note, which is no part of the sentence."""
+    notes = (run.find(name) for name in _NOTE_REFERENCES)
+    return any(note is not None and note.get(_MARKED, "0") not in ("0", "false") for note in notes)
 
 
 def _number(element: Any | None, default: int) -> int:

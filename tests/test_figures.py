@@ -63,6 +63,7 @@ def test_both_counts_are_served_first_and_second(seeds: QA, question: str) -> No
     assert "Zelensky" in second.text
     assert [value(figure.text) for figure in answer.figures] == ["300", "3000"]
     assert [figure.excerpt for figure in answer.figures] == [1, 2]
+    assert "“300” (The South Korean figure) [1]; “more than" in str(answer)
 
 
 def test_sources_that_differ_are_told_side_by_side(harbour: QA) -> None:

@@ -128,8 +128,7 @@ def remarks(answer: Shown) -> list[str]:
     """The lines below the verdict: how the question was taken, and figures that differ."""
     lines = list(answer.notes)
     if answer.figures:
-        shown = (f"“{figure.text}” [{figure.excerpt}]" for figure in answer.figures)
-        lines.append(f"{FIGURES}: {'; '.join(shown)}.")
+        lines.append(f"{FIGURES}: {'; '.join(side_by_side(answer))}.")
     return [printable(one_line(line)) for line in lines]
 
 
@@ -137,6 +136,20 @@ def shares(parts: Sequence[tuple[str, float]]) -> str:
     """`"reading 5%, encoding 95%"` of `(("reading", 1.0), ("encoding", 19.0))`."""
     total = sum(seconds for _, seconds in parts) or 1.0
     return ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in parts)
+
+
+def side_by_side(answer: Shown) -> list[str]:
+    """Each of the different figures with its source and the number of its excerpt."""
+    numbered = dict(enumerate(answer.excerpts, 1))
+    return [
+        f"“{figure.text}” ({_source(numbered.get(figure.excerpt))}) [{figure.excerpt}]"
+        for figure in answer.figures
+    ]
+
+
+def _source(excerpt: Excerpt | None) -> str:
+    """What stands above a figure: the heading, or else the title."""
+    return (excerpt.heading or (excerpt.title,))[-1] if excerpt else "?"
 
 
 def pieces(excerpt: Excerpt) -> Iterator[Piece]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from qa.records import Answer, Excerpt, Freshness, Places, rendering
 from qa.records.excerpts import citation
 from qa.records.likelihood import LIKELY, likelihood
-from qa.records.rendering import lead
+from qa.records.rendering import lead, side_by_side
 from qa.web.address import Address, Filters
 from qa.web.markup import Mark
 from qa.web.templating import render
@@ -72,7 +72,10 @@ def answer_html(
         is_answered=answer.answered,
         verdict=_verdict(answer),
         notes=answer.notes,
-        figures=[(f"#excerpt-{each.excerpt}", each) for each in answer.figures],
+        figures=[
+            (f"#excerpt-{figure.excerpt}", shown)
+            for figure, shown in zip(answer.figures, side_by_side(answer), strict=True)
+        ],
         all_places=_all_places(answer.places, address),
         pages=_pages(answer.places, address),
         milliseconds=max(seconds * 1000, 1),

@@ -646,3 +646,45 @@ def test_hidden_text_of_opendocument_is_not_read():
     )
     document, note = read_noted(flat.encode(), "a.fodt")
     assert (document.text, note) == ("Geese fly. South.", "1 passage of hidden text not read")
+
+
+def test_numbers_that_opendocument_computes_stand_before_headings_and_items():
+    """Of all levels that a style shows; an item's second paragraph has none."""
+    number = '<text:%s text:level="%d" style:num-format="%s" style:num-suffix="%s" text:display-levels="%d"/>'
+    outline = "outline-level-style"
+    styles = (
+        "<text:outline-style>"
+        + number % (outline, 1, "1", "", 1)
+        + number % (outline, 2, "1", "", 2)
+        + "</text:outline-style><text:list-style style:name='L'>"
+        + number % ("list-level-style-number", 1, "1", ".", 1)
+        + number % ("list-level-style-number", 2, "a", ")", 1)
+        + "</text:list-style>"
+    )
+
+    def heading(level, words):
+        return f'<text:h text:outline-level="{level}">{words}</text:h>'
+
+    inner = "<text:list><text:list-item><text:p>Oats</text:p></text:list-item></text:list>"
+    body = (
+        heading(1, "Terms")
+        + heading(2, "Rent")
+        + heading(1, "Ends")
+        + heading(2, "Notice")
+        + '<text:list text:style-name="L"><text:list-item><text:p>Crops</text:p><text:p>All.</text:p>'
+        + f"{inner}</text:list-item><text:list-item><text:p>Barns</text:p></text:list-item></text:list>"
+        + '<text:list text:style-name="L" text:continue-numbering="true"><text:list-item>'
+        + "<text:p>Mills</text:p></text:list-item></text:list>"
+    )
+    flat = (
+        '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+        ' xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"'
+        ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+        f"<office:styles>{styles}</office:styles><office:body><office:text>{body}"
+        "</office:text></office:body></office:document>"
+    )
+    document = read(flat.encode(), "a.fodt")
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["1 Terms", "1.1 Rent", "2 Ends", "2.1 Notice"]
+    lists = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.LIST]
+    assert lists == ["1. Crops\nAll.\na) Oats\n2. Barns", "3. Mills"]

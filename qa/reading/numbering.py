@@ -100,12 +100,13 @@ def _shown(levels: dict[int, Level], counts: dict[int, int], level: int) -> str:
     def number(found: re.Match[str]) -> str:
         at = int(found[1]) - 1
         kind = "decimal" if own.plain else levels.get(at, Level()).format
-        return _formatted(counts.get(at, 1), kind)
+        return formatted(counts.get(at, 1), kind)
 
     return re.sub(r"%([1-9])", number, own.text).strip()
 
 
-def _formatted(number: int, kind: str) -> str:
+def formatted(number: int, kind: str) -> str:
+    """The number as Word shows it in a format: 3 in `"lowerRoman"` is `"iii"`."""
     if kind in ("lowerLetter", "upperLetter") and number > 0:
         letter = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 20)
         return letter.upper() if kind == "upperLetter" else letter

@@ -13,6 +13,7 @@ from typing import Any
 from qa.errors import ReadFailed
 from qa.reading.content import Content, Draft, Headings, iso_date, level
 from qa.reading.equations import mathml
+from qa.reading.odf_numbering import Numbering
 from qa.reading.odf_text import (
     APART,
     COMMENT,
@@ -67,6 +68,7 @@ class _Reader:
         self.root, self.parts = root, parts
         styles = parse(parts["styles.xml"]) if "styles.xml" in parts else root
         self.hidden = without_hidden(root, styles)
+        self.numbering = Numbering(styles, root)
         self.draft = Draft()
         self.apart: list[tuple[int | None, str, str]] = []  # page, label, text
         self.notes: list[str] = []
@@ -104,14 +106,17 @@ class _Reader:
         for child in element:
             tag = local(child)
             if tag == "h":
-                self.draft.enter(level(_get(child, "outline-level")), self._text(child))
+                depth = level(_get(child, "outline-level"))
+                number = self.numbering.heading(depth) if self._text(child).strip() else ""
+                self.draft.enter(depth, f"{number} {self._text(child)}".strip())
                 self._add_anchored(child)
             elif tag == "p":
                 shown = self._text(child)
                 self.draft.add(shown if text_of(child).strip() else _labelled(shown))
                 self._add_anchored(child)
             elif tag == "list" and not list(within(child, ("h", "table"))):
-                self.draft.add_list(self._text(item) for item in within(child, ("p",)))
+                items = self.numbering.items(child)
+                self.draft.add_list(f"{number} {self._text(item)}" for number, item in items)
                 self._add_anchored(child)
             elif tag == "table":
                 self.draft.add_table(self._cells(child), title=_get(child, "title"))

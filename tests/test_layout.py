@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import typer
 
 import qa
-from qa import cli
+from qa import cli, reading
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "qa"
@@ -355,3 +356,13 @@ def test_what_a_benchmark_imports_of_the_package_is_there():
                     assert hasattr(module, alias.name) or is_module, (
                         f"{file} imports {alias.name}, which is not in {node.module}"
                     )
+
+
+def test_what_readers_import_is_in_their_fingerprint() -> None:
+    by_module = packages_distributions()
+    modules = {name for file in (PACKAGE / "reading").rglob("*.py") for name in imported(file)}
+    of_modules = (by_module.get(name.partition(".")[0], ()) for name in modules)
+    libraries = {library.lower() for of_module in of_modules for library in of_module} - {"seedqa"}
+    by_ocr = {"pytesseract", "pillow"}  # which `ocr.fingerprint` names
+    assert libraries - by_ocr <= {*reading._LIBRARIES}
+    assert {"pyyaml", "lxml"} <= libraries

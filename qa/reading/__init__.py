@@ -63,6 +63,7 @@ _LIBRARIES = (
     "pypdfium2",
     "python-docx",
     "python-pptx",
+    "pyyaml",
     "striprtf",
     "tree-sitter",
     "tree-sitter-bash",

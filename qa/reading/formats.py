@@ -214,11 +214,7 @@ KNOWN_BY_CONTENT = frozenset(
         *SAVED_AS,
     ]
 )
-# Of these the name decides, as their content is text of any kind.
-KNOWN_BY_NAME = frozenset(
-    [
-        *(Format.MARKDOWN, Format.CSV, Format.JSONL, Format.JSON, Format.XML, Format.SUBTITLES),
-        *(Format.NOTEBOOK, Format.MAIL, Format.WEB_ARCHIVE, Format.CODE),
-    ]
-)
+# Of these the content decides among texts, whatever the name; of all others the name does.
+_OF_TEXT = (Format.TEXT, Format.HTML, Format.MAILBOX, Format.FLAT_DOCUMENT, Format.IMAGE)
+KNOWN_BY_NAME = frozenset(Format) - KNOWN_BY_CONTENT - frozenset(_OF_TEXT)
 NEVER_MAIL = ("txt", "log", "rst", "org", "tex")  # whatever lines they begin with

@@ -40,7 +40,7 @@ FOREIGN = 8  # paragraphs of other topics that are added to each
 WITHOUT_WEIGHT = (
     0.3  # of passages that hold no answer: whoever highlights has found something before
 )
-LEASTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
+LEASTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -195,9 +195,8 @@ def fit(rows: Sequence[Labelled], least: float = 0.0) -> Regression:
         sample_weight=[row.weight for row in rows],
     )
     slopes = model.coef_[0] / spread
-    first, second, third = slopes.round(2).tolist()
     intercept = float(model.intercept_[0] - (slopes * middle).sum())
-    return Regression((first, second, third), round(intercept, 2), least)
+    return Regression(tuple(slopes.round(2).tolist()), round(intercept, 2), least)
 
 
 def report(name: str, regression: Regression, rows: Sequence[Labelled]) -> None:

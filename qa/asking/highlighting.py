@@ -23,7 +23,7 @@ from qa.encoding.encoder import Encoded, Encoder, codebook_of
 from qa.errors import SettingsInvalid
 from qa.index import dense
 from qa.index.coding import Coded, encode
-from qa.index.lexical import WordIndex
+from qa.index.lexical import Analyzer, WordIndex
 from qa.index.store import TokenCodes
 from qa.records import Block, Document, Highlight, Passage
 from qa.settings import Settings
@@ -32,7 +32,7 @@ from qa.splitting import RankingText
 ENCODED = 2_000  # passages of earlier calls that are kept encoded; about 10 KB each
 
 
-Features = tuple[float, float, float]
+Features = tuple[float, ...]
 
 
 class Regression(NamedTuple):
@@ -55,7 +55,7 @@ class Regression(NamedTuple):
 # than the best of all texts, and how much weaker it is than its passage's best.
 QUESTIONS = Regression((16.62, -8.64, -29.37), -7.3, 0.2)
 # Of a sentence that may bear on a topic: see `Topic.features`.
-TOPICS = Regression((13.15, 5.54, 9.52), -9.15, 0.4)
+TOPICS = Regression((10.7, 4.6, 9.76, 1.42), -8.52, 0.4)
 
 
 class Compared(NamedTuple):
@@ -137,7 +137,7 @@ class Highlighter:
         if not parts or not len(encoded.tokens):  # some characters are nothing to the model
             return []
         if is_topic(question):
-            topic = Topic.of(question, encoded)
+            topic = Topic.of(question, encoded, Analyzer(self._settings.language))
             return [each for part in parts for each in _bearing(topic, part, self._codebook)]
         return list(_answering(parts, self._ranked(question, encoded, parts)))
 
@@ -182,7 +182,7 @@ class Highlighter:
 
 def _bearing(topic: Topic, part: _Part, book: Codebook) -> Iterator[Compared]:
     """Every sentence of a part."""
-    features = topic.features(book, part.coded)
+    features = topic.features(book, part.coded, part.sentences)
     for sentence, end, of_sentence in zip(
         part.sentences, part.passage.sentences, features, strict=True
     ):

@@ -5,6 +5,7 @@ speaks of it, and no text bears on it less because another one bears on it more.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded
 from qa.encoding.quantisation import Vectors
 from qa.index.coding import Coded
-from qa.index.lexical import STOP_WORDS
+from qa.index.lexical import STOP_WORDS, Analyzer
+
+Features = tuple[float, float, float, float]
 
 STOP_WORD_WEIGHT = 0.3  # of a token of a stop word, any other having 1
 
@@ -48,9 +51,11 @@ class Topic(NamedTuple):
     tokens: Vectors  # (m, dim)
     weights: Vectors  # (m,) of sum 1
     telling: npt.NDArray[np.bool_]  # (m,) those of no stop word; all where there is none other
+    terms: frozenset[str]  # its words as they are indexed
+    analyzer: Analyzer
 
     @classmethod
-    def of(cls, query: str, encoded: Encoded) -> "Topic":
+    def of(cls, query: str, encoded: Encoded, analyzer: Analyzer) -> "Topic":
         """The tokens of the query's words; marks match anything and mean nothing."""
         ends = encoded.ends.tolist()
         has_word = [
@@ -62,20 +67,31 @@ class Topic(NamedTuple):
         weights = np.where(telling, 1, STOP_WORD_WEIGHT).astype(np.float32)
         if not telling.any():
             telling = ~telling
-        return cls(encoded.tokens[kept], weights / weights.sum(), telling)
+        terms = [word for word, tells in zip(words, telling, strict=True) if tells]
+        found = frozenset(analyzer.words(" ".join(terms)))
+        return cls(encoded.tokens[kept], weights / weights.sum(), telling, found, analyzer)
 
-    def features(self, book: Codebook, coded: Coded) -> list[tuple[float, float, float]]:
-        """For each sentence of a passage its MaxSim, the passage's, and that of its worst word.
+    def features(self, book: Codebook, coded: Coded, sentences: Sequence[str]) -> list[Features]:
+        """For each sentence its MaxSim, its passage's, that of its worst word, and its share of words.
 
-        A sentence may match a topic of several words well and yet miss one of them.
+        A sentence may match a topic of several words well and yet miss one of them. Words count, too,
+        that the sentence before holds: their share is `(n of both) / (n of the topic)`.
         """
         if not len(coded.codes):
-            return [(0.0, 0.0, 0.0)] * (len(coded.bounds) - 1)
+            return [(0.0, 0.0, 0.0, 0.0)] * len(sentences)
         products = token_products(book, coded.codes, self.tokens)
         runs = np.array([0, *coded.bounds])
         found = maxima(products, runs)[1:]  # the first is the context
         found[np.diff(runs)[1:] == 0] = 0
         passage = float(products.max(axis=0) @ self.weights)
         return [
-            (float(row @ self.weights), passage, float(row[self.telling].min())) for row in found
+            (float(row @ self.weights), passage, float(row[self.telling].min()), share)
+            for row, share in zip(found, self._shares(sentences), strict=True)
         ]
+
+    def _shares(self, sentences: Sequence[str]) -> Iterator[float]:
+        before: frozenset[str] = frozenset()
+        for sentence in sentences:
+            held = self.terms.intersection(self.analyzer.words(sentence))
+            yield len(held | before) / max(len(self.terms), 1)
+            before = held

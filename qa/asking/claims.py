@@ -77,8 +77,8 @@ def _claim(one: Quoted, counted: str, question: EncodedQuestion, words: Words) -
     """The passage's figure for what is counted, of its best sentence that gives one."""
     for at, sentence in _best_sentences(one):
         for start, end in figures(sentence, counted, words):
-            held = words.stems(f"{one.passage.context} {sentence}")
-            share = sum(words.idf(term) for term in question.terms if term in held)
+            stems = words.stems(f"{one.passage.context} {sentence}")
+            share = sum(words.idf(term) for term in question.terms if term in stems)
             return _Claim((at + start, at + end), sentence[start:end], share)
     return None
 

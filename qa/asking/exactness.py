@@ -89,7 +89,7 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
     similar = 1 - names.of(documents, names.others)
     bonus = np.zeros(len(keys), np.float32)
     lacking = np.zeros(len(keys), np.bool_)
-    held = []
+    matches = []
     for one in question.identifiers:
         if not one.is_number and max(map(snapshot.words.frequency, one.forms)) > FEW:
             continue
@@ -100,7 +100,7 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
         part = found[np.ix_(~holds, columns)]  # where a name has but a piece of it, it has none
         found[np.ix_(~holds, columns)] = part.min(axis=1, initial=1)[:, None]
         bonus[holds] += MATCH_BONUS
-        held.append(Match(one, holds))
+        matches.append(Match(one, holds))
         lacking |= ~(found[:, columns] > 0).all(axis=1)
     asking = ages.asked_for(question.text, question.ends)
     if asking.any():
@@ -109,7 +109,7 @@ def exact(snapshot: Snapshot, question: EncodedQuestion, names: Named, keys: Key
         found[np.ix_(gives, asking)] = AGE_FOUND
         lacking |= np.fromiter(map(ages.states_none, texts), np.bool_, len(texts))
     named = np.minimum(of_name, found)
-    return Exact(found, named, similar, bonus, lacking, tuple(held))
+    return Exact(found, named, similar, bonus, lacking, tuple(matches))
 
 
 def by_sentence(snapshot: Snapshot, question: EncodedQuestion, keys: Keys, matches: Exact) -> Exact:
@@ -151,10 +151,10 @@ def _scope(passage: StoredPassage, wanted: Sequence[str]) -> _Scope:
         if number:
             is_below = number in wanted
             heads = heads or is_below
-        held = _forms(sentence)
-        is_about_another = is_below and any(map(_SECTION.fullmatch, held.difference(wanted)))
+        forms = _forms(sentence)
+        is_about_another = is_below and any(map(_SECTION.fullmatch, forms.difference(wanted)))
         below = REFERRED if is_about_another else 1.0
-        runs.append(1.0 if held.intersection(wanted) else below * is_below)
+        runs.append(1.0 if forms.intersection(wanted) else below * is_below)
     return _Scope(np.array(runs if any(runs) else [1.0] * len(runs), np.float32), heads)
 
 

@@ -71,8 +71,8 @@ def asks_for_figure(question: str) -> bool:
 
 def counted_word(terms: Sequence[str], words: Words, text: str) -> str | None:
     """The rarest of the question's words that the text holds: what is counted, or what befell it."""
-    held = words.stems(text)
-    known = [term for term in terms if term in held and not term.isdigit()]
+    stems = words.stems(text)
+    known = [term for term in terms if term in stems and not term.isdigit()]
     return max(known, key=words.idf, default=None)
 
 

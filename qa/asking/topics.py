@@ -50,7 +50,7 @@ class Topic(NamedTuple):
 
     tokens: Vectors  # (m, dim)
     weights: Vectors  # (m,) of sum 1
-    telling: npt.NDArray[np.bool_]  # (m,) those of no stop word; all where there is none other
+    distinctive: npt.NDArray[np.bool_]  # (m,) those of no stop word; all where there is none other
     terms: frozenset[str]  # its words as they are indexed
     analyzer: Analyzer
 
@@ -63,13 +63,13 @@ class Topic(NamedTuple):
         ]
         kept = np.array(has_word) if any(has_word) else np.ones(len(ends), np.bool_)
         words = words_of(query, encoded.ends[kept].tolist())
-        telling = np.array([word not in STOP_WORDS for word in words], np.bool_)
-        weights = np.where(telling, 1, STOP_WORD_WEIGHT).astype(np.float32)
-        if not telling.any():
-            telling = ~telling
-        terms = [word for word, tells in zip(words, telling, strict=True) if tells]
+        distinctive = np.array([word not in STOP_WORDS for word in words], np.bool_)
+        weights = np.where(distinctive, 1, STOP_WORD_WEIGHT).astype(np.float32)
+        if not distinctive.any():
+            distinctive = ~distinctive
+        terms = [word for word, counts in zip(words, distinctive, strict=True) if counts]
         found = frozenset(analyzer.words(" ".join(terms)))
-        return cls(encoded.tokens[kept], weights / weights.sum(), telling, found, analyzer)
+        return cls(encoded.tokens[kept], weights / weights.sum(), distinctive, found, analyzer)
 
     def features(self, book: Codebook, coded: Coded, sentences: Sequence[str]) -> list[Features]:
         """For each sentence its MaxSim, its passage's, that of its worst word, and its share of words.
@@ -85,7 +85,7 @@ class Topic(NamedTuple):
         found[np.diff(runs)[1:] == 0] = 0
         passage = float(products.max(axis=0) @ self.weights)
         return [
-            (float(row @ self.weights), passage, float(row[self.telling].min()), share)
+            (float(row @ self.weights), passage, float(row[self.distinctive].min()), share)
             for row, share in zip(found, self._shares(sentences), strict=True)
         ]
 

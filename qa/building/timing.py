@@ -91,6 +91,6 @@ class Estimate:
 
     def _bytes(self, done: float) -> float:
         """The bytes of the files that are done, and of the current one in part."""
-        whole = min(int(done), len(self._sizes))
-        part = (done - whole) * self._sizes[whole] if whole < len(self._sizes) else 0.0
-        return self._before[whole] + part
+        completed = min(int(done), len(self._sizes))
+        part = (done - completed) * self._sizes[completed] if completed < len(self._sizes) else 0.0
+        return self._before[completed] + part

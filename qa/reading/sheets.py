@@ -74,7 +74,7 @@ class _Rows:
         self.file, self.sheet = file, sheet
         self.unknown = 0  # formulas without a value, once the rows were read
         self._merged = merged_over_rows(sheet._get_source)  # noqa: SLF001
-        self._held: dict[int, tuple[int, str]] = {}  # by column: until which row, and its text
+        self._spanning: dict[int, tuple[int, str]] = {}  # by column: until which row, and its text
         self._codes = [_code(file, style.numFmtId) for style in file._cell_styles]  # noqa: SLF001
 
     def __iter__(self) -> Iterator[Numbered]:
@@ -103,10 +103,10 @@ class _Rows:
         }
         for column, last in self._merged.pop(number, {}).items():
             if column in texts:
-                self._held[column] = (last, texts[column])
-        self._held = {at: held for at, held in self._held.items() if held[0] >= number}
+                self._spanning[column] = (last, texts[column])
+        self._spanning = {at: cell for at, cell in self._spanning.items() if cell[0] >= number}
         if texts:
-            texts = {column: text for column, (_, text) in self._held.items()} | texts
+            texts = {column: text for column, (_, text) in self._spanning.items()} | texts
         row, before = list[str](), 0
         for column in sorted(texts):
             row += [""] * min(column - before - 1, _GAP)

@@ -982,3 +982,42 @@ def test_rich_text_of_libreoffice_has_notes_apart_hidden_text_left_out_and_bulle
     document, note = read_noted(source, "a.rtf")
     assert document.text == "The mill was sold in 1931.\n\n•\tGeese\n\nFootnote: In cash."
     assert note == "1 passage of hidden text not read"
+
+
+def test_a_caption_is_a_tables_title_and_the_rows_of_its_head_are_one():
+    """Each column is called by its own name and those that span it."""
+    rows = "".join(f"<tr><td>Oats {n}</td><td>{n}</td><td>{n + 1}</td></tr>" for n in range(60))
+    page = (
+        "<html><body><table><caption>Harvest</caption><thead><tr><th rowspan=2>Crop</th>"
+        "<th colspan=2>2019</th></tr><tr><th>Plan</th><th>Actual</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></body></html>"
+    )
+    document = read(page.encode(), "a.html")
+    (row,) = [b for b in document.blocks if "Oats 40\t" in document.text[b.start : b.end]]
+    assert (row.heading, row.columns) == (("Harvest",), "Crop, 2019 Plan, 2019 Actual")
+    assert document.text.startswith("Harvest\n\nCrop\t2019 Plan\t2019 Actual\n")
+
+
+def test_titles_above_the_header_of_separated_values_hide_no_columns():
+    data = b"# exported 2024\nReport of the harbour\n\nPort,Barrels\nAmble,31\nBlyth,57\n"
+    document = read(data, "a.csv")
+    found = [(document.text[b.start : b.end], b.kind, b.columns) for b in document.blocks]
+    assert found == [
+        ("# exported 2024", Kind.PROSE, ""),
+        ("Report of the harbour", Kind.PROSE, ""),
+        ("Port,Barrels", Kind.BOILERPLATE, ""),
+        ("Amble,31", Kind.ROW, "Port, Barrels"),
+        ("Blyth,57", Kind.ROW, "Port, Barrels"),
+    ]
+
+
+def test_names_that_lead_to_an_object_stand_above_its_row():
+    document = read(b'{"pump": {"price": 12}, "bucket": {"price": 7}}', "a.json")
+    (row,) = [b for b in document.blocks if "7" in document.text[b.start : b.end]]
+    assert row.heading == ("bucket",)
+
+
+def test_a_speaker_is_named_where_another_one_spoke_before():
+    source = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ada>The ferry\n\n"
+    source += "00:02.000 --> 00:03.000\n<v Ada>leaves.\n\n00:03.000 --> 00:04.000\n<v Ben>Yes.\n"
+    assert read(source.encode(), "a.vtt").text.endswith("Ada: The ferry leaves. Ben: Yes.")

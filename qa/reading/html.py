@@ -7,7 +7,6 @@ but not within preformatted text.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -18,18 +17,17 @@ from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
 from qa.reading.formulas import formula
+from qa.reading.html_tables import BLANKS, is_data, rows_of, visible
 from qa.reading.quotes import heads_reply, is_quoted
 from qa.records import Kind
 
 _MADE_BY_SCRIPTS = "made by scripts in the browser: save the page as it is shown, or as PDF"
 _SHORT = 200  # characters: with fewer, a page that wants scripts is made by them
 _WANTS_SCRIPTS = re.compile(r"java\s?script", re.IGNORECASE)
-_SPAN_LIMIT = 1_000  # rows or columns of a cell; browsers have such limits, too
 _MAIN_SHARE = 0.4  # of the page's text; below it, what calls itself main is not all of it
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE
 )
-_BLANKS = re.compile(r"[^\S\xa0]{2,}|[^\S\xa0 ]")  # not single spaces: those may stay
 _TITLE_PARTS = re.compile(r"\s+[|–—·»-]\s+")
 _DATES = (
     "article:published_time",
@@ -131,16 +129,18 @@ class _Walk:
         elif tag in HEADINGS:
             self.close(Kind.PROSE)
             if self.items is None:
-                self.draft.enter(int(tag[1]), _folded(_visible(element)))
+                self.draft.enter(int(tag[1]), _folded(visible(element)))
                 return False
-        elif tag == "table" and _is_data(element):
+        elif tag == "table" and is_data(element):
             self.close(Kind.PROSE)
             self.flush_list()
-            self.draft.add_table(_rows(element))
+            title = " ".join(_folded(visible(each)) for each in element.iter("caption"))
+            self.draft.add(title)
+            self.draft.add_table(rows_of(element), title=title)
             return False
         elif tag == "pre" and self.items is None:
             self.close(Kind.PROSE)
-            self.draft.add(_visible(element, fold=False).strip("\r\n"), Kind.CODE)
+            self.draft.add(visible(element, fold=False).strip("\r\n"), Kind.CODE)
             return False
         else:
             self._open(element)
@@ -174,7 +174,7 @@ class _Walk:
     def add_text(self, text: str | None) -> None:
         """Take text in that belongs to the block being read."""
         if text:
-            self.words.append(_BLANKS.sub(" ", text))
+            self.words.append(BLANKS.sub(" ", text))
 
     def close(self, kind: Kind) -> None:
         """End the block being read: a block of the draft, or an item of the list."""
@@ -200,34 +200,8 @@ class _Walk:
 
 def _folded(text: str) -> str:
     """The text with single spaces, and its forced line breaks."""
-    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    lines = (BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return "\n".join(lines).strip()
-
-
-def _visible(element: Any, *, fold: bool = True) -> str:
-    """All text within an element but what is silent."""
-    pieces = [element.text or ""]
-    events = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
-    for event, inner in events:
-        if inner is element:
-            continue
-        if event == "start":
-            if inner.tag == "br":
-                pieces.append("\n" if not fold else " ")
-            elif inner.tag in BLOCKS and fold:
-                pieces.append(" ")
-            shown = formula(inner)
-            if shown is not None or is_silent(inner):
-                pieces.append(shown or "")
-                events.skip_subtree()
-            else:
-                pieces.append(inner.text or "")
-        else:
-            if event == "end" and inner.tag in BLOCKS and fold:
-                pieces.append(" ")
-            pieces.append(inner.tail or "")
-    text = "".join(pieces)
-    return _BLANKS.sub(" ", text) if fold else text
 
 
 def _is_made_by_scripts(root: Any) -> bool:
@@ -250,61 +224,11 @@ def _main(root: Any) -> Any:
     candidates = [*root.iter("main"), *root.xpath("//*[@role='main']")] or [*root.iter("article")]
     if len(candidates) != 1:
         return body
-    total, main = (len(_visible(element).strip()) for element in (body, candidates[0]))
+    total, main = (len(visible(element).strip()) for element in (body, candidates[0]))
     has_title = any(True for _ in body.iter("h1")) and not any(
         True for _ in candidates[0].iter("h1")
     )
     return body if main < _MAIN_SHARE * total or has_title else candidates[0]
-
-
-def _is_data(table: Any) -> bool:
-    """True for a table of data; one that lays out a page is walked through like the rest."""
-    if table.get("role") in ("presentation", "none"):
-        return False
-    return not any(
-        (inner.tag == "table" and inner is not table) or inner.tag in HEADINGS
-        for inner in table.iter("table", *HEADINGS)
-    )
-
-
-def _rows(table: Any) -> Iterator[list[str]]:
-    for caption in table.iter("caption"):
-        yield [_visible(caption)]
-    waiting: dict[int, tuple[int, str]] = {}  # column -> rows that a cell above spans still
-    for row in table.iter("tr"):
-        yield _cells(row, waiting)
-
-
-def _cells(row: Any, waiting: dict[int, tuple[int, str]]) -> list[str]:
-    """The row's cells, with those of rows above that reach into it; `waiting` is brought forward."""
-    cells: list[str] = []
-
-    def fill() -> None:
-        while len(cells) in waiting:
-            left, text = waiting.pop(len(cells))
-            if left > 1:
-                later[len(cells)] = left - 1, text
-            cells.append(text)
-
-    later: dict[int, tuple[int, str]] = {}
-    for cell in row.iterchildren("td", "th"):
-        fill()
-        text, rows = _visible(cell), _span(cell, "rowspan")
-        for number in range(_span(cell, "colspan")):
-            shown = "" if number else text
-            if rows > 1:
-                later[len(cells)] = rows - 1, shown
-            cells.append(shown)
-    fill()
-    waiting.clear()
-    waiting.update(later)
-    return cells
-
-
-def _span(cell: Any, name: str) -> int:
-    """How many rows or columns a cell reaches over."""
-    span = cell.get(name, "1").strip()
-    return min(int(span), _SPAN_LIMIT) or 1 if re.fullmatch("[0-9]{1,6}", span) else 1
 
 
 def _metadata(root: Any) -> dict[str, str]:
@@ -321,7 +245,7 @@ def _title(root: Any) -> str | None:
     """og:title, else the title without the site's name, else the first heading."""
     if named := _metadata(root).get("og:title"):
         return named
-    heading = next((_folded(_visible(found)) for found in root.iter("h1")), None)
+    heading = next((_folded(visible(found)) for found in root.iter("h1")), None)
     title = next((_folded(found.text_content()) for found in root.iter("title")), None)
     if title and heading and heading in _TITLE_PARTS.split(title):
         return heading
@@ -334,7 +258,7 @@ def _unseen_author(root: Any) -> str:
     named = (metadata.get(name) for name in ("author", "article:author", "dc.creator"))
     author = _folded(next(filter(None, named), ""))
     is_name = 0 < len(author) <= _LONGEST_NAME and "://" not in author
-    return author if is_name and author.casefold() not in _visible(root).casefold() else ""
+    return author if is_name and author.casefold() not in visible(root).casefold() else ""
 
 
 def _date(root: Any) -> str | None:

@@ -37,6 +37,10 @@ def _add(draft: Draft, value: object, level: int) -> None:
                 draft.enter(level, name)
                 _add(draft, member, level + 1)
                 draft.headings.leave(level)
+            elif level < _DEPTH_LIMIT and isinstance(member, dict) and member:
+                draft.enter(level, name)
+                _add_row(draft, member)
+                draft.headings.leave(level)
             else:
                 _add_row(draft, {name: member})
     else:

@@ -18,6 +18,7 @@ from qa.records import Block, Kind
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR = re.compile(r"\s*\"?sep=([^\r\n\"])\"?[ \t]*(?:\r\n|\r|\n)", re.IGNORECASE)  # for Excel
+_TITLES = 5  # rows of one cell that may stand above the names of columns
 _DELIMITERS = ",;\t|"
 _FIELD_LIMIT = 1 << 30  # characters: a field may be as long as its file
 _DEPTH_LIMIT = 100
@@ -32,14 +33,15 @@ def read_csv(data: bytes, name: str) -> Content:
     rows = text[first:]
     delimiter = "\t" if name.lower().endswith((".tsv", ".tab")) else _delimiter(rows)
     delimiter = named[1] if named else delimiter
-    header = _header(rows, delimiter)
+    above, header = _header(rows, delimiter)
     columns = ", ".join(filter(None, header))
     blocks = [
         Block(first + start, first + end, Kind.ROW, columns=columns)
         for start, end in _spans(rows, delimiter)
     ]
-    if header and blocks:
-        blocks[0] = blocks[0]._replace(kind=Kind.BOILERPLATE, columns="")
+    if header:
+        blocks[:above] = [block._replace(kind=Kind.PROSE, columns="") for block in blocks[:above]]
+        blocks[above] = blocks[above]._replace(kind=Kind.BOILERPLATE, columns="")
     if named:
         blocks.insert(0, Block(0, first, Kind.BOILERPLATE))
     return Content(text, tuple(blocks))
@@ -109,12 +111,19 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=columns)
 
 
-def _header(text: str, delimiter: str) -> list[str]:
-    """The names of the columns: a first row of different words over another row; else nothing."""
-    rows = [cells for cells, _ in islice(_rows(text[:100_000], delimiter), 50) if any(cells)]
-    if len(rows) < 2:
-        return []
-    return rows[0] if names_columns(rows[0], rows[1]) else []
+def _header(text: str, delimiter: str) -> tuple[int, list[str]]:
+    """The names of the columns, and how many rows stand above them; no names where there are none.
+
+    A first row of different words over another row names them. Rows of one cell above are titles.
+    """
+    rows = [cells for cells, _ in islice(_rows(text[:100_000], delimiter), 50) if cells]
+    above = 0
+    while above < min(_TITLES, len(rows)) and sum(map(bool, rows[above])) <= 1:
+        above += 1
+    if len(rows) < above + 2 or sum(map(bool, rows[above])) <= 1:
+        above = 0
+    names = len(rows) >= above + 2 and names_columns(rows[above], rows[above + 1])
+    return (above, rows[above]) if names else (0, [])
 
 
 def flattened(value: object) -> list[tuple[str, str]]:

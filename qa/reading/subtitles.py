@@ -48,9 +48,15 @@ def _cues(decoded: str) -> Iterator[_Cue]:
     """The cues that say something, without their numbers and styles."""
     found = list(_CUE.finditer(decoded))
     ends = [following.start() for following in found[1:]] + [len(decoded)]
+    speaker = ""
+
+    def named(found: re.Match[str]) -> str:
+        nonlocal speaker
+        before, speaker = speaker, found[1].strip()
+        return "" if speaker == before else f"{speaker}: "
+
     for cue, end in zip(found, ends, strict=False):  # where there is no cue, there is an end alone
         body = decoded[cue.end() : end].strip("\n").split("\n\n")[0]
-        named = _SPEAKER.sub(r"\1: ", body)
-        words = " ".join(_TAG.sub("", named).split())
+        words = " ".join(_TAG.sub("", _SPEAKER.sub(named, body)).split())
         if words:
             yield _Cue(re.split("[.,]", cue[1])[0], words)

@@ -22,6 +22,7 @@ PLAIN_SHARE = 0.8  # of short lines that have no punctuation at their ends
 WRAPPED_SHARE = 0.5  # of the lines to which the next one's first word could not have been added
 SHORT = 100  # characters of a line without a mark
 FEW_WORDS = 4  # of a line in a list of things in lower case, on average
+HEADER = 1.5  # how much longer than any row of figures a line is that names their columns
 NARROWEST = 30  # characters of a line that the width of a page parts
 
 _TIME = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?"
@@ -87,7 +88,7 @@ def _parts(lines: Sequence[_Line], marked: Sequence[bool]) -> bool:
 
 def _is_plain(lines: Sequence[str]) -> bool:
     """Whether these are short lines that end without punctuation, and that no width has parted."""
-    if max(map(len, lines)) > SHORT or _is_wrapped(lines):
+    if max(map(len, lines)) > SHORT or _is_wrapped(lines) or _is_table(lines):
         return False
     open_ends = [line[-1].isalnum() or line[-1] in ")%]\"'\u2019\u201d" for line in lines]
     if not all(open_ends) and sum(open_ends) < PLAIN_SHARE * len(lines):
@@ -99,6 +100,13 @@ def _is_plain(lines: Sequence[str]) -> bool:
     has_case = all(line[0].lower() != line[0].upper() for line in lines if line[0].isalpha())
     is_one = not any(map(_SENTENCE_END.search, lines))
     return all(open_ends) and is_one and has_case and words <= FEW_WORDS
+
+
+def _is_table(lines: Sequence[str]) -> bool:
+    """Whether a long first line says what the figures in the others are: they mean little without."""
+    rows = lines[1:]
+    has_figures = all(any(map(str.isdigit, row)) for row in rows)
+    return has_figures and len(lines[0]) > HEADER * max(map(len, rows))
 
 
 def _is_wrapped(lines: Sequence[str]) -> bool:

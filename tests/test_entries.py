@@ -75,6 +75,11 @@ def test_each_line_of_a_log_a_list_or_a_form_is_a_sentence(text: str, count: int
         ("The woods are lovely, dark and deep,\nBut I have promises to keep,\nAnd miles to go.\n", 1),
         ("渡船在冬天不运行因为河上有冰\n渡船在夏天每天两次过河运人\n许多人都在等着它回来\n", 1),
         ("One line alone", 1),
+        (
+            ("Share of the population that was infected (mean, credible interval)\n"
+            "Austria 1.1% (0.4 to 3.1)\nBelgium 3.7% (1.3 to 9.7)\nNorway 0.4% (0.1 to 1.2)\n"),
+            1,
+        ),
     ],
 )  # fmt: skip
 def test_wrapped_prose_is_not_split_by_its_lines(text: str, count: int) -> None:

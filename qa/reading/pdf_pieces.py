@@ -182,12 +182,13 @@ def rows_of(pieces: Iterable[Piece], share: float) -> list[list[Piece]]:
 
     Two stand beside each other when they overlap by `share` of the lower one's height.
     """
-    rows, row = list[list[Piece]](), list[Piece]()
+    rows, row, edge = list[list[Piece]](), list[Piece](), 0.0
     for piece in sorted(pieces, key=_downwards):
-        if row and _is_beside(row, piece, share):
+        if row and _overlaps(row[0], piece, share) and _is_free(row, piece, edge):
             row.append(piece)
+            edge = max(edge, piece[4])
         else:
-            row = [piece]
+            row, edge = [piece], piece[4]
             rows.append(row)
     for row in rows:
         if len(row) > 1:
@@ -199,12 +200,18 @@ def _downwards(piece: Piece) -> tuple[float, float]:
     return -piece[5] - piece[3], piece[2]
 
 
-def _is_beside(row: list[Piece], piece: Piece, share: float) -> bool:
-    _, _, left, bottom, right, top = piece
-    _, _, _, lower, _, upper = row[0]
-    common = (min(top, upper)) - (max(bottom, lower))
-    if common < share * min(upper - lower, top - bottom):
-        return False
+def _overlaps(first: Piece, piece: Piece, share: float) -> bool:
+    _, _, _, bottom, _, top = piece
+    _, _, _, lower, _, upper = first
+    common = min(top, upper) - max(bottom, lower)
+    return common >= share * min(upper - lower, top - bottom)
+
+
+def _is_free(row: list[Piece], piece: Piece, edge: float) -> bool:
+    """True where a piece is above or below none of the row, whose right edge is known."""
+    left, right = piece[2], piece[4]
+    if left >= edge - 1:
+        return True
     return all(left >= other[4] - 1 or right <= other[2] + 1 for other in row)
 
 

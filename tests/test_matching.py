@@ -228,6 +228,16 @@ def test_a_sentence_that_begins_with_a_pronoun_is_not_marked_alone() -> None:
         assert text[mark.start : mark.end] == "The mill is old. It was built in 1790."
 
 
+def test_a_heading_is_not_marked_without_what_follows_it() -> None:
+    text, ends = "## How old is Ri?\n\nHe is 26. Rain falls.", [17, 28, 40]
+    (mark,) = highlights(
+        text, 0, ends, ranked([0.9, 0.3, 0.1], [0, 0, 0]), headings=["How old is Ri?"]
+    )
+    assert text[mark.start : mark.end] == "## How old is Ri?\n\nHe is 26."
+    (mark,) = highlights(text, 0, ends, ranked([0.9, 0.3, 0.1], [0, 0, 0]))
+    assert text[mark.start : mark.end] == "## How old is Ri?"
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 0.1)), min_size=1, max_size=9),
 )

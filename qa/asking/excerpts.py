@@ -73,7 +73,9 @@ def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:
         text=passage.text,
         start=passage.start,
         end=passage.end,
-        highlights=highlights(passage.text, passage.start, passage.sentences, ranked),
+        highlights=highlights(
+            passage.text, passage.start, passage.sentences, ranked, headings=passage.heading
+        ),
         confidence=confidence(ranked, one.lead, chosen=chosen),
         document=passage.document,
         path=one.paths[0],

@@ -1,7 +1,7 @@
 """Highlights: the sentences of a passage that answer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from qa.asking.reranking import Ranked
 from qa.asking.scoring import PRONOUN
 from qa.encoding.quantisation import Vectors
 from qa.records import Highlight
+from qa.records.rendering import bare
 
 HIGHLIGHTS = 3  # of an excerpt, at most
 NEARLY_BEST = 0.87  # of the best sentence's strength, from which another is marked beside it
@@ -24,12 +25,19 @@ RANK_WEIGHT = 0.07  # of its passage's relevance in a highlight's strength
 
 
 def highlights(
-    text: str, start: int, ends: Sequence[int], ranked: Ranked, *, every: bool = False
+    text: str,
+    start: int,
+    ends: Sequence[int],
+    ranked: Ranked,
+    *,
+    headings: Iterable[str] = (),
+    every: bool = False,
 ) -> tuple[Highlight, ...]:
     """The sentences that answer best, or every one, best first; `start` and `ends` are in the document.
 
     Two neighbours with no blank line between that match much better together than either alone are
-    one highlight, and one that begins with an English pronoun goes with the one before.
+    one highlight, and one that begins with an English pronoun goes with the one before. One of the
+    `headings` goes with what follows it: where it asks the question, that is the answer.
     Strengths compare over a complete answer: a sentence's own, its passage's match and, for a little,
     its passage's relevance, so that the best sentence of the best passage tends to be first.
     """
@@ -38,12 +46,17 @@ def highlights(
     order = np.argsort(-ranked.strengths, kind="stable").tolist()[: None if every else HIGHLIGHTS]
     bounds = [start, *ends]
     sentences = [text[first - start : last - start] for first, last in pairwise(bounds)]
+    names = {bare(heading) for heading in headings}
+    above = {at for at, sentence in enumerate(sentences[:-1]) if bare(sentence) in names}
     marked: set[int] = set()
     found = []
     for at in order:
         strength = float(ranked.strengths[at])
         if strength >= least and at not in marked:
-            first, last = _with_neighbour(at, ranked.joint_gains, sentences, marked)
+            if at in above and at + 1 not in marked:
+                first, last = at, at + 2
+            else:
+                first, last = _with_neighbour(at, ranked.joint_gains, sentences, marked)
             marked.update(range(first, last))
             blanks = len(sentences[first]) - len(sentences[first].lstrip())
             mark = Highlight(bounds[first] + blanks, bounds[last], round(strength + base, 4))

@@ -172,14 +172,14 @@ def lead(excerpt: Excerpt) -> int:
 
     None where a highlight is nothing else, or nothing else is there.
     """
-    cited = {_bare(name) for name in (excerpt.title, *excerpt.heading)}
+    cited = {bare(name) for name in (excerpt.title, *excerpt.heading)}
     lines = excerpt.text.splitlines(keepends=True)
     at = number = 0
     while number < len(lines):
         heights = [
             count
             for count in range(1, HEADING_LINES + 1)
-            if _bare(" ".join(lines[number : number + count])) in {"", *cited}
+            if bare(" ".join(lines[number : number + count])) in {"", *cited}
         ]
         if not heights:
             break
@@ -198,7 +198,7 @@ def body(excerpt: Excerpt) -> Iterator[Piece]:
         left = max(left - len(text), 0)
 
 
-def _bare(heading: str) -> str:
+def bare(heading: str) -> str:
     """A heading's words, without the signs by which Markdown and its like make it one."""
     words = " ".join(_HEADING_SIGNS.sub(" ", heading).split())
     return words.strip("*_ ").casefold()

@@ -2,6 +2,7 @@
 # make test    set up and run the tests, by two processes
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
+# make scale   the tests that start real servers: an S3 server (installs them first)
 # make campaign  the crash, equality, damage, load and attack tests, long: 200 rounds of each
 #
 # Each makes .venv when it is missing, or older than what it is made from. Another Python:
@@ -14,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check bench campaign format clean
+.PHONY: run test check bench campaign scale format clean
 
 run: $(READY)
 	$(BIN)/qa build
@@ -36,6 +37,10 @@ campaign: $(READY)
 	QA_LONG=200 $(BIN)/python -m pytest -q -rs tests/test_crash.py tests/test_trust.py \
 		tests/test_building.py tests/test_damage.py tests/test_hostile.py tests/test_attack.py
 
+scale: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[objects,scale]'
+	QA_LONG=1 $(BIN)/python -m pytest -q -rs tests/test_objects.py
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -47,5 +52,5 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: \
 	name one by make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dev,mcp,metrics,ocr]'
+	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dev,mcp,metrics,objects,ocr]'
 	@touch $@

@@ -36,6 +36,7 @@ from qa.errors import (
     SeedsMissing,
     SettingsInvalid,
     StorageFailed,
+    StoreUnreachable,
 )
 from qa.records import Answer, BuildReport, Excerpt, Freshness, Highlight
 from qa.settings import INDEX, Settings
@@ -75,6 +76,7 @@ __all__ = [
     "Settings",
     "SettingsInvalid",
     "StorageFailed",
+    "StoreUnreachable",
     "Verdict",
     "ask",
     "build",

@@ -8,6 +8,7 @@ QAError                 the root; only the command line and the web page turn it
 ├── IndexUnreadable     the index is there, but this account may not read it
 ├── IndexClosed         the index was closed before the question
 ├── IndexForeign        the index was written in another format
+├── StoreUnreachable    a store, a bucket or a cluster at an address does not answer
 ├── IndexBusy           another process is building this index
 ├── ModelMissing        the encoder's files are not on this machine
 ├── ModelMismatch       the index was built with another encoder or other settings
@@ -57,6 +58,10 @@ class IndexClosed(QAError):
 
 class IndexForeign(QAError):
     """The index was written in another format."""
+
+
+class StoreUnreachable(QAError):
+    """What was named by an address, a store, a bucket or a cluster, does not answer."""
 
 
 class IndexBusy(QAError):

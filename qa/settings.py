@@ -98,6 +98,11 @@ def switch(name: str, value: str) -> bool:
     return word in ON
 
 
+def bucket_is_plain(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the S3 server is named by an address without TLS."""
+    return environment.get("AWS_ENDPOINT_URL", "").startswith("http://")
+
+
 def shown(value: str | int) -> str:
     """A setting's value in words: `"on"`, `"de"`, `"180"`."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)

@@ -45,6 +45,7 @@ SOLE_IMPORTERS = {
     "sentencex": "splitting",
     "sentence_transformers": "encoding.models",
     "torch": "encoding.models",
+    "obstore": "index.objects",
     "onnxruntime": "encoding.models",
     "gradio": "web",
     "fastapi": "web",

@@ -122,6 +122,8 @@ def identifiers(text: str) -> list[Identifier]:
 
 def exact_words(text: str) -> list[Identifier]:
     """The identifiers of a text and its fiscal years and quarters, in their order; none overlaps."""
+    if not DIGIT.search(text):
+        return []
     found = identifiers(text)
     if not _PERIOD.search(text):
         return found

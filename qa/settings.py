@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import SettingsInvalid
+from qa.languages import ENGLISH, NAMES, code_of
 
 SEEDS = Path("seeds")
 INDEX = Path("index")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 QUESTION_LIMIT = 2_000  # characters; a question is a sentence or two, the model reads 256 tokens
 EXCERPT_LIMIT = 5  # excerpts and nearest passages in one answer
-FORMAT = 4  # of the index on disk
+AUTO = "auto"  # the language of each document is found
+FORMAT = 5  # of the index on disk
 ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -29,7 +31,7 @@ class Settings:
 
     model: str = DEFAULT_MODEL  # a sentence-transformers name or folder
     precision: str = "fp32"  # of the encoder: fp32 or int8
-    language: str = "en"  # ISO 639-1: chooses the sentence rules and the stemmer
+    language: str = AUTO  # of all documents, an ISO 639 code; `AUTO`: of each what is found
     passage_tokens: int = 180  # tokens of a passage, at most (a longer sentence stands alone)
     ocr: bool = False  # scanned pages are read by OCR, in `language`
 
@@ -40,8 +42,11 @@ class Settings:
             )
         if self.precision not in ("fp32", "int8"):
             raise SettingsInvalid(f"precision is {self.precision!r}: give fp32 or int8.")
-        if not self.language.isalpha():
-            raise SettingsInvalid(f"language is {self.language!r}: give a code such as 'en'.")
+        if self.language != AUTO and self.language not in NAMES:
+            raise SettingsInvalid(
+                f"language is {self.language!r}: give {_code_instead_of(self.language)}, or "
+                f"{AUTO!r} to have each document's found."
+            )
 
     @classmethod
     def from_environment(
@@ -79,7 +84,14 @@ class Settings:
     @property
     def ocr_language(self) -> str | None:
         """The language in which scanned pages are read; None where they are not."""
-        return self.language if self.ocr else None
+        if not self.ocr:
+            return None
+        return ENGLISH if self.language == AUTO else self.language
+
+
+def _code_instead_of(language: str) -> str:
+    code = code_of(language)
+    return f"{code!r}" if code else "an ISO 639 code such as 'de'"
 
 
 def integer(name: str, value: str) -> int:

@@ -59,10 +59,10 @@ class RankingText(NamedTuple):
 
 
 def split(
-    document: Document, token_ends: TokenEnds, *, limit: int, window: int, language: str
+    document: Document, token_ends: TokenEnds, *, limit: int, window: int
 ) -> Iterator[Passage]:
     """The passages of a document, in order; `limit` and `window` are counted in tokens."""
-    longest = window - WINDOW_MARGIN
+    language, longest = document.language, window - WINDOW_MARGIN
     for _, section in groupby(document.blocks, key=_section):
         blocks = list(section)
         paragraphs = _paragraphs(document.text, blocks, token_ends, limit, longest, language)

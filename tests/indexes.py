@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import pytest
 from sharing import made_once
@@ -13,8 +13,9 @@ from sharing import made_once
 from qa.building import pipeline
 from qa.encoding import models
 from qa.encoding.encoder import Encoded, Encoder
-from qa.index.lexical import Analyzer, WordIndex
+from qa.index.lexical import WordIndex
 from qa.index.lexical import write as write_index
+from qa.index.words import Words, analyzer
 
 Result = TypeVar("Result")
 
@@ -85,11 +86,20 @@ def new_index(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Calla
     return make
 
 
-def write_words(folder: Path, texts: Sequence[str]) -> WordIndex:
-    """The word index of English texts, open."""
-    analyzer = Analyzer("en")
-    write_index(folder, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
-    return WordIndex.open(folder, language="en", count=len(texts))
+class Indexed(NamedTuple):
+    """A word index, and the words of its texts."""
+
+    index: WordIndex
+    words: Words
+
+
+def write_words(folder: Path, texts: Sequence[str], *languages: str) -> Indexed:
+    """The word index of texts, open; each is in its language, or all are English."""
+    spoken = languages or ("en",) * len(texts)
+    lines = [analyzer(language).line(text) for text, language in zip(texts, spoken, strict=True)]
+    write_index(folder, lines, count=len(texts))
+    index = WordIndex.open(folder, count=len(texts))
+    return Indexed(index, Words(set(spoken), len(texts), index.frequency))
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -32,7 +32,7 @@ def sentences(text: str) -> list[str]:
         return [at + 1 for at, sign in enumerate(part) if not sign.isspace()]
 
     found = []
-    for passage in split(document, token_ends, limit=10_000, window=20_000, language="en"):
+    for passage in split(document, token_ends, limit=10_000, window=20_000):
         start = passage.start
         for end in passage.sentences:
             found.append(text[start:end].strip())

@@ -11,7 +11,7 @@ from indexes import write
 from qa.asking.figures import asks_for_figure, figures, unit, value
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.index.lexical import WordIndex
+from qa.index.words import Words
 from qa.records import Answer, Figure
 from qa.web.address import Address
 from qa.web.cards import answer_html
@@ -132,7 +132,7 @@ def test_questions_for_a_number_are_known(question: str, asked: bool) -> None:
     ],
 )
 def test_only_counts_are_figures(sentence: str, found: list[str]) -> None:
-    words = WordIndex.of([sentence], language="en")
+    words = Words(["en"], 1, lambda _: 1)
     assert [sentence[a:b] for a, b in figures(sentence, "boat", words)] == found
 
 

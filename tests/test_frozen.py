@@ -25,6 +25,8 @@ def thawed(name: str, at: Path, encoders: Path) -> Path:
 def test_the_frozen_index_of_this_format_answers(tmp_path: Path, encoders: Path) -> None:
     with QA.open(thawed(f"index-format-{FORMAT}", tmp_path / "index", encoders)) as qa:
         answer = qa.ask("What does the mill grind?")
+        german = qa.ask("Wann wurde die Brücke gebaut?").excerpts[0]
+    assert (german.path, german.language) == ("bruecke.md", "de")
     best = (*answer.excerpts, *answer.nearest)[0]
     assert best.path == "mill.md"
     assert best.text == "# The mill\n\nThe mill has four sails. It grinds rye."

@@ -42,6 +42,9 @@ ORDER = tuple(name for name in LINES if name in OPAQUE or name.partition(".")[0]
 SOLE_IMPORTERS = {
     "faiss": "index.dense",
     "tantivy": "index.lexical",
+    "icu4py": "index.segmentation",
+    "stop_words": "index.stop_words",
+    "fasttext": "identification",
     "sentencex": "splitting",
     "sentence_transformers": "encoding.models",
     "torch": "encoding.models",

@@ -17,7 +17,7 @@ from qa.asking.scoring import CARRY_OVER, score
 from qa.encoding import codebook, quantisation
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of
-from qa.index import lexical
+from qa.index.words import Words
 
 TEXTS = (
     "The engine starts.",
@@ -28,9 +28,9 @@ TEXTS = (
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.WordIndex:
+def words(tmp_path_factory: pytest.TempPathFactory) -> Words:
     """Passages that all speak of an engine, as many as are believed."""
-    return write_words(tmp_path_factory.mktemp("lexical") / "words", TEXTS * 100)
+    return write_words(tmp_path_factory.mktemp("lexical") / "words", TEXTS * 100).words
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +123,14 @@ def test_each_token_is_of_the_word_that_it_ends_in() -> None:
     assert questions.words_of("", [0]) == [""]
 
 
-def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: lexical.WordIndex) -> None:
+def test_a_word_that_is_too_long_for_the_word_index_is_rare(words: Words) -> None:
     digest = "0123456789abcdef" * 4
     assert words.stems(digest) == set()
     assert questions.idf(digest, words) == words.idf("zeppelin") > words.idf("engin")
     assert questions.idf("", words) == 0
 
 
-def test_terms_are_found_in_a_text_however_they_are_written(words: lexical.WordIndex) -> None:
+def test_terms_are_found_in_a_text_however_they_are_written(words: Words) -> None:
     text = "Engines: 58,740 of them, by 5 July 2021."
     assert words.terms_in(text, ["engin", "gear"]) == {"engin"}
     assert words.terms_in(text, ["58740", "2021-07-05", "58"]) == {"58740", "2021-07-05", "58"}
@@ -138,7 +138,7 @@ def test_terms_are_found_in_a_text_however_they_are_written(words: lexical.WordI
 
 
 def test_a_word_that_stands_everywhere_counts_for_little_and_a_stop_word_in_full(
-    words: lexical.WordIndex, encoders: Path
+    words: Words, encoders: Path
 ) -> None:
     question = "Where is the oil of the engine?"
     encoded = Encoder(folder=encoders).encode(question)
@@ -171,7 +171,7 @@ def test_what_all_passages_have_in_common_is_taken_away_in_part_and_nothing_else
 
 
 def test_words_of_the_sentence_before_count_and_rare_ones_count_more(
-    words: lexical.WordIndex,
+    words: Words,
 ) -> None:
     terms = words.terms("oil engine brass")
     sentences = ["The engine needs oil.", "It is black.", "Nothing."]

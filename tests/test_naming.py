@@ -132,13 +132,13 @@ def test_an_identifier_is_found_behind_a_hostile_text(piece: str) -> None:
     ],
 )
 def test_names_are_taken_apart(name: str, words: set[str]) -> None:
-    assert words <= set(words_of_name(name, Analyzer("en").words))
+    assert words <= set(words_of_name(name, Analyzer("en")))
 
 
 def test_the_digits_of_a_marked_number_are_no_words_of_a_question(tmp_path: Path) -> None:
-    words = write_words(tmp_path / "words", ["section 12.2.2", "section 2, page 12"])
+    index, words = write_words(tmp_path / "words", ["section 12.2.2", "section 2, page 12"])
     assert words.terms("section 12.2.2") == ["section", "12.2.2"]
-    assert words.search(words.terms("12.2.2"), 9)[0].tolist() == [0]
+    assert index.search(words.terms("12.2.2"), 9)[0].tolist() == [0]
 
 
 def test_names_are_the_same_however_the_index_came_about(

@@ -33,7 +33,7 @@ def token_ends(text: str) -> Sequence[int]:
 
 
 def passages_of(document: Document, limit: int = 24) -> list[Passage]:
-    return list(split(document, token_ends, limit=limit, window=WINDOW, language="en"))
+    return list(split(document, token_ends, limit=limit, window=WINDOW))
 
 
 LINES = st.lists(
@@ -132,7 +132,7 @@ def packed(*sizes: int, limit: int = 24, window: int = 1_000) -> list[int]:
         blocks.append(Block(at, at + len(result)))
         at += len(result) + 2
     document = Document("", "test 1", text, blocks=tuple(blocks))
-    found = split(document, token_ends, limit=limit, window=window, language="en")
+    found = split(document, token_ends, limit=limit, window=window)
     return [len(token_ends(text[passage.start : passage.end])) for passage in found]
 
 
@@ -237,13 +237,13 @@ def test_no_passage_is_longer_than_its_limit_of_characters(
 def test_paragraphs_without_a_token_are_gathered_up_to_the_limit_of_characters() -> None:
     text = "\n\n".join(["\ue000"] * 20_000)
     document = Document("0" * 64, "text 2", text, blocks=read(text.encode(), "a.txt").blocks)
-    passages = list(split(document, lambda _: [], limit=180, window=256, language="en"))
+    passages = list(split(document, lambda _: [], limit=180, window=256))
     assert len(passages) == len(text) // LONGEST + 1
 
 
 def test_a_run_of_characters_without_a_token_or_a_blank_is_cut() -> None:
     document = read(("\ue000" * 50_000).encode(), "a.txt")
-    passages = list(split(document, lambda _: [], limit=180, window=256, language="en"))
+    passages = list(split(document, lambda _: [], limit=180, window=256))
     assert sum(passage.end - passage.start for passage in passages) == 50_000
     assert max(passage.end - passage.start for passage in passages) <= LONGEST
 

@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from indexes import write_words
+from indexes import Indexed, write_words
 
 from qa.encoding import codebook, models, quantisation
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of
 from qa.errors import IndexDamaged, SettingsInvalid
-from qa.index import dense, lexical
+from qa.index import dense
 
 TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog and the red bird")
 
 
 @pytest.fixture(scope="module")
-def words(tmp_path_factory: pytest.TempPathFactory) -> lexical.WordIndex:
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
     folder = tmp_path_factory.mktemp("lexical") / "words"
     return write_words(folder, TEXTS)
 
 
-def test_relevance_is_bm25(words: lexical.WordIndex) -> None:
+def test_relevance_is_bm25(indexed: Indexed) -> None:
     tokens = [text.split() for text in TEXTS]
     average = sum(map(len, tokens)) / len(tokens)
 
@@ -36,21 +36,22 @@ def test_relevance_is_bm25(words: lexical.WordIndex) -> None:
         return rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * len(text) / average))
 
     expected = [bm25("red", text) + bm25("fox", text) for text in tokens]
-    found = words.relevance(words.terms("red fox"), range(len(TEXTS)))
+    found = indexed.index.relevance(indexed.words.terms("red fox"), range(len(TEXTS)))
     assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_best_by_words_come_first_and_ties_in_the_order_of_ordinals(tmp_path: Path) -> None:
-    found, _ = write_words(tmp_path / "words", ["same words"] * 9).search(["same"], 5)
+    found, _ = write_words(tmp_path / "words", ["same words"] * 9).index.search(["same"], 5)
     assert found.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_search_can_be_kept_to_some_passages(words: lexical.WordIndex) -> None:
-    found, _ = words.search(words.terms("fox"), 9, only=[2, 3])
+def test_a_search_can_be_kept_to_some_passages(indexed: Indexed) -> None:
+    found, _ = indexed.index.search(indexed.words.terms("fox"), 9, only=[2, 3])
     assert found.tolist() == [3]
 
 
-def test_stop_words_are_dropped_unless_nothing_else_is_asked(words: lexical.WordIndex) -> None:
+def test_stop_words_are_dropped_unless_nothing_else_is_asked(indexed: Indexed) -> None:
+    words = indexed.words
     assert words.terms("Where do the foxes sing?") == ["fox", "sing"]
     assert words.terms("who is it") == ["who", "is", "it"]
     assert words.terms("?!") == []

@@ -7,6 +7,7 @@ and how its live snapshot is opened.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,7 +55,6 @@ class World:
         """What shapes the index; `changed` as if another version or setting had."""
         shape = Shape(
             settings={"language": "en", "model": self.encoder.name, "precision": "fp32"},
-            language="en",
             encoder=self.encoder.name,
             encoder_fingerprint=fingerprint_of(self.encoder),
             coding="coding",
@@ -66,9 +66,7 @@ class World:
 
     def rows(self, document: Document) -> Iterator[Row]:
         """The passages of a document, coded."""
-        for passage in splitting.split(
-            document, self.encoder.token_ends, limit=40, window=256, language="en"
-        ):
+        for passage in splitting.split(document, self.encoder.token_ends, limit=40, window=256):
             blocks = splitting.overlapping(document.blocks, passage)
             ranking = splitting.ranking_text(document, passage, blocks)
             yield passage, ranking, encode(self.encoder, self.book, ranking)
@@ -400,6 +398,66 @@ def test_what_is_known_is_kept_by_shape_and_codes_by_their_own(world):
                 assert found.codes.tolist() == coded.codes.tolist()
                 assert found.bounds == coded.bounds
             assert build.coded(b"0" * 16) is None
+
+
+SPOKEN = {
+    "rate.txt": ("The rate of interest is low.\n", "en"),
+    "rats.txt": ("A rat lives at the mill.\n", "en"),
+    "rat.txt": ("Der Rat tagt in Kursk.\n", "de"),
+    "kursk.txt": ("The Kursk sank.\n", "en"),
+}
+
+
+@pytest.fixture
+def spoken(world):
+    """A store of documents in two languages."""
+    with world.store.begin(world.at, world.seeds, world.shape()) as build:
+        files = []
+        for path, (text, language) in SPOKEN.items():
+            document = replace(world.document(text), language=language, letters=9, unread=2)
+            count = build.add(document, world.rows(document))
+            files.append(world.file(path, document, count))
+        build.publish(files)
+    with closing(world.opened()) as snapshot:
+        yield snapshot
+
+
+def found_in(snapshot, question, language="en"):
+    """The paths in which the words of a question are found, best first."""
+    keys, _ = snapshot.search(snapshot.words.terms(question, language), 9)
+    return [passage.paths[0] for passage in snapshot.passages(keys.tolist())]
+
+
+def test_a_word_is_found_in_the_language_of_each_document(spoken):
+    assert spoken.words.languages == ("de", "en")
+    assert found_in(spoken, "What is the rate?") == ["rate.txt", "rat.txt"], "rate is no rat"
+    assert found_in(spoken, "Was tut der Rat?", "de") == ["rat.txt", "rats.txt"]
+    assert found_in(spoken, "Where is Kursk?") == ["kursk.txt", "rat.txt"]
+    held = spoken.holding(spoken.words.forms("rate"))
+    assert [each.paths[0] for each in spoken.passages(held.tolist())] == ["rat.txt", "rate.txt"]
+
+
+def test_a_word_is_as_frequent_as_in_all_languages_together(spoken):
+    keys, scores = spoken.search(spoken.words.terms("Kursk"), 9)
+    kursk, german = "kursk", "de:kursk"
+    assert spoken.words.frequency(kursk) == spoken.words.frequency(german) == 2
+    average = sum(len(text.split()) for text, _ in SPOKEN.values()) / len(SPOKEN)
+    for passage, score in zip(spoken.passages(keys.tolist()), scores.tolist(), strict=True):
+        length = len(passage.text.split())
+        expected = spoken.words.idf(kursk) * 2.2 / (1 + 1.2 * (0.25 + 0.75 * length / average))
+        assert score == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_languages_of_a_store_are_counted_and_may_be_chosen(spoken):
+    german, english = spoken.manifest.languages
+    assert german == ("de", 1, 1, 9, 2) and english == ("en", 3, 3, 27, 6)
+    assert german.is_known and not german._replace(unread=5).is_known
+    among = spoken.among([], [], ["de"])
+    keys = spoken.search(spoken.words.terms("Kursk rate mill"), 9, among)[0]
+    assert {passage.language for passage in spoken.passages(keys.tolist())} == {"de"}
+    assert spoken.documents_in(among) == 1
+    assert spoken.documents_in(spoken.among(["r*"], ["rats*"], ["en"])) == 1
+    assert spoken.documents_in(spoken.among([], [], ["fr"])) == 0
 
 
 def test_boilerplate_is_kept_and_never_found(world):

@@ -12,7 +12,7 @@ import numpy as np
 from qa.asking.figures import counted_word, figures, unit, value
 from qa.asking.questions import EncodedQuestion
 from qa.asking.quoting import Quoted, sentences
-from qa.index.store import Words
+from qa.index.words import Words
 
 COMPARED = 8  # passages, whatever is the limit
 NEARLY_BEST = 0.8  # of the best sentence's strength, from which a sentence is looked at
@@ -70,14 +70,18 @@ def beside_each_other(found: Sequence[Quoted]) -> list[Quoted]:
 def _counted(first: Quoted, question: EncodedQuestion, words: Words) -> str | None:
     """The word that is counted, as the first passage's best sentence has it."""
     best = next(_best_sentences(first), None)
-    return counted_word(question.terms, words, best[1]) if best else None
+    if best is None:
+        return None
+    language = first.passage.language
+    return counted_word(words.of(question.terms, language), words, best[1], language)
 
 
 def _claim(one: Quoted, counted: str, question: EncodedQuestion, words: Words) -> _Claim | None:
     """The passage's figure for what is counted, of its best sentence that gives one."""
     for at, sentence in _best_sentences(one):
-        for start, end in figures(sentence, counted, words):
-            stems = words.stems(f"{one.passage.context} {sentence}")
+        language = one.passage.language
+        for start, end in figures(sentence, counted, words, language):
+            stems = words.stems(f"{one.passage.context} {sentence}", language)
             share = sum(words.idf(term) for term in question.terms if term in stems)
             return _Claim((at + start, at + end), sentence[start:end], share)
     return None

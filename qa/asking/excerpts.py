@@ -86,4 +86,5 @@ def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:
         page=passage.page,
         heading=passage.heading,
         columns=columns_in(passage.context, passage.title, passage.heading, passage.text),
+        language=passage.language,
     )

@@ -8,7 +8,9 @@ no answers. English alone, as the question must be known to ask for a number.
 import re
 from collections.abc import Sequence
 
-from qa.index.store import Words
+from qa.index.segmentation import segmented
+from qa.index.words import Words
+from qa.languages import ENGLISH
 
 _ASKED = re.compile(
     r"\bhow\s+(?:many|much)\b|\b(?:what|which)\s+(?:is\s+the\s+|was\s+the\s+|are\s+the\s+|were\s+the\s+)?"
@@ -69,17 +71,23 @@ def asks_for_figure(question: str) -> bool:
     return _ASKED.search(question) is not None
 
 
-def counted_word(terms: Sequence[str], words: Words, text: str) -> str | None:
+def counted_word(
+    terms: Sequence[str], words: Words, text: str, language: str = ENGLISH
+) -> str | None:
     """The rarest of the question's words that the text holds: what is counted, or what befell it."""
-    stems = words.stems(text)
+    stems = words.stems(text, language)
     known = [term for term in terms if term in stems and not term.isdigit()]
     return max(known, key=words.idf, default=None)
 
 
-def figures(sentence: str, counted: str, words: Words) -> list[tuple[int, int]]:
+def figures(
+    sentence: str, counted: str, words: Words, language: str = ENGLISH
+) -> list[tuple[int, int]]:
     """Where the figures stand in a sentence that are near the word that is counted, nearest first."""
     places = [
-        found.span() for found in re.finditer(r"\w+", sentence) if counted in words.stems(found[0])
+        (word.start, word.end)
+        for word in segmented(sentence)
+        if counted in words.stems(word.text, language)
     ]
     near = []
     for found in _FIGURE.finditer(sentence):

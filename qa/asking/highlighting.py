@@ -23,8 +23,9 @@ from qa.encoding.encoder import Encoded, Encoder, codebook_of
 from qa.errors import SettingsInvalid
 from qa.index import dense
 from qa.index.coding import Coded, encode
-from qa.index.lexical import Analyzer, WordIndex
+from qa.index.lexical import WordIndex
 from qa.index.store import TokenCodes
+from qa.index.words import Words, analyzer
 from qa.records import Block, Document, Highlight, Passage
 from qa.settings import Settings
 from qa.splitting import RankingText
@@ -137,7 +138,7 @@ class Highlighter:
         if not parts or not len(encoded.tokens):  # some characters are nothing to the model
             return []
         if is_topic(question):
-            topic = Topic.of(question, encoded, Analyzer(self._settings.language))
+            topic = Topic.of(question, encoded, analyzer(self._settings.language))
             return [each for part in parts for each in _bearing(topic, part, self._codebook)]
         return list(_answering(parts, self._ranked(question, encoded, parts)))
 
@@ -148,13 +149,12 @@ class Highlighter:
             for start, end in pairwise([0, *bounds, len(text)])
             if text[start:end].strip()
         )
-        document = Document("", "text", text, blocks=blocks)
+        document = Document("", "text", text, blocks=blocks, language=self._settings.language)
         for passage in splitting.split(
             document,
             self._encoder.token_ends,
             limit=self._settings.passage_tokens,
             window=self._encoder.window,
-            language=self._settings.language,
         ):
             around = splitting.overlapping(blocks, passage)
             read = splitting.ranking_text(document, passage, around)
@@ -171,7 +171,9 @@ class Highlighter:
         numbers = np.arange(len(parts))
         found = Candidates(numbers, numbers, np.zeros(len(parts), np.float32), numbers)
         read = [part.read for part in parts]
-        words = WordIndex.of(read, language=self._settings.language)
+        language = self._settings.language
+        index = WordIndex.of([" ".join(analyzer(language).words(text)) for text in read])
+        words = Words([language], len(read), index.frequency)
         asked = encoded_question(question, encoded, words, mean)
         ranked = ranking(self._codebook, asked, found, _token_codes(coded))
         return [

@@ -11,7 +11,7 @@ from itertools import takewhile
 import numpy as np
 
 from qa.encoding.quantisation import Vectors
-from qa.index.lexical import STOP_WORDS
+from qa.index.stop_words import STOP_WORDS
 
 QUANTITY_WEIGHT = 0.03  # of a number or a date, where one is asked for, in a sentence's strength
 NAMES_WEIGHT = 0.08  # of `ENOUGH` names that the question does not hold; of fewer a part

@@ -15,10 +15,11 @@ import numpy as np
 
 from qa.asking.questions import EncodedQuestion
 from qa.encoding.quantisation import Vectors
-from qa.index.identifiers import Identifier
-from qa.index.lexical import STOP_WORDS
+from qa.index.lexical import of_language
 from qa.index.names import NUMERIC, Run, forms, runs
+from qa.index.stop_words import stop_words
 from qa.index.store import Documents, Snapshot
+from qa.index.words import analyzer
 
 HOLDERS = 64  # passages that hold a word best
 ORDINARY = 0.7  # share of them in documents named so, up to which the name is silent
@@ -78,7 +79,7 @@ class _Word(NamedTuple):
 def named(snapshot: Snapshot, question: EncodedQuestion) -> Named:
     """The documents that the question names."""
     found_runs = runs(question.text)
-    words = list(_words(snapshot, found_runs, question.identifiers))
+    words = list(_words(snapshot, found_runs, question))
     few = MOST_NAMED * snapshot.manifest.documents
     distinctive = [word.documents for word in words if len(word.documents) <= few and word.degree]
     numbers = np.unique(np.concatenate([np.empty(0, np.int64), *distinctive]))
@@ -124,10 +125,10 @@ def _of_tokens(
 
 
 def _words(
-    snapshot: Snapshot, found_runs: Sequence[Run], found_identifiers: Sequence[Identifier]
+    snapshot: Snapshot, found_runs: Sequence[Run], question: EncodedQuestion
 ) -> Iterator[_Word]:
     """The question's words that stand in names, where these name some of the documents."""
-    possible = list(_possible(snapshot, found_runs, found_identifiers))
+    possible = list(_possible(snapshot, found_runs, question))
     by_name = snapshot.named({one.name for one in possible})
     for one in possible:
         documents = by_name.get(one.name)
@@ -139,24 +140,27 @@ def _words(
 
 
 def _possible(
-    snapshot: Snapshot, found_runs: Sequence[Run], found_identifiers: Sequence[Identifier]
+    snapshot: Snapshot, found_runs: Sequence[Run], question: EncodedQuestion
 ) -> Iterator[_Possible]:
     """What the question's runs may be as words of names."""
-    stems = snapshot.words.stems
-    for one in found_identifiers:
+    words, unwanted = snapshot.words, stop_words(question.language)
+    for one in question.identifiers:
         inside = [at for at, run in enumerate(found_runs) if one.start <= run.start < one.end]
         for form in one.forms:
             yield _Possible(inside[0], inside[-1] + 1, form, (form,))
     pieces = [run.text for run in found_runs]
     for first, piece in enumerate(pieces):
-        for form in forms(piece, stems):
-            yield _Possible(first, first + 1, form, (form,))
+        for language in words.languages:
+            for form in forms(piece, analyzer(language)):
+                yield _Possible(first, first + 1, form, (of_language(form, language),))
         for last in range(first + 2, min(first + JOINED, len(pieces)) + 1):
             joined = "".join(pieces[first:last]).lower()
-            yield _Possible(first, last, joined, (joined,))
-        if len(piece) >= SHORTEST_START and piece[0].isupper() and piece.lower() not in STOP_WORDS:
+            known_by = [of_language(joined, language) for language in words.languages]
+            yield _Possible(first, last, joined, known_by)
+        if len(piece) >= SHORTEST_START and piece[0].isupper() and piece.lower() not in unwanted:
             for name in snapshot.names_beginning(piece.lower(), STARTS):
-                yield _Possible(first, first + 1, name, (*sorted(stems(piece)), name))
+                known_by = [of_language(name, language) for language in words.languages]
+                yield _Possible(first, first + 1, name, [*sorted(words.stems(piece)), *known_by])
 
 
 def _share(snapshot: Snapshot, stem: str, documents: Documents) -> float | None:

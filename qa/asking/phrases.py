@@ -6,16 +6,16 @@ In which files does ERR-4012 occur?      the code, however it is written
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from qa.index.identifiers import exact_words
-from qa.index.lexical import STOP_WORDS
-from qa.index.store import Words
+from qa.index.segmentation import is_special, segmented
+from qa.index.stop_words import stop_words
+from qa.index.words import Form, Words
+from qa.languages import ENGLISH
 from qa.splitting import LINE_END_HYPHEN
-
-Form = frozenset[str]
-"""what a word may be in the word index: its stem, or the forms of an identifier"""
 
 _QUOTED = re.compile(
     r"(?<![^\s(\[{/,;:\u2014\u2013-])(?:\"(?P<a>[^\"\s][^\"]*)\"|\u201c(?P<b>[^\u201c\u201d]+)\u201d"
@@ -29,6 +29,7 @@ _ALIKE = (
 )
 _BROKEN = r"(?:\u00ad|[-\u2010\ufffe\x02][ \t]*\r?\n\s*)?"  # a word's hyphen at the end of a line
 _WORD = re.compile(r"[^\W_]+(?:(?:\u00ad|[-\u2010\ufffe\x02][ \t]*\r?\n\s*)[^\W_]+)*")
+_DECOMPOSED_WORD = re.compile(_WORD.pattern.replace(r"[^\W_]", r"(?:[^\W_][\u0300-\u036f]*)"))
 
 _UNIT = r"(?P<unit>documents?|files?|sources?|texts?|papers?|reports?|passages?|pages?|places?)"
 _VERB = r"(?:mentions?|mentioning|contains?|containing)"
@@ -84,10 +85,10 @@ def quoted_phrases(question: str) -> list[str]:
     )
 
 
-def is_quoted_alone(question: str) -> bool:
+def is_quoted_alone(question: str, language: str = ENGLISH) -> bool:
     """Whether a question asks nothing but where quoted phrases stand, or what is said of them."""
     rest = re.findall(r"[^\W_]+", _QUOTED.sub(" ", question).lower())
-    return STOP_WORDS.union(_VERBS_OF_SAYING).issuperset(rest)
+    return stop_words(language).union(_VERBS_OF_SAYING).issuperset(rest)
 
 
 def mention(question: str) -> Mention | None:
@@ -115,8 +116,8 @@ def _lead(what: str) -> int:
 def exactly(phrase: str) -> re.Pattern[str]:
     """The phrase as it may stand in a text: case, blanks, line ends and kinds of marks aside."""
     words = [_BROKEN.join(map(_alike, word)) for word in phrase.split()]
-    before = r"(?<![^\W_])" if phrase.strip()[0].isalnum() else ""
-    after = r"(?![^\W_])" if phrase.strip()[-1].isalnum() else ""
+    before = r"(?<![^\W_])" if _is_bounded(phrase.strip()[0]) else ""
+    after = r"(?![^\W_])" if _is_bounded(phrase.strip()[-1]) else ""
     if phrase.strip()[0].isdigit():
         before += r"(?<!\d[.,:/'\u2019])"
     if phrase.strip()[-1].isdigit():
@@ -124,15 +125,23 @@ def exactly(phrase: str) -> re.Pattern[str]:
     return re.compile(before + r"\s+".join(words) + after, re.IGNORECASE)
 
 
+def _is_bounded(character: str) -> bool:
+    """Whether a word that begins or ends with it has no other letter beside it."""
+    return character.isalnum() and not is_special(character)
+
+
 def _alike(character: str) -> str:
     """An expression for a character and those that are written for it."""
     for same in _ALIKE:
         if character in same:
             return f"[{re.escape(same)}]"
+    decomposed = unicodedata.normalize("NFD", character)
+    if decomposed != character:
+        return f"(?:{re.escape(character)}|{re.escape(decomposed)})"
     return re.escape(character)
 
 
-def wanted_forms(text: str, words: Words) -> list[Form]:
+def wanted_forms(text: str, words: Words, language: str = ENGLISH) -> list[Form]:
     """What a passage must hold of a text, each as what it may be; stop words only if all are."""
     found = exact_words(text)
     rest = text
@@ -140,9 +149,9 @@ def wanted_forms(text: str, words: Words) -> list[Form]:
         rest = f"{rest[: one.start]} {rest[one.end :]}"
     forms = [frozenset(one.forms) for one in found]
     plain = re.findall(r"[^\W_]+", rest.lower())
-    if forms and set(plain) <= STOP_WORDS:
+    if forms and set(plain) <= stop_words(language):
         return forms
-    return [*forms, *(frozenset((term,)) for term in words.terms(rest))]
+    return [*forms, *words.forms(rest, language)]
 
 
 def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
@@ -151,12 +160,23 @@ def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
     at = 0
     for one in (*found, None):
         end = one.start if one else len(text)
-        for word in _WORD.finditer(text, at, end):
-            joined = LINE_END_HYPHEN.sub("", word[0]).replace("\u00ad", "")
-            yield Token(word.start(), word.end(), frozenset(stems(joined)))
+        for start, last, word in _words(text, at, end):
+            joined = LINE_END_HYPHEN.sub("", word).replace("\u00ad", "")
+            yield Token(start, last, frozenset(stems(joined)))
         if one:
             yield Token(one.start, one.end, frozenset(one.forms))
             at = one.end
+
+
+def _words(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+    """The words of a part of a text, with where they stand in it."""
+    if is_special(text):
+        for word in segmented(text[start:end]):
+            yield start + word.start, start + word.end, word.text
+        return
+    pattern = _WORD if text.isascii() else _DECOMPOSED_WORD
+    for found in pattern.finditer(text, start, end):
+        yield found.start(), found.end(), found[0]
 
 
 def in_a_row(wanted: Sequence[Form], found: Sequence[Token]) -> list[tuple[int, int]]:

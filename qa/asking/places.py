@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from qa.asking.phrases import (
-    Form,
     exactly,
     in_a_row,
     is_quoted_alone,
@@ -24,6 +23,8 @@ from qa.asking.phrases import (
 )
 from qa.errors import QuestionRefused
 from qa.index.store import Filter, Keys, Snapshot, StoredPassage
+from qa.index.words import Form
+from qa.languages import ENGLISH
 from qa.records import Answer, Excerpt, Highlight, Places
 
 PAGE = 50  # places that are listed at once
@@ -61,7 +62,9 @@ class ExactPart(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def quoted(snapshot: Snapshot, phrases: Sequence[str], among: Filter | None) -> Matches:
+def quoted(
+    snapshot: Snapshot, phrases: Sequence[str], among: Filter | None, language: str
+) -> Matches:
     """The passages that hold all of these phrases word for word."""
     patterns = list(map(exactly, phrases))
 
@@ -69,15 +72,15 @@ def quoted(snapshot: Snapshot, phrases: Sequence[str], among: Filter | None) -> 
         found = [[each.span() for each in pattern.finditer(text)] for pattern in patterns]
         return sorted(span for each in found for span in each) if all(found) else []
 
-    wanted = [form for phrase in phrases for form in wanted_forms(phrase, snapshot.words)]
+    wanted = [form for phrase in phrases for form in wanted_forms(phrase, snapshot.words, language)]
     keys = _verified(snapshot, snapshot.holding(wanted, among), spans)
     return Matches("” and “".join(phrases), keys, spans)
 
 
-def unquoted(snapshot: Snapshot, text: str, among: Filter | None) -> Matches:
+def unquoted(snapshot: Snapshot, text: str, among: Filter | None, language: str) -> Matches:
     """The passages that hold these words one after the other; where none does, all of the words."""
     words = snapshot.words
-    wanted = wanted_forms(text, words)
+    wanted = wanted_forms(text, words, language)
     stems = cache(words.stems)
     keys = snapshot.holding(wanted, among)
     in_order = [token.forms for token in tokens(text, stems)]
@@ -97,20 +100,23 @@ def unquoted(snapshot: Snapshot, text: str, among: Filter | None) -> Matches:
     return Matches(text, keys, each, is_exact=False, note=note)
 
 
-def exact_part(snapshot: Snapshot, question: str, among: Filter | None, wish: Wish) -> ExactPart:
+def exact_part(
+    snapshot: Snapshot, question: str, among: Filter | None, wish: Wish, *, language: str = ENGLISH
+) -> ExactPart:
     """What of a question is answered to the letter, and what it leaves to the ranking.
 
     Raises QuestionRefused where there is no such page of places.
     """
     asked = mention(question)
     phrases = quoted_phrases(question)
-    is_list = wish.everywhere or asked is not None or is_quoted_alone(question)
+    is_list = wish.everywhere or asked is not None or is_quoted_alone(question, language)
     if not phrases and not is_list:
         return ExactPart(among)
     if phrases:
-        matches = quoted(snapshot, phrases, among)
+        matches = quoted(snapshot, phrases, among, language)
     else:
-        matches = unquoted(snapshot, asked.text if asked else question.rstrip(" ?.!"), among)
+        text = asked.text if asked else question.rstrip(" ?.!")
+        matches = unquoted(snapshot, text, among, language)
     if not len(matches.keys):
         note = nowhere(matches, among)
         if phrases or wish.everywhere:
@@ -220,6 +226,7 @@ def _excerpt(passage: StoredPassage, spans: Spans) -> Excerpt:
         lines=passage.lines,
         page=passage.page,
         heading=passage.heading,
+        language=passage.language,
     )
 
 

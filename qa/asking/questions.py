@@ -7,7 +7,7 @@ subjects nothing is changed (bench/quality/FAILURES.md).
 """
 
 import math
-import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import pairwise
@@ -20,8 +20,10 @@ from qa.encoding.encoder import Encoded
 from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import QuestionRefused
 from qa.index.identifiers import Identifier, exact_words
-from qa.index.lexical import STOP_WORDS
-from qa.index.store import Words
+from qa.index.segmentation import segmented
+from qa.index.stop_words import stop_words
+from qa.index.words import Words
+from qa.languages import ENGLISH
 from qa.settings import QUESTION_LIMIT
 
 HALF_TRUST = 100  # passages at which half of what they have in common is removed
@@ -43,11 +45,12 @@ class EncodedQuestion(NamedTuple):
     idf_weights: Vectors  # (m,) of sum 1: how much each counts as evidence
     ends: npt.NDArray[np.int32]  # (m,) where each token ends in the text
     identifiers: tuple[Identifier, ...] = ()  # its numbers, dates and codes
+    language: str = ENGLISH  # its own
 
 
 def validated_question(question: str) -> str:
-    """The question without the blanks around it; QuestionRefused when it is none."""
-    question = question.encode(errors="replace").decode().strip()
+    """The question, composed (NFC), without the blanks around it; QuestionRefused when it is none."""
+    question = unicodedata.normalize("NFC", question.encode(errors="replace").decode().strip())
     if not any(map(str.isprintable, question.replace(" ", ""))):
         raise QuestionRefused("The question is blank: ask something.")
     if len(question) > QUESTION_LIMIT:
@@ -57,7 +60,9 @@ def validated_question(question: str) -> str:
     return question
 
 
-def encoded_question(text: str, encoded: Encoded, words: Words, mean: Vectors) -> EncodedQuestion:
+def encoded_question(
+    text: str, encoded: Encoded, words: Words, mean: Vectors, *, language: str = ENGLISH
+) -> EncodedQuestion:
     """The question, encoded; `mean` is that of the vectors of all passages, `(dim,)`.
 
     Marks alone match anything and mean nothing: their tokens are left out.
@@ -67,21 +72,22 @@ def encoded_question(text: str, encoded: Encoded, words: Words, mean: Vectors) -
     kept = np.array(has_word) if any(has_word) else np.ones(len(has_word), np.bool_)
     ends = encoded.ends[kept]
     of_tokens = words_of(text, ends.tolist())
-    idfs = np.array([idf(word, words) for word in of_tokens], np.float32)
+    idfs = np.array([idf(word, words, language) for word in of_tokens], np.float32)
     found = tuple(exact_words(text))
     for one in found:
         idfs[one.covers(ends)] = max(map(words.idf, one.forms))
-    common = np.array([word in STOP_WORDS for word in of_tokens], np.bool_)
+    common = np.array([word in stop_words(language) for word in of_tokens], np.bool_)
     trust = words.count / (words.count + HALF_TRUST)
     return EncodedQuestion(
         text=text,
-        terms=tuple(words.terms(text)),
+        terms=tuple(words.terms(text, language)),
         pooled=quantise(encoded.pooled),
         tokens=without_common(encoded.tokens[kept], mean, trust),
         weights=_shares(token_weights(idfs, common, words.count)),
         idf_weights=_shares(idfs**IDF_POWER * np.where(common, np.float32(0.5), np.float32(1))),
         ends=ends,
         identifiers=found,
+        language=language,
     )
 
 
@@ -90,7 +96,7 @@ def words_of(question: str, ends: Iterable[int]) -> list[str]:
 
     Of `"What is it?"` and 2, 4, 7, 10, 11 it is `["what", "what", "is", "it", ""]`.
     """
-    found_words = [(found.end(), found[0].lower()) for found in re.finditer(r"\w+", question)]
+    found_words = [(word.end, word.text.lower()) for word in segmented(question)]
     places = [bisect_left(found_words, (end, "")) for end in ends]
     return [found_words[at][1] if at < len(found_words) else "" for at in places]
 
@@ -106,9 +112,11 @@ def token_weights(idfs: Vectors, common: npt.NDArray[np.bool_], count: int) -> V
     return weights.astype(np.float32)
 
 
-def idf(word: str, words: Words) -> float:
+def idf(word: str, words: Words, language: str = ENGLISH) -> float:
     """The inverse document frequency of a question's word; 0 for none."""
-    stems = words.stems(word) or ([word] if word else [])  # a very long one is not indexed
+    stems = words.stems(word, language) or (
+        [word] if word else []
+    )  # a very long one is not indexed
     return max(map(words.idf, stems), default=0.0)
 
 

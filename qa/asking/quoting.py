@@ -37,7 +37,13 @@ def quoted(
         best, passage = same[0]
         others = (other for other, its in stored.of(by_match, 1) if words_of(its.text) != words)
         yield Quoted(
-            best.with_words(snapshot.words, question, passage.context, sentences(passage)),
+            best.with_words(
+                snapshot.words,
+                question,
+                passage.context,
+                sentences(passage),
+                language=passage.language,
+            ),
             passage,
             tuple(dict.fromkeys(path for _, other in same for path in other.paths)),
             lead(best, next(others, None)),

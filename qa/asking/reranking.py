@@ -16,7 +16,9 @@ from qa.asking.recency import preferred
 from qa.asking.retrieval import Candidates, z_scores
 from qa.encoding.codebook import Codebook
 from qa.encoding.quantisation import Vectors
-from qa.index.store import Snapshot, TokenCodes, Words
+from qa.index.store import Snapshot, TokenCodes
+from qa.index.words import Words
+from qa.languages import ENGLISH
 
 BM25_WEIGHT = 0.25  # against MaxSim, both as z-scores (measured on three sets)
 SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
@@ -43,14 +45,20 @@ class Ranked(NamedTuple):
         return self.maxsim + self.strongest
 
     def with_words(
-        self, words: Words, question: EncodedQuestion, context: str, sentences: Sequence[str]
+        self,
+        words: Words,
+        question: EncodedQuestion,
+        context: str,
+        sentences: Sequence[str],
+        *,
+        language: str = ENGLISH,
     ) -> "Ranked":
         """The passage with what the words of its sentences add to their strengths.
 
         Those are the question's own words, and such as are the kind of answer that it asks for; a
         pronoun at the beginning stands for what "who" and "where" ask about.
         """
-        added = scoring.word_strengths(words, question.terms, context, sentences)
+        added = scoring.word_strengths(words, question.terms, context, sentences, language)
         added = added + kind_strengths(question.text, sentences)
         if kind_of(question.text) is AnswerKind.NAME:
             added += scoring.pronoun_strengths(self.matches, question.weights, sentences)

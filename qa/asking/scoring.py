@@ -11,7 +11,8 @@ import numpy.typing as npt
 from qa.asking import late_interaction
 from qa.asking.questions import EncodedQuestion
 from qa.encoding.quantisation import Vectors
-from qa.index.store import Words
+from qa.index.words import Words
+from qa.languages import ENGLISH
 
 CARRY_OVER = 0.3  # of what the sentence before matches better
 PRONOUN_CARRY_OVER = 0.6  # of what all sentences before match better, for one with a pronoun
@@ -108,7 +109,11 @@ def pronoun_strengths(matches: Vectors, weights: Vectors, sentences: Sequence[st
 
 
 def word_strengths(
-    words: Words, terms: Sequence[str], context: str, sentences: Iterable[str]
+    words: Words,
+    terms: Sequence[str],
+    context: str,
+    sentences: Iterable[str],
+    language: str = ENGLISH,
 ) -> Vectors:
     """What the question's words that each sentence holds add to its strength.
 
@@ -116,12 +121,13 @@ def word_strengths(
     They count again when they stand in the sentence, the one before or the passage's context: a
     sentence that says "he" is about him.
     """
+    terms = words.of(terms, language)
     idfs = {term: words.idf(term) for term in terms}
     total = sum(idfs.values()) or 1.0
-    around = above = words.terms_in(context, terms)
+    around = above = words.terms_in(context, terms, language)
     strengths = []
     for sentence in sentences:
-        own_terms = words.terms_in(sentence, terms)
+        own_terms = words.terms_in(sentence, terms, language)
         near_terms = own_terms | around
         own = sum(idf for term, idf in idfs.items() if term in own_terms)
         near = sum(idf for term, idf in idfs.items() if term in near_terms)

@@ -18,6 +18,7 @@ from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
+from qa.identification import language_of_question
 from qa.index.manifest import ENCODERS
 from qa.index.opening import open_snapshot
 from qa.index.origin import seeds_of
@@ -169,7 +170,8 @@ class QA:
         snapshot = opened.snapshot
         with self._turns:
             read = self._encoder.read_part(question)
-            exact = exact_part(snapshot, read, left.among, wish)
+            language = language_of_question(read, snapshot.words.languages)
+            exact = exact_part(snapshot, read, left.among, wish, language=language)
             answer = exact.answer or self._ranked(
                 snapshot, read, exact, wish.limit, chosen=left.one
             )
@@ -200,7 +202,9 @@ class QA:
 
     def _encode(self, question: str, snapshot: Snapshot) -> EncodedQuestion:
         encoded = self._encoder.encode_question(question)
-        return encoded_question(question, encoded, snapshot.words, snapshot.mean)
+        words = snapshot.words
+        language = language_of_question(question, words.languages)
+        return encoded_question(question, encoded, words, snapshot.mean, language=language)
 
     def _rerank(
         self, question: EncodedQuestion, snapshot: Snapshot, among: Filter | None

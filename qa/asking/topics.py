@@ -17,7 +17,8 @@ from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded
 from qa.encoding.quantisation import Vectors
 from qa.index.coding import Coded
-from qa.index.lexical import STOP_WORDS, Analyzer
+from qa.index.lexical import Analyzer
+from qa.index.stop_words import stop_words
 
 Features = tuple[float, float, float, float]
 
@@ -63,7 +64,8 @@ class Topic(NamedTuple):
         ]
         kept = np.array(has_word) if any(has_word) else np.ones(len(ends), np.bool_)
         words = words_of(query, encoded.ends[kept].tolist())
-        distinctive = np.array([word not in STOP_WORDS for word in words], np.bool_)
+        unwanted = stop_words(analyzer.language)
+        distinctive = np.array([word not in unwanted for word in words], np.bool_)
         weights = np.where(distinctive, 1, STOP_WORD_WEIGHT).astype(np.float32)
         if not distinctive.any():
             distinctive = ~distinctive

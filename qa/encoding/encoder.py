@@ -1,6 +1,8 @@
 """Text -> token vectors and one pooled unit vector."""
 
+import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +24,7 @@ from qa.errors import ModelMissing, StorageFailed
 from qa.settings import DEFAULT_MODEL, fingerprint
 
 DATA = Path(__file__).parent / "data"
+IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 EXPORT = 1  # grows when the way of exporting changes
 QUESTIONS = "questions 1"  # the same for what is made for questions alone
 
@@ -94,6 +97,23 @@ class Encoder:
         ends = self.token_ends(text)
         return text[: ends[room - 1]] if len(ends) > room else text
 
+    def unread(self, text: str) -> tuple[int, int]:
+        """How many letters a text has, and how many of them say nothing to the model.
+
+        Those are of unknown tokens, or stand alone in a token although their word goes on. An
+        ideograph is a word by itself.
+        """
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        parts = Counter(encoding.word_ids)
+        unread: set[int] = set()
+        for token, (start, end), word in zip(
+            encoding.ids, encoding.offsets, encoding.word_ids, strict=True
+        ):
+            is_piece = end - start == 1 and parts[word] > 1 and not IDEOGRAPH.match(text, start)
+            if is_piece or token == self._unknown:
+                unread.update(range(start, end))
+        return sum(map(str.isalpha, text)), sum(text[at].isalpha() for at in unread)
+
     def encode(self, text: str) -> Encoded:
         """A passage's vectors; text beyond the model's window is not read."""
         return self._encoded(text, self._of_passages)
@@ -110,6 +130,14 @@ class Encoder:
             ends = ends[: self.window - self._special]
         tokens, pooled = run(ids)
         return Encoded(unit(tokens[1:-1]), np.asarray(ends, np.int32), unit(pooled))
+
+    @cached_property
+    def _unknown(self) -> int | None:
+        """The number of the token that stands for what the tokenizer does not know."""
+        model = loads(self._tokenizer.to_str())["model"]
+        name = model.get("unk_token")
+        found = self._tokenizer.token_to_id(name) if name is not None else model.get("unk_id")
+        return None if found is None else int(found)
 
     @cached_property
     def _of_passages(self) -> Run:

@@ -94,7 +94,15 @@ class LocalBuild:
         """Adds a document with its passages; returns their number. Raises DocumentFailed."""
         key = (document.sha256, document.reader)
         location = self._write(document, rows)
-        self._known[key] = LiveDocument(*key, (), NEW, *location)
+        self._known[key] = LiveDocument(
+            *key,
+            (),
+            NEW,
+            *location,
+            language=document.language,
+            letters=document.letters,
+            unread=document.unread,
+        )
         return location.passages
 
     def publish(self, files: Sequence[File]) -> Published:
@@ -112,7 +120,7 @@ class LocalBuild:
         same = self._last.folder if self._last and self._has_same_passages(content) else None
         name = publishing.next_name(self._index, content)
         folder = self._index / "snapshots" / name
-        publishing.write(folder, live, files, segments, language=self._shape.language, same=same)
+        publishing.write(folder, live, files, segments, same=same)
         storage.crash_point("before-manifest")
         manifest = self._manifest(content, live, segments, folder, self._linked(folder, same))
         for segment in segments:
@@ -123,7 +131,7 @@ class LocalBuild:
         """Adds the document to this build's segment."""
         if self._writer is None:
             folder = self._index / "segments" / os.urandom(8).hex()
-            self._writer = SegmentWriter(folder, language=self._shape.language)
+            self._writer = SegmentWriter(folder)
         storage.crash_point("while-writing")
         return self._writer.add(document, rows)
 
@@ -237,6 +245,7 @@ class LocalBuild:
             segments=names,
             files=files,
             seeds_relative=origin.relative(self._index, self._seeds),
+            languages=publishing.languages(live),
         )
 
     def _linked(self, folder: Path, same: Path | None) -> Files:

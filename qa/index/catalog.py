@@ -21,7 +21,8 @@ CREATE TABLE file (path TEXT PRIMARY KEY, status TEXT, reason TEXT, size INTEGER
     sha256 TEXT, reader TEXT, passages INTEGER, pages INTEGER, characters INTEGER, source TEXT,
     source_sha256 TEXT, seen INTEGER) WITHOUT ROWID;
 CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, paths TEXT,
-    segment INTEGER, place INTEGER, row INTEGER, passages INTEGER);
+    segment INTEGER, place INTEGER, row INTEGER, passages INTEGER, language TEXT, letters INTEGER,
+    unread INTEGER);
 CREATE TABLE name (word TEXT PRIMARY KEY, documents BLOB) WITHOUT ROWID;
 """
 _FILE_KINDS = {field.name: int if field.type is int else str for field in fields(File)}
@@ -38,6 +39,9 @@ class LiveDocument(NamedTuple):
     place: int  # its number in the segment
     row: int  # of its first passage in the segment
     passages: int
+    language: str
+    letters: int  # see `Document`
+    unread: int
 
 
 class Catalog:
@@ -135,13 +139,20 @@ def _row(numbered: tuple[int, LiveDocument]) -> dict[str, object]:
 
 def _document(row: sqlite3.Row) -> LiveDocument:
     """The document of a row. Raises ValueError and TypeError where it is damaged."""
-    numbers = {name: row[name] for name in ("segment", "place", "row", "passages")}
+    names = ("segment", "place", "row", "passages", "letters", "unread")
+    numbers = {name: row[name] for name in names}
     if not all(isinstance(number, int) for number in numbers.values()):
         raise ValueError("a document has no place")
     paths = tuple(json.loads(row["paths"]))
     if not paths or not all(isinstance(path, str) for path in paths):
         raise ValueError("a document has no path")
-    return LiveDocument(str(row["sha256"]), str(row["reader"]), paths, **numbers)
+    return LiveDocument(
+        sha256=str(row["sha256"]),
+        reader=str(row["reader"]),
+        paths=paths,
+        language=str(row["language"]),
+        **numbers,
+    )
 
 
 def _file(row: sqlite3.Row) -> File:

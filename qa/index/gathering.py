@@ -1,11 +1,20 @@
 """Records and token codes of passages that lie in several segments."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from qa.index.segment import PASSAGE, Records, Segment
 from qa.index.store import Keys, TokenCodes
+
+
+class Located(NamedTuple):
+    """Where a passage stands."""
+
+    segment: Segment
+    row: int
+    document: int  # index into the snapshot's documents
 
 
 def records(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> Records:

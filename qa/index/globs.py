@@ -7,7 +7,7 @@ to text searching, 1992).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import translate
 from functools import cached_property
 
@@ -40,6 +40,16 @@ class Globs:
     @cached_property
     def _bits(self) -> "_Bits":
         return _Bits(self._parts)
+
+
+def chooser(only: Sequence[str], exclude: Sequence[str]) -> Callable[[Sequence[str]], bool]:
+    """Whether a document of these paths is kept: one matches `only`, and not all match `exclude`."""
+    wanted, unwanted = Globs(only), Globs(exclude)
+
+    def is_chosen(paths: Sequence[str]) -> bool:
+        return (not only or any(map(wanted.match, paths))) and not all(map(unwanted.match, paths))
+
+    return is_chosen
 
 
 def literal(glob: str) -> str | None:

@@ -4,11 +4,10 @@ One writer thread makes one segment, so that a passage's number in tantivy is it
 snapshot, statistics are of the live passages only, and ties are in the order of ordinals.
 """
 
-import math
 import os
-import re
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,6 +21,8 @@ from qa import storage
 from qa.errors import StorageFailed
 from qa.index.identifiers import DIGIT, exact_words
 from qa.index.integrity import damaged, reading
+from qa.index.segmentation import grams, is_special, segmented
+from qa.languages import ENGLISH
 
 Ordinals = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
@@ -32,51 +33,104 @@ STEMMERS = {
     "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian",
     "es": "spanish", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
-STOP_WORDS = frozenset(
-    """
-    a about after all also an and any are as at be been before between both but by can could did
-    do does doing for from had has have having he her here him his how i if in into is it its me
-    more most my no not of on or other our out over s she should so some such t than that the
-    their them then there these they this those through to under up was we were what when where
-    which while who whom whose why will with would you your
-    """.split()  # noqa: SIM905 - ninety quoted words are no list that one reads
-)
 LONGEST_WORD = 64  # bytes of UTF-8, from which a word is data
 HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
 SMALL_HEAP = 50_000_000
 FREQUENCIES = 16_384  # terms whose frequency is known without looking
 MANY = 20_000  # passages, from which the large heap is worth its memory
+NO_BOOSTS: Mapping[str, float] = {}
 
-
+MARK = ":"  # between a word's language and its stem
 CONTEXT = "\t"  # between a passage's words and those of them that stand in its context alone
 
 
 class Analyzer:
-    """Texts of one language -> their words as they are indexed: in lower case, stemmed."""
+    """Texts of one language -> their words as they are indexed: in lower case, stemmed.
+
+    A word carries its language: the German "Rat" is `"de:rat"`, and so no English rat. Words of
+    English and those that hold a digit carry none.
+    """
 
     def __init__(self, language: str) -> None:
-        builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        builder = builder.filter(tantivy.Filter.remove_long(LONGEST_WORD))
-        builder = builder.filter(tantivy.Filter.lowercase())
-        if language in STEMMERS:
-            builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
-        self._analyzer = builder.build()
+        self.language = language
+        self._simple = _analyzer(tantivy.Tokenizer.simple(), language)
+        self._special = _analyzer(tantivy.Tokenizer.whitespace(), language)
 
     def words(self, text: str) -> list[str]:
         """The words of a text in their order, then its identifiers; very long ones are left out."""
-        marked = (found for found in exact_words(text) if not found.is_word)
-        return self.stems(text) + [form for found in marked for form in found.forms]
+        return self.stems(text) + _marked(text)
 
     def stems(self, text: str) -> list[str]:
-        """The words of a text without its identifiers."""
-        stems: list[str] = self._analyzer.analyze(text)
-        return stems
+        """The words of a text without its identifiers; those of special scripts come last."""
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text)
+            if is_special(text):
+                return self._stems(*_parted(word.text for word in segmented(text)))
+        return self._of_language(self._simple.analyze(text))
+
+    def words_of(self, found: Iterable[str]) -> list[str]:
+        """The same as `words`, of words that were segmented before."""
+        plain, special = _parted(found)
+        return self._stems(plain, special) + _marked(plain)
+
+    def names(self, text: str) -> list[str]:
+        """The words of a text as names of documents are known by: whatever is their language."""
+        words = self.words(text)
+        return words if self.language == ENGLISH else [split_term(word)[1] for word in words]
 
     def line(self, text: str, context: str = "") -> str:
         """The words of a passage's ranking text as `write` takes them; `context` is its beginning."""
         words = " ".join(self.words(text))
         above = set(self.words(context)).difference(self.words(text[len(context) :]))
         return f"{words}{CONTEXT}{' '.join(sorted(above))}" if above else words
+
+    def _stems(self, plain: str, special: str) -> list[str]:
+        stems: list[str] = self._simple.analyze(plain)
+        return self._of_language(stems + self._special.analyze(special) if special else stems)
+
+    def _of_language(self, stems: list[str]) -> list[str]:
+        if self.language == ENGLISH:
+            return stems
+        return [of_language(stem, self.language) for stem in stems]
+
+
+def _marked(text: str) -> list[str]:
+    """The identifiers of a text that are no words of it."""
+    marked = (found for found in exact_words(text) if not found.is_word)
+    return [form for found in marked for form in found.forms]
+
+
+def _parted(found: Iterable[str]) -> tuple[str, str]:
+    """Words with blanks between: those of simple scripts, and what an index has of the others."""
+    plain, special = list[str](), list[str]()
+    for word in found:
+        if is_special(word):
+            special += grams(word)
+        else:
+            plain.append(word)
+    return " ".join(plain), " ".join(special)
+
+
+def _analyzer(tokenizer: Any, language: str) -> Any:
+    builder = tantivy.TextAnalyzerBuilder(tokenizer)
+    builder = builder.filter(tantivy.Filter.remove_long(LONGEST_WORD))
+    builder = builder.filter(tantivy.Filter.lowercase())
+    if language in STEMMERS:
+        builder = builder.filter(tantivy.Filter.stemmer(STEMMERS[language]))
+    return builder.build()
+
+
+def of_language(stem: str, language: str) -> str:
+    """A stem as a word of that language."""
+    return stem if language == ENGLISH or DIGIT.search(stem) else f"{language}{MARK}{stem}"
+
+
+def split_term(term: str) -> tuple[str, str]:
+    """The language that a word carries, `""` where it is one of all languages, and its stem."""
+    language, mark, stem = term.partition(MARK)
+    if mark and not DIGIT.search(term):
+        return language, stem
+    return "" if DIGIT.search(term) else ENGLISH, term
 
 
 def write(folder: Path, texts: Iterable[str], *, count: int) -> None:
@@ -106,53 +160,33 @@ def _fill(index: tantivy.Index, texts: Iterable[str], *, count: int) -> None:
 class WordIndex:
     """An open word index; `count` of its passages have words, the others are boilerplate."""
 
-    def __init__(self, index: tantivy.Index, place: Path, *, language: str, count: int) -> None:
+    def __init__(self, index: tantivy.Index, place: Path, *, count: int) -> None:
         self._place = place
         index.config_reader(reload_policy="manual", num_warmers=0)
         self._searcher = index.searcher()
         self._searcher.doc_freq("body", "")  # the field is there
-        self._has_context = _has_field(self._searcher, "context")
         self._schema = index.schema
-        self._analyzer = Analyzer(language)
         self.passages = int(self._searcher.num_docs)
-        self._frequency = lru_cache(FREQUENCIES)(partial(_frequency, self._searcher, place))
+        self.frequency = lru_cache(FREQUENCIES)(partial(_frequency, self._searcher, place))
         self.count = count
 
     @classmethod
-    def open(cls, folder: Path, *, language: str, count: int) -> "WordIndex":
+    def open(cls, folder: Path, *, count: int) -> "WordIndex":
         """The word index in a folder that `write` wrote. Raises IndexDamaged."""
         with _reading(folder), _openable(folder) as place:
-            return cls(tantivy.Index.open(str(place)), folder, language=language, count=count)
+            return cls(tantivy.Index.open(str(place)), folder, count=count)
 
     @classmethod
-    def of(cls, texts: Sequence[str], *, language: str) -> "WordIndex":
-        """The word index of texts as they are, in memory; all of them have words."""
-        analyzer, index = Analyzer(language), tantivy.Index(_schema())
-        _fill(index, (" ".join(analyzer.words(text)) for text in texts), count=len(texts))
-        return cls(index, Path("memory"), language=language, count=len(texts))
-
-    def terms(self, question: str) -> list[str]:
-        """The question's words as they are indexed: stemmed, each once, stop words dropped.
-
-        When nothing but stop words is asked, they are kept. Of a number with marks between, its
-        digits are none: only the number as a whole is.
-        """
-        found = exact_words(question)
-        for one in reversed([each for each in found if each.is_number]):
-            question = f"{question[: one.start]} {question[one.end :]}"
-        words = re.findall(r"\w+", question.lower())
-        kept = [word for word in words if word not in STOP_WORDS] or words
-        forms = [form for one in found for form in one.forms]
-        return list(dict.fromkeys([*self._analyzer.words(" ".join(kept)), *forms]))
-
-    def frequency(self, term: str) -> int:
-        """In how many passages a term stands."""
-        return self._frequency(term)
+    def of(cls, lines: Sequence[str]) -> "WordIndex":
+        """The word index of lines as `write` takes them, in memory; all of them have words."""
+        index = tantivy.Index(_schema())
+        _fill(index, lines, count=len(lines))
+        return cls(index, Path("memory"), count=len(lines))
 
     def holding(self, wanted: Sequence[Collection[str]]) -> Ordinals:
         """Every passage whose own text holds one term of each of `wanted`, ascending.
 
-        A million take about a second; an index of an older version counts titles and headings, too.
+        A million take about a second.
         """
         if not all(wanted) or not wanted or not self.count:
             return np.empty(0, np.int64)
@@ -168,12 +202,19 @@ class WordIndex:
         return found
 
     def search(
-        self, terms: Sequence[str], limit: int, only: Sequence[int] | None = None
+        self,
+        terms: Sequence[str],
+        limit: int,
+        only: Sequence[int] | None = None,
+        boosts: Mapping[str, float] = NO_BOOSTS,
     ) -> tuple[Ordinals, Scores]:
-        """The best `limit` passages and their BM25, best first; `only` names ordinals."""
+        """The best `limit` passages and their BM25, best first; `only` names ordinals.
+
+        What a term adds is multiplied by its boost, where it has one.
+        """
         if not terms or limit < 1 or not self.count:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        query = self._query(terms)
+        query = self._query(terms, boosts)
         if only is not None:
             query = self._restricted(query, only)
         with _reading(self._place):
@@ -183,26 +224,16 @@ class WordIndex:
             raise damaged(self._place, "names a passage that is not there")
         return ordinals, scores
 
-    def relevance(self, terms: Sequence[str], ordinals: Sequence[int]) -> Scores:
+    def relevance(
+        self,
+        terms: Sequence[str],
+        ordinals: Sequence[int],
+        boosts: Mapping[str, float] = NO_BOOSTS,
+    ) -> Scores:
         """BM25 of the given passages, 0 where no term stands."""
-        found, scores = self.search(terms, len(ordinals), only=ordinals)
+        found, scores = self.search(terms, len(ordinals), ordinals, boosts)
         known = dict(zip(found.tolist(), scores.tolist(), strict=True))
         return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
-
-    def idf(self, term: str) -> float:
-        """The inverse document frequency of a term among passages that have words, as in BM25."""
-        having = self.frequency(term)
-        return math.log(1 + (self.count - having + 0.5) / (having + 0.5))
-
-    def stems(self, text: str) -> set[str]:
-        """The words of a text as they are indexed."""
-        return set(self._analyzer.words(text))
-
-    def terms_in(self, text: str, terms: Collection[str]) -> set[str]:
-        """Which of the terms stand in a text; identifiers are looked for where a term may be one."""
-        is_numbered = any(map(DIGIT.search, terms))
-        found = self._analyzer.words(text) if is_numbered else self._analyzer.stems(text)
-        return set(found).intersection(terms)
 
     def _any_of(self, terms: Collection[str]) -> Any:
         """The passages in whose own texts one of the terms stands."""
@@ -211,16 +242,18 @@ class WordIndex:
 
     def _own(self, term: str) -> Any:
         in_body = tantivy.Query.term_query(self._schema, "body", term)
-        if not self._has_context:
-            return in_body
         above = tantivy.Query.term_query(self._schema, "context", term)
         return tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, in_body), (tantivy.Occur.MustNot, above)]
         )
 
-    def _query(self, terms: Sequence[str]) -> Any:
-        queries = [tantivy.Query.term_query(self._schema, "body", term) for term in terms]
+    def _query(self, terms: Sequence[str], boosts: Mapping[str, float]) -> Any:
+        queries = [self._boosted(term, boosts.get(term)) for term in terms]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in queries])
+
+    def _boosted(self, term: str, boost: float | None) -> Any:
+        query = tantivy.Query.term_query(self._schema, "body", term)
+        return query if boost is None else tantivy.Query.boost_query(query, boost)
 
     def _restricted(self, query: Any, only: Sequence[int]) -> Any:
         among = tantivy.Query.term_set_query(self._schema, "ordinal", list(only))
@@ -281,14 +314,6 @@ def _openable(folder: Path) -> Iterator[Path]:
             if not file.name.endswith(".lock"):
                 (Path(links.name) / file.name).symlink_to(file.resolve())
         yield Path(links.name)
-
-
-def _has_field(searcher: Any, name: str) -> bool:
-    try:
-        searcher.doc_freq(name, "")
-    except ValueError:
-        return False
-    return True
 
 
 def _schema() -> Any:

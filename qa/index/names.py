@@ -10,11 +10,12 @@ has one form ("FY2018", "fy18" and "2018" are 2018).
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qa.index.identifiers import identifiers
-from qa.index.lexical import STOP_WORDS
+from qa.index.lexical import Analyzer
+from qa.index.stop_words import stop_words
 
 NUMERIC = re.compile(
     r"\d+|[qh]\d|\d{4}-\d{2}-\d{2}"
@@ -32,9 +33,6 @@ LONGEST_TITLE = 8  # words: a longer title is a heading that says what is in it,
 LONGEST_MARKED = 10  # characters of a date, and of a short code such as 10-K
 SHORTEST_INITIALS, LONGEST_INITIALS = 2, 5
 
-Stems = Callable[[str], Iterable[str]]
-"""a word -> its stems, as passages are indexed by them"""
-
 
 class Run(NamedTuple):
     """A run of letters and digits in a text."""
@@ -49,10 +47,10 @@ def runs(text: str) -> list[Run]:
     return [Run(found.start(), found.end(), found[0]) for found in _RUN.finditer(text)]
 
 
-def forms(run: str, stems: Stems) -> list[str]:
+def forms(run: str, analyzer: Analyzer) -> list[str]:
     """What a run of a name or of a question may be: `"FY2018"` is 2018, `"RateLimits"` rate and limit.
 
-    Stop words give nothing.
+    Stop words give nothing. `analyzer` is of the language of the document, or of one that it may be in.
     """
     folded = _folded(run)
     period = _PERIOD.fullmatch(folded.lower())
@@ -65,14 +63,16 @@ def forms(run: str, stems: Stems) -> list[str]:
     if any(map(str.isdigit, folded)):
         parts += _PIECE.findall(folded)
     words = [part.lower() for part in dict.fromkeys(parts)]
-    found = (stem for word in words if word not in STOP_WORDS for stem in sorted(stems(word)))
+    unwanted = stop_words(analyzer.language)
+    kept = (word for word in words if word not in unwanted)
+    found = (stem for word in kept for stem in sorted(set(analyzer.names(word))))
     return list(dict.fromkeys(found))
 
 
-def words_of_name(name: str, stems: Stems) -> list[str]:
+def words_of_name(name: str, analyzer: Analyzer) -> list[str]:
     """The words of a name, each once, with the initials of the words that it begins with."""
     pieces = [run.text for run in runs(name)]
-    found = [form for piece in pieces for form in forms(piece, stems)]
+    found = [form for piece in pieces for form in forms(piece, analyzer)]
     marked = (form for one in identifiers(name) for form in one.forms)
     found += [form for form in marked if len(form) <= LONGEST_MARKED]
     initials = ""
@@ -86,20 +86,25 @@ def words_of_name(name: str, stems: Stems) -> list[str]:
 
 
 def words_of_document(
-    paths: Sequence[str], title: str | None, date: str | None, stems: Stems
+    paths: Sequence[str], title: str | None, date: str | None, analyzer: Analyzer
 ) -> list[str]:
     """The words of all names of a document, each once."""
-    names = [words_of_name(_SUFFIX.sub("", path), stems) for path in paths]
-    names.append(words_of_name(date or "", stems))
-    of_title = words_of_name(title or "", stems)
+    names = [words_of_name(_SUFFIX.sub("", path), analyzer) for path in paths]
+    names.append(words_of_name(date or "", analyzer))
+    of_title = words_of_name(title or "", analyzer)
     if len(of_title) <= LONGEST_TITLE:
         names.append(of_title)
     return list(dict.fromkeys(word for name in names for word in name))
 
 
 def _folded(text: str) -> str:
-    """The text without accents."""
+    """The text without accents on Latin letters."""
     if text.isascii():
         return text
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join(sign for sign in parts if not unicodedata.combining(sign))
+    return "".join(map(_bare, unicodedata.normalize("NFKC", text)))
+
+
+def _bare(letter: str) -> str:
+    """The letter without its accents, where it is a Latin one."""
+    parts = unicodedata.normalize("NFD", letter)
+    return parts[0] if parts[0].isascii() else letter

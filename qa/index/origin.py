@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 from qa.errors import SettingsInvalid
 from qa.index.manifest import current_or_none
 from qa.index.store import Manifest
+from qa.languages import ENGLISH
 from qa.settings import SEEDS, Settings, shown
+
+FOUND_LANGUAGES = 5  # the format from which on languages are found
 
 
 class Origin(NamedTuple):
@@ -27,7 +30,7 @@ def origin(index: Path) -> Origin | None:
     for name in filter(None, (current_or_none(index), *newest)):
         try:
             manifest = json.loads((index / "snapshots" / name / "manifest.json").read_bytes())
-            settings = Settings.from_dict(manifest["settings"])
+            settings = Settings.from_dict(_without_default(manifest))
             return Origin(_located(index, manifest), settings)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SettingsInvalid):
             continue
@@ -70,6 +73,14 @@ def seeds_of(index: Path, manifest: Manifest) -> Path:
 def relative(index: Path, seeds: Path) -> str:
     """The relative path from an index to its folder of documents, so that both can be moved."""
     return os.path.relpath(seeds.resolve(), index.resolve())
+
+
+def _without_default(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a manifest; the language that was the default before format 5 is none."""
+    settings = dict(manifest["settings"])
+    if manifest["format"] < FOUND_LANGUAGES and settings.get("language") == ENGLISH:
+        del settings["language"]
+    return settings
 
 
 def _located(index: Path, manifest: dict[str, Any]) -> Path:

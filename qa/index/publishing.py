@@ -20,7 +20,8 @@ from qa.index.dense import ApproximateIndex
 from qa.index.manifest import ENCODERS, read_manifest
 from qa.index.segment import Segment
 from qa.index.snapshot import APPROXIMATE, MEAN
-from qa.index.store import Manifest
+from qa.index.store import Manifest, OfLanguage
+from qa.index.words import analyzer
 from qa.records import File
 
 SPACE_FACTOR = 12  # bytes of index a byte of plain text needs at most, measured 8 to 10
@@ -29,14 +30,14 @@ KEPT = 2  # snapshots: the live one and the one before it
 
 def write(
     folder: Path, documents: Sequence[LiveDocument], files: Iterable[File], segments: Sequence[Segment],
-    *, language: str, same: Path | None = None,
+    *, same: Path | None = None,
 ) -> None:  # fmt: skip
     """Writes a snapshot's catalog, words, mean vector and approximate index; the manifest follows when they are hashed.
 
     `same` is the folder of a snapshot with the same passages: what it has of them is linked.
     """
     storage.new_folder(folder)
-    catalog.write(folder / catalog.FILE, documents, _names(documents, segments, language), files)
+    catalog.write(folder / catalog.FILE, documents, _names(documents, segments), files)
     if same is not None:
         for part in filter(Path.is_dir, (same / "words", same / APPROXIMATE)):
             shutil.copytree(part, folder / part.name, copy_function=os.link)
@@ -57,14 +58,24 @@ def write(
         written.result()
 
 
-def _names(
-    documents: Iterable[LiveDocument], segments: Sequence[Segment], language: str
-) -> Iterator[list[str]]:
+def _names(documents: Iterable[LiveDocument], segments: Sequence[Segment]) -> Iterator[list[str]]:
     """The words of each document's names."""
-    stems = lexical.Analyzer(language).words
     for live in documents:
         title, date = segments[live.segment].title(live.place)
-        yield names.words_of_document(live.paths, title, date, stems)
+        yield names.words_of_document(live.paths, title, date, analyzer(live.language))
+
+
+def languages(documents: Iterable[LiveDocument]) -> tuple[OfLanguage, ...]:
+    """What there is of each language, by their codes."""
+    found: dict[str, OfLanguage] = {}
+    for live in documents:
+        code, of, passages, letters, unread = found.get(live.language) or OfLanguage(
+            live.language, 0, 0
+        )
+        found[code] = OfLanguage(
+            code, of + 1, passages + live.passages, letters + live.letters, unread + live.unread
+        )
+    return tuple(found[code] for code in sorted(found))
 
 
 def _write_vectors(

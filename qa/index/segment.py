@@ -28,7 +28,7 @@ import numpy.typing as npt
 from qa.index.coding import Coded, Row
 from qa.index.files import byte_array, close_with, mapped, open_database
 from qa.index.integrity import damaged, reading
-from qa.records import Block, Document, Kind, Passage
+from qa.records import Block, Document, Passage
 from qa.records.blocks import unpack
 from qa.splitting import RankingText
 
@@ -64,7 +64,7 @@ Records = npt.NDArray[np.void]
 SCHEMA = """
 CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, title TEXT, date TEXT,
     pages INTEGER, pages_without_text TEXT, characters INTEGER, first_byte INTEGER, bytes INTEGER,
-    row INTEGER, passages INTEGER, blocks BLOB);
+    row INTEGER, passages INTEGER, blocks BLOB, language TEXT, letters INTEGER, unread INTEGER);
 CREATE TABLE heading (number INTEGER PRIMARY KEY, path TEXT);
 """
 
@@ -204,10 +204,11 @@ class Segment:
         with self._reading():
             found = self._one(
                 "SELECT sha256, reader, title, date, pages, pages_without_text, first_byte, bytes, "
-                "blocks FROM document WHERE number = ?",
+                "blocks, language, letters, unread FROM document WHERE number = ?",
                 number,
             )
-            sha256, reader, title, date, pages, without, first, size, blocks = found
+            sha256, reader, title, date, pages, without, first, size, blocks = found[:9]
+            language, letters, unread = found[9:]
             return Document(
                 sha256=str(sha256),
                 reader=str(reader),
@@ -217,6 +218,9 @@ class Segment:
                 blocks=tuple(_blocks(zlib.decompress(blocks))),
                 pages=int(pages),
                 pages_without_text=tuple(map(int, json.loads(without))),
+                language=str(language),
+                letters=int(letters),
+                unread=int(unread),
             )
 
     def stored(self, location: Location) -> Iterator[Row]:
@@ -277,10 +281,6 @@ def _text_or_none(value: object) -> str | None:
 
 
 def _blocks(data: bytes) -> Iterator[Block]:
-    """The blocks of a document; until version 3 of the splitter they were JSON as they are."""
-    places, compact, numbers = data.partition(b"\n")
-    if compact:
-        yield from unpack(places, np.frombuffer(numbers, "<u8").tolist())
-        return
-    for start, end, kind, page, heading, columns in json.loads(places):
-        yield Block(start, end, Kind(kind), page, tuple(heading), columns)
+    """The blocks of a document."""
+    places, _, numbers = data.partition(b"\n")
+    yield from unpack(places, np.frombuffer(numbers, "<u8").tolist())

@@ -13,34 +13,28 @@ keys, and ties broken by key are broken by path and position.
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from qa.encoding import quantisation
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign
-from qa.index import catalog, dense, gathering, integrity, lexical, manifest
+from qa.index import catalog, dense, gathering, integrity, manifest
 from qa.index.catalog import Catalog
 from qa.index.dense import ApproximateIndex, Mask
-from qa.index.globs import Globs
+from qa.index.gathering import Located
+from qa.index.globs import chooser
 from qa.index.integrity import damaged, reading
+from qa.index.lexical import WordIndex
 from qa.index.manifest import current, read_manifest
 from qa.index.segment import Segment
 from qa.index.store import Documents, Keys, Scores, StoredPassage, TokenCodes
+from qa.index.words import Words
 from qa.records import Document, File
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
 APPROXIMATE = "sketch"  # the folder (so in indexes) of the approximate index of many passages
 MEAN = "mean.f32"  # the mean of the vectors of all passages that have words
-
-
-class Located(NamedTuple):
-    """Where a passage stands."""
-
-    segment: Segment
-    row: int
-    document: int  # index into the snapshot's documents
 
 
 class LocalSnapshot:
@@ -58,11 +52,9 @@ class LocalSnapshot:
         shape = {"dim": self.manifest.dim, "code_bytes": self.manifest.code_bytes}
         folders = [index / "segments" / segment for segment in self.manifest.segments]
         self.segments = [Segment(folder, **shape) for folder in folders]
-        self.words = lexical.WordIndex.open(
-            self.folder / "words",
-            language=str(self.manifest.settings["language"]),
-            count=self.manifest.ranked,
-        )
+        self._word_index = WordIndex.open(self.folder / "words", count=self.manifest.ranked)
+        languages = [each.language for each in self.manifest.languages]
+        self.words = Words(languages, self._word_index.count, self._word_index.frequency)
         self._check_places()
         counts = [document.passages for document in self.documents]
         self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
@@ -106,7 +98,7 @@ class LocalSnapshot:
             known = (rows >= 0) & (counts >= 0) & (counts <= room)
         if not known.all() or len(counts) != self.manifest.documents:
             raise damaged(self._catalog.file_path, "names documents that are not there")
-        if not counts.sum() == self.manifest.passages == self.words.passages:
+        if not counts.sum() == self.manifest.passages == self._word_index.passages:
             raise damaged(self.folder, f"is not of {self.manifest.passages} passages")
 
     def _open_approximate(self) -> ApproximateIndex | None:
@@ -158,7 +150,7 @@ class LocalSnapshot:
 
     def holding(self, wanted: Sequence[Collection[str]], among: Mask | None = None) -> Keys:
         """Every passage whose own text holds one term of each of `wanted`, ascending."""
-        found = self.words.holding(wanted)
+        found = self._word_index.holding(wanted)
         return found if among is None else found[among[found]]
 
     def of_passages(self, keys: Keys) -> Mask:
@@ -173,17 +165,19 @@ class LocalSnapshot:
         """Of how many documents a filter leaves passages."""
         return len(np.unique(self.documents_of(np.flatnonzero(among))))
 
-    def among(self, only: Sequence[str], exclude: Sequence[str]) -> Mask | None:
-        """Which passages globs on paths leave, `(n,)`; None when all."""
-        if not only and not exclude:
+    def among(
+        self, only: Sequence[str], exclude: Sequence[str], languages: Collection[str] = ()
+    ) -> Mask | None:
+        """Which passages globs on paths and languages leave, `(n,)`; None when all."""
+        if not only and not exclude and not languages:
             return None
-        wanted, unwanted = Globs(only), Globs(exclude)
-        kept = np.zeros(self.count, np.bool_)
-        for number, document in enumerate(self.documents):
-            chosen = not only or any(map(wanted.match, document.paths))
-            if chosen and not all(map(unwanted.match, document.paths)):
-                kept[self._first[number] : self._first[number + 1]] = True
-        return kept
+        is_chosen = chooser(only, exclude)
+        numbers = [
+            number
+            for number, document in enumerate(self.documents)
+            if is_chosen(document.paths) and (not languages or document.language in languages)
+        ]
+        return self.of_documents(np.array(numbers, np.int64))
 
     def named(self, words: Collection[str]) -> dict[str, Documents]:
         """The documents whose names hold each of the words, ascending, by word."""
@@ -209,7 +203,7 @@ class LocalSnapshot:
         return kept if among is None else kept & among
 
     def check(self) -> None:
-        """Raises IndexDamaged when a file has another size than was written; reads none."""
+        """Raises IndexDamaged when a file has another size than was written."""
         integrity.check_sizes(self.index, self.manifest.files)
 
     def damaged(self) -> list[str]:
@@ -238,6 +232,7 @@ class LocalSnapshot:
             paths=document.paths,
             title=title,
             date=date,
+            language=document.language,
         )
 
     def locate(self, key: int) -> Located:
@@ -271,11 +266,11 @@ class LocalSnapshot:
     ) -> tuple[Keys, Scores]:
         """Up to `limit` passages in which terms stand, and their BM25, best first."""
         only = None if among is None else np.flatnonzero(among).tolist()
-        return self.words.search(terms, limit, only=only)
+        return self._word_index.search(terms, limit, only, self.words.boosts(terms))
 
     def bm25(self, terms: Sequence[str], keys: Keys) -> Scores:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
-        return self.words.relevance(terms, keys.tolist())
+        return self._word_index.relevance(terms, keys.tolist(), self.words.boosts(terms))
 
     def places(self, keys: Keys) -> Keys:
         """The keys themselves: they ascend by path and position."""

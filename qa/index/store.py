@@ -18,6 +18,8 @@ import numpy.typing as npt
 from qa.encoding.codebook import Codes
 from qa.encoding.quantisation import Vectors
 from qa.index.coding import Coded, Row
+from qa.index.words import Words
+from qa.languages import ENGLISH
 from qa.records import Document, File
 from qa.settings import FORMAT, fingerprint
 
@@ -25,6 +27,7 @@ Keys = npt.NDArray[np.int64]
 Documents = npt.NDArray[np.int64]  # numbers of documents in one snapshot, ascending by first path
 Scores = npt.NDArray[np.float32]
 DocumentKey = tuple[str, str]  # SHA-256 of the source and name of the reader
+MOST_UNREAD = 0.5  # of the letters of a language that the model knows
 Filter = Any  # some passages of one snapshot, as its `among` gave them
 
 
@@ -51,6 +54,22 @@ class StoredPassage(NamedTuple):
     paths: tuple[str, ...]  # of its document, sorted
     title: str | None
     date: str | None
+    language: str = ENGLISH  # of its document
+
+
+class OfLanguage(NamedTuple):
+    """The documents of one language."""
+
+    language: str
+    documents: int
+    passages: int
+    letters: int = 0  # of a part of each document
+    unread: int = 0  # those of them that the model does not know, or reads one by one
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the model knows the language."""
+        return self.unread <= MOST_UNREAD * self.letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,7 @@ class Manifest:
     files: dict[str, tuple[int, str]] = field(repr=False)  # path in the index -> size, SHA-256
     format: int = FORMAT
     seeds_relative: str = ""  # to the index: both may be moved together
+    languages: tuple[OfLanguage, ...] = ()  # of its documents, by their codes
     checksum: str = ""  # see `summed`
 
     def summed(self) -> str:
@@ -81,28 +101,8 @@ class Manifest:
             *(self.snapshot, self.seeds, self.seeds_relative, self.settings, self.segments),
             *(self.dim, self.code_bytes, self.documents, self.passages, self.ranked),
             self.files,
+            self.languages,
         )
-
-
-class Words(Protocol):
-    """The words of a language, and how often they stand in the passages that have words."""
-
-    count: int  # of these passages
-
-    def terms(self, question: str) -> list[str]:
-        """The question's words as they are indexed: each once, stop words dropped."""
-
-    def stems(self, text: str) -> set[str]:
-        """The words of a text as they are indexed."""
-
-    def terms_in(self, text: str, terms: Collection[str]) -> set[str]:
-        """Which of the terms stand in a text."""
-
-    def frequency(self, term: str) -> int:
-        """In how many passages a term stands."""
-
-    def idf(self, term: str) -> float:
-        """The inverse document frequency of a term, as in BM25."""
 
 
 class Snapshot(Protocol):
@@ -115,7 +115,7 @@ class Snapshot(Protocol):
 
     @property
     def words(self) -> Words:
-        """The words of its language, and how often they stand."""
+        """The words of its languages, and how often they stand."""
 
     def nearest(self, vector: Vectors, limit: int, among: Filter | None = None) -> Keys:
         """Up to `limit` passages that have words, nearest to a quantised vector, best first."""
@@ -123,7 +123,11 @@ class Snapshot(Protocol):
     def search(
         self, terms: Sequence[str], limit: int, among: Filter | None = None
     ) -> tuple[Keys, Scores]:
-        """Up to `limit` passages in which terms stand, and their BM25, best first."""
+        """Up to `limit` passages in which terms stand, and their BM25, best first.
+
+        A term is a text that `Words` gave; a store compares it and looks for nothing in it. Its
+        weight is the idf that `Words` gives it.
+        """
 
     def similarity(self, vector: Vectors, keys: Keys) -> Scores:
         """The cosines `(n,)` of passages' vectors with a quantised vector."""
@@ -159,11 +163,13 @@ class Snapshot(Protocol):
     def documents_in(self, among: Filter) -> int:
         """Of how many documents a filter leaves passages."""
 
-    def among(self, only: Sequence[str], exclude: Sequence[str]) -> Filter | None:
+    def among(
+        self, only: Sequence[str], exclude: Sequence[str], languages: Collection[str] = ()
+    ) -> Filter | None:
         """The passages that globs on paths leave, to be given to `nearest` and `search`.
 
-        A document is kept when one of its paths matches `only` and not all match `exclude`. None
-        when all are kept.
+        A document is kept when one of its paths matches `only` and not all match `exclude`, and when
+        it is in one of `languages`, where any are given. None when all are kept.
         """
 
     def named(self, words: Collection[str]) -> dict[str, Documents]:
@@ -208,7 +214,6 @@ class Shape(NamedTuple):
     """What shapes an index besides its documents."""
 
     settings: dict[str, str | int]
-    language: str
     encoder: str
     encoder_fingerprint: str
     coding: str  # fingerprint of what shapes codes

@@ -12,9 +12,10 @@ from typing import IO, NamedTuple, Self
 import numpy as np
 
 from qa import faults, storage
-from qa.index import lexical
 from qa.index.coding import Coded, Row, input_hash
+from qa.index.lexical import Analyzer
 from qa.index.segment import PASSAGE, SCHEMA, SENTENCE, Location
+from qa.index.words import analyzer
 from qa.records import Document, Passage
 from qa.records.blocks import pack
 from qa.splitting import RankingText
@@ -46,12 +47,11 @@ class _Written(NamedTuple):
 class SegmentWriter:
     """Writes a segment document by document, keeping none in memory."""
 
-    def __init__(self, folder: Path, *, language: str) -> None:
+    def __init__(self, folder: Path) -> None:
         storage.new_folder(folder)
         self.folder = folder
         self._written = _Written()
         self._headings: dict[tuple[str, ...], int] = {}
-        self._analyzer = lexical.Analyzer(language)
         self._database = sqlite3.connect(folder / "documents.sqlite", isolation_level=None)
         self._database.executescript(f"PRAGMA journal_mode=OFF; {SCHEMA} BEGIN;")
         texts = ("texts.utf8", "inputs.utf8", "words.utf8")
@@ -69,7 +69,7 @@ class SegmentWriter:
         before = self._written
         sizes = {name: file.tell() for name, file in self._files.items()}
         try:
-            self._add_passages(document.text, rows)
+            self._add_passages(document, rows)
             with faults.of_document():
                 return self._add_document(document, before)
         except BaseException:
@@ -80,7 +80,8 @@ class SegmentWriter:
                     self._files[name].seek(size)
             raise
 
-    def _add_passages(self, text: str, rows: Iterable[Row]) -> None:
+    def _add_passages(self, document: Document, rows: Iterable[Row]) -> None:
+        text, words = document.text, analyzer(document.language)
         byte, character, line = self._written.text_bytes, 0, 1
         for row in rows:
             with faults.of_document():
@@ -89,7 +90,7 @@ class SegmentWriter:
                 quoted = text[passage.start : passage.end]
                 byte, line = byte + len(between.encode()), line + between.count("\n")
                 place = _Place(byte, len(quoted.encode()), line, line + quoted.count("\n"))
-                self._add_passage(*row, place)
+                self._add_passage(*row, place, words)
                 byte, line, character = byte + place.text_bytes, place.last_line, passage.end
 
     def _add_document(self, document: Document, before: "_Written") -> Location:
@@ -113,6 +114,9 @@ class SegmentWriter:
             location.row,
             location.passages,
             zlib.compress(blocks, 1),
+            document.language,
+            document.letters,
+            document.unread,
         )
         self._files["texts.utf8"].write(data)
         marks = ",".join("?" * len(row))
@@ -123,12 +127,12 @@ class SegmentWriter:
         return location
 
     def _add_passage(
-        self, passage: Passage, ranking: RankingText, coded: Coded, place: _Place
+        self, passage: Passage, ranking: RankingText, coded: Coded, place: _Place, words: Analyzer
     ) -> None:
         data = ranking.text.encode()
         context = f"{ranking.text.partition(LINE_END)[0]}\n" if coded.bounds[0] else ""
-        words = f"{self._analyzer.line(ranking.text, context)}\n".encode()
-        sizes = (len(coded.codes), coded.bounds[0], place.text_bytes, len(data), len(words))
+        line = f"{words.line(ranking.text, context)}\n".encode()
+        sizes = (len(coded.codes), coded.bounds[0], place.text_bytes, len(data), len(line))
         record = self._record(passage, place, sizes, input_hash(ranking.text, passage))
         ends = list(zip(passage.sentences, coded.bounds[1:], strict=True))
         self._files["passages.bin"].write(record)
@@ -136,14 +140,14 @@ class SegmentWriter:
         self._files["vectors.f32"].write(coded.vector.astype("<f4").tobytes())
         self._files["codes.u8"].write(coded.codes.tobytes())
         self._files["inputs.utf8"].write(data)
-        self._files["words.utf8"].write(words)
+        self._files["words.utf8"].write(line)
         written = self._written
         self._written = written._replace(
             passages=written.passages + 1,
             sentences=written.sentences + len(ends),
             tokens=written.tokens + len(coded.codes),
             input_bytes=written.input_bytes + len(data),
-            words_bytes=written.words_bytes + len(words),
+            words_bytes=written.words_bytes + len(line),
         )
 
     def _record(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from qa.languages import ENGLISH
+
 
 class Kind(StrEnum):
     """What a block of text is; passages respect it."""
@@ -43,6 +45,9 @@ class Document:
     blocks: tuple[Block, ...] = ()
     pages: int = 0  # 0: the format has no pages
     pages_without_text: tuple[int, ...] = ()
+    language: str = ENGLISH  # its code, as a build found it
+    letters: int = 0  # of a part of the text, by which it was found how far the model knows them
+    unread: int = 0  # those of them that it does not know, or reads one by one
 
 
 class Passage(NamedTuple):

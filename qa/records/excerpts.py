@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from qa.languages import ENGLISH
 from qa.records.forms import to_dict
 from qa.records.likelihood import Likelihood, likelihood
 from qa.records.printable import one_line, printable
@@ -55,6 +56,7 @@ class Excerpt:
     freshness: Freshness = Freshness.UNKNOWN
     likelihood: Likelihood = Likelihood.UNLIKELY  # the confidence as a word
     columns: str = ""  # the names of a table's columns, where the row with them stands before
+    language: str = ENGLISH  # the code of its document's
 
     def __post_init__(self) -> None:
         """The word follows the number."""

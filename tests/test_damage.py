@@ -20,7 +20,7 @@ from qa.asking import service
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.errors import IndexClosed, IndexDamaged
-from qa.index import dense, integrity
+from qa.index import dense, integrity, lexical
 from qa.index.manifest import current, read_manifest
 from qa.index.segment import PASSAGE, SENTENCE
 from qa.index.snapshot import LocalSnapshot
@@ -112,6 +112,15 @@ def test_an_approximate_index_of_another_number_of_passages_is_damage(
     file.write_bytes(data)
     with pytest.raises(IndexDamaged, match="sketch"):
         dense.ApproximateIndex.load(tmp_path / "sketch", dim=384, count=20)
+
+
+@pytest.mark.parametrize("field", ["body", "context", "ordinal"])
+def test_a_word_index_without_one_of_its_fields_is_damage(tmp_path: Path, field: str) -> None:
+    lexical.write(tmp_path / "words", ["mill sail"], count=1)
+    meta = tmp_path / "words" / "meta.json"
+    meta.write_text(meta.read_text().replace(f'"{field}"', f'"{field[:-1]}_"'))
+    with pytest.raises(IndexDamaged, match="words"):
+        lexical.WordIndex.open(tmp_path / "words", count=1)
 
 
 def test_a_snapshot_that_does_not_open_lets_go_of_what_it_had_opened(

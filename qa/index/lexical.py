@@ -164,8 +164,9 @@ class WordIndex:
         self._place = place
         index.config_reader(reload_policy="manual", num_warmers=0)
         self._searcher = index.searcher()
-        self._searcher.doc_freq("body", "")  # the field is there
         self._schema = index.schema
+        for field, term in (("body", ""), ("context", ""), ("ordinal", 0)):
+            tantivy.Query.term_query(self._schema, field, term)  # the field is there
         self.passages = int(self._searcher.num_docs)
         self.frequency = lru_cache(FREQUENCIES)(partial(_frequency, self._searcher, place))
         self.count = count

@@ -120,37 +120,50 @@ def _note(data: bytes, pages: Sequence[Page]) -> str:
 
 
 def _page(file: pdfium.PdfDocument, number: int, *, sized: bool) -> Page:
-    """The page; `sized` has the type of each line looked at."""
-    page = Page(number)
-    try:
-        face = file[number - 1]
-    except pdfium.PdfiumError:
+    """The page; `sized` has the type of each line looked at.
+
+    pdfium is called directly: the objects that pypdfium2 makes for each page cost a tenth of it.
+    """
+    page, form = Page(number), file.formenv
+    face = raw.FPDF_LoadPage(file.raw, number - 1)
+    if not face:
         page.lacks_text = True
         return page
-    text_page = face.get_textpage()
+    if form:
+        raw.FORM_OnAfterLoadPage(face, form.raw)
+    text_page = raw.FPDFText_LoadPage(face)
+    try:
+        _read_page(page, face, text_page, sized=sized)
+        page.lacks_text = _lacks_text(face, page.text.words)
+        if raw.FPDFPage_GetAnnotCount(face) > 0:
+            page.annotations = annotations(face, form)
+    finally:
+        raw.FPDFText_ClosePage(text_page)
+        if form:
+            raw.FORM_OnBeforeClosePage(face, form.raw)
+        raw.FPDF_ClosePage(face)
+    if ocr.enabled() and (page.lacks_text or page.garbled):
+        _read_by_ocr(file, page)
+    return page
+
+
+def _read_page(page: Page, face: Any, text_page: Any, *, sized: bool) -> None:
+    """The page's text as pdfium has it."""
     characters = Characters(face, text_page)
     page.text = text_of(characters)
     page.garbled = is_garbled(page.text.words)
-    page.lacks_text = _lacks_text(face, page.text.words)
     if sized:
         page.types = _types(characters, page.text.lines)
-    if ocr.enabled() and (page.lacks_text or page.garbled):
-        _read_by_ocr(face, page)
-    if raw.FPDFPage_GetAnnotCount(face.raw) > 0:
-        page.annotations = annotations(face, file.formenv)
-    text_page.close()
-    face.close()
-    return page
 
 
 def _lacks_text(face: Any, words: str) -> bool:
     """True for a page that shows something, of which its text says nothing."""
-    return is_scan(face, words) if words else bool(raw.FPDFPage_CountObjects(face.raw))
+    return is_scan(face, words) if words else bool(raw.FPDFPage_CountObjects(face))
 
 
-def _read_by_ocr(face: Any, page: Page) -> None:
+def _read_by_ocr(file: pdfium.PdfDocument, page: Page) -> None:
     """What the page shows in the place of its text, where that is more than nothing."""
-    words = ocr.words_of(for_ocr(face, ocr.PIXELS_PER_INCH))
+    words = ocr.words_of(for_ocr(file[page.number - 1], ocr.PIXELS_PER_INCH))
     if words:
         page.text, page.types = of_lines(words), []
         page.lacks_text = page.garbled = False
@@ -226,8 +239,7 @@ def _joined(
         if text and shift:
             pieces.append("\n\n")
             shift += 2
-        for block in found:
-            blocks.append(block._replace(start=block.start + shift, end=block.end + shift))
+        blocks += [Block(start + shift, end + shift, *rest) for start, end, *rest in found]
         pieces.append(text)
         shift += len(text)
     blank = tuple(page.number for page in pages if page.lacks_text)

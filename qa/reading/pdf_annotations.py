@@ -38,10 +38,10 @@ class Annotations(NamedTuple):
 
 
 def annotations(face: Any, form: Any) -> Annotations:
-    """What was filled in and remarked on a page; `form` is the file's form, or None."""
+    """What was filled in and remarked on a page of pdfium's; `form` is the file's form, or None."""
     fields, comments = dict[str, None](), list[str]()
-    for number in range(min(raw.FPDFPage_GetAnnotCount(face.raw), _LIMIT)):
-        annotation = raw.FPDFPage_GetAnnot(face.raw, number)
+    for number in range(min(raw.FPDFPage_GetAnnotCount(face), _LIMIT)):
+        annotation = raw.FPDFPage_GetAnnot(face, number)
         if not annotation:
             continue
         kind = raw.FPDFAnnot_GetSubtype(annotation)

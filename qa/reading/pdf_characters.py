@@ -18,7 +18,8 @@ from qa.reading.symbols import with_bullets
 
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _BOLD_WEIGHT = 600
-_NAME, _FLAGS = ctypes.create_string_buffer(128), ctypes.byref(ctypes.c_int())
+_NAME, _FLAGS = ctypes.create_string_buffer(128), ctypes.c_int()
+_NAME_AT, _FLAGS_AT = ctypes.addressof(_NAME), ctypes.addressof(_FLAGS)
 
 
 class Places(NamedTuple):
@@ -33,41 +34,60 @@ class Places(NamedTuple):
     top: Sequence[float]
 
 
-def _plain(function: Any, result: Any, *pointers: Any) -> Any:
+def _plain(function: Any, result: Any, *others: Any) -> Any:
     """The function of a text page and a character's number, with addresses as whole numbers."""
-    kind = ctypes.PYFUNCTYPE(result, ctypes.c_void_p, ctypes.c_int, *pointers)
+    kind = ctypes.PYFUNCTYPE(result, ctypes.c_void_p, ctypes.c_int, *others)
     return kind(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
 _loose_box = _plain(raw.FPDFText_GetLooseCharBox, ctypes.c_int, ctypes.c_void_p)
 _matrix = _plain(raw.FPDFText_GetMatrix, ctypes.c_int, ctypes.c_void_p)
 _font_size = _plain(raw.FPDFText_GetFontSize, ctypes.c_double)
+_font_weight = _plain(raw.FPDFText_GetFontWeight, ctypes.c_int)
+_font_name = _plain(
+    raw.FPDFText_GetFontInfo, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p
+)
+_text_index = _plain(raw.FPDFText_GetTextIndexFromCharIndex, ctypes.c_int)
+_text = _plain(raw.FPDFText_GetText, ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
 
 
 class Characters:
     """pdfium's characters of a page by their offset in its text."""
 
     def __init__(self, face: Any, text_page: Any) -> None:
-        """Of a page and its text page, both of which stay open as long as this is used."""
-        self.page, self.raw = text_page, text_page.raw
-        self.text = with_bullets(str(text_page.get_text_range(errors="replace")))
-        self._address = ctypes.cast(text_page.raw, ctypes.c_void_p).value
-        self._turn = raw.FPDFPage_GetRotation(face.raw)
+        """Of pdfium's page and its text page, both of which stay open as long as this is used."""
+        self._text_page, self._address = text_page, ctypes.cast(text_page, ctypes.c_void_p).value
+        count = raw.FPDFText_CountChars(text_page)
+        self.text = with_bullets(self._read(count))
+        self._turn = raw.FPDFPage_GetRotation(face)
         self._units: list[int] | None = None
-        astral = bool(self.text) and max(self.text) > "\uffff"
-        self._direct = not astral and len(self.text) == text_page.count_chars()
+        astral = len(self.text.encode("utf-16-le")) > 2 * len(self.text)
+        self._direct = not astral and len(self.text) == count
         if astral:
             self._units, unit = [], 0
             for character in self.text:
                 self._units.append(unit)
                 unit += 2 if character > "\uffff" else 1
 
+    def _read(self, count: int) -> str:
+        """The text of all characters; those at its ends that are none of it are left out."""
+        first, last = 0, count - 1
+        while first <= last and _text_index(self._address, first) < 0:
+            first += 1
+        while first <= last and _text_index(self._address, last) < 0:
+            last -= 1
+        if first > last:
+            return ""
+        units = array("H", bytes(2 * (_text_index(self._address, last) + 2)))
+        length = _text(self._address, first, last + 1 - first, units.buffer_info()[0])
+        return units[: length - 1].tobytes().decode("utf-16-le", errors="replace")
+
     def index(self, offset: int) -> int:
         """Pdfium's own number of the character; negative where it has none."""
         if self._direct:
             return offset
         unit = self._units[offset] if self._units else offset
-        return int(raw.FPDFText_GetCharIndexFromTextIndex(self.raw, unit))
+        return int(raw.FPDFText_GetCharIndexFromTextIndex(self._text_page, unit))
 
     def places(self, offsets: Sequence[int]) -> Places:
         """Where the characters stand."""
@@ -93,10 +113,10 @@ class Characters:
     def is_bold(self, offset: int) -> bool:
         """True for a character in bold type."""
         index = self.index(offset)
-        if raw.FPDFText_GetFontWeight(self.raw, index) >= _BOLD_WEIGHT:
+        if _font_weight(self._address, index) >= _BOLD_WEIGHT:
             return True
-        raw.FPDFText_GetFontInfo(self.raw, index, _NAME, len(_NAME), _FLAGS)
-        return _BOLD.search(_NAME.value) is not None
+        length = _font_name(self._address, index, _NAME_AT, len(_NAME), _FLAGS_AT)
+        return length <= len(_NAME) and _BOLD.search(_NAME, 0, length) is not None
 
     def _numbers(self, offsets: Sequence[int]) -> Sequence[int]:
         return offsets if self._direct else [self.index(offset) for offset in offsets]

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -107,9 +107,10 @@ def _edge_lines(page: Page) -> Sequence[Line]:
 def _keys(text: str, page: int) -> set[tuple[str, int | None]]:
     """What makes lines alike: the same words, or the same but for a number that runs with pages."""
     keys: set[tuple[str, int | None]] = {(text, None)}
-    for found in list(_NUMBER.finditer(text))[:4]:
-        if len(found[0]) <= 6:
-            keys.add((f"{text[: found.start()]}#{text[found.end() :]}", int(found[0]) - page))
+    for found in islice(_NUMBER.finditer(text), 4):
+        start, end = found.span()
+        if end - start <= 6:
+            keys.add((f"{text[:start]}#{text[end:]}", int(text[start:end]) - page))
     return keys
 
 
@@ -214,11 +215,10 @@ def _usual(pages: Sequence[Page]) -> tuple[int, Type]:
 def _headings(page: Page, body: Type, running: set[int], *, bold: bool) -> list[_Found]:
     """The lines in larger or bold type that read like headings; a heading of two lines is one."""
     found: list[_Found] = []
+    kinds = {kind for kind in set(page.types) if _stands_out(kind, body, bold=bold)}
     last = -1
     for number, (line, kind) in enumerate(zip(page.text.lines, page.types, strict=False)):
-        larger = kind.size >= _LARGER * body.size
-        bolder = bold and kind.bold and kind.size >= _SMALLER * body.size
-        if not (larger or bolder) or line.table or line.start in running:
+        if kind not in kinds or line.table or line.start in running:
             continue
         continues = found and last == number - 1 and found[-1].type == kind
         start = found.pop().start if continues else line.start
@@ -226,6 +226,12 @@ def _headings(page: Page, body: Type, running: set[int], *, bold: bool) -> list[
         found.append(_Found(start, line.end, text, kind))
         last = number
     return [heading for heading in found if _reads_like_heading(heading.text)]
+
+
+def _stands_out(kind: Type, body: Type, *, bold: bool) -> bool:
+    """True for larger type, or bold one where that counts."""
+    bolder = bold and kind.bold and kind.size >= _SMALLER * body.size
+    return bolder or kind.size >= _LARGER * body.size
 
 
 def _reads_like_heading(text: str) -> bool:

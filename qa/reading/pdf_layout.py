@@ -13,7 +13,9 @@ drawn later than what stands below them, they are ordered by place:
 
 import itertools
 import re
+import string
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from qa.reading.pdf_pieces import (
@@ -38,7 +40,10 @@ _DEPTH = 4  # of columns within columns
 _PIECES = 3_000  # of a page that is ordered by place
 _FIGURE = re.compile(r"[^\w\s]*\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
-_LETTERS = re.compile(r"[\W\d_]+")  # all but letters
+_NO_LETTERS = re.compile(r"[\W\d_]+")
+_NO_ASCII_LETTERS = bytes(set(range(128)) - set(string.ascii_letters.encode()))
+_NO_ASCII = re.compile(r"[^\0-\x7f]+")
+_BOTTOM, _TOP = itemgetter(3), itemgetter(5)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -64,22 +69,32 @@ def ordered(pieces: Sequence[Piece], words: str) -> list[Row] | None:
     """
     if len(pieces) > _PIECES or is_in_order(pieces) or _is_vertical(pieces):
         return None
-    if 2 * len(_RIGHT_TO_LEFT.findall(words)) > len(words):
+    if _is_right_to_left(words):
         return None  # pdfium orders such lines itself
     numbers = iter(range(1, len(pieces) + 1))
     return list(_ordered(pieces, words, numbers, _DEPTH))
 
 
+def _is_right_to_left(words: str) -> bool:
+    """True for a text that is mostly of letters that run from right to left."""
+    others = len(words) - len(words.encode("ascii", errors="ignore"))
+    return 2 * others > len(words) and 2 * len(_RIGHT_TO_LEFT.findall(words)) > len(words)
+
+
 def _is_vertical(pieces: Sequence[Piece]) -> bool:
     """True when most lines run up or down the page as it is seen."""
-    long = [piece for piece in pieces if piece.end - piece.start > 5]
-    return sum(piece.right - piece.left < piece.height for piece in long) * 2 > len(long)
+    long = [piece for piece in pieces if piece[1] - piece[0] > 5]
+    upright = [piece for piece in long if piece[4] - piece[2] < piece[5] - piece[3]]
+    return 2 * len(upright) > len(long)
 
 
 def _ordered(
     pieces: Sequence[Piece], words: str, numbers: Iterator[int], depth: int
 ) -> Iterator[Row]:
     for band in _bands(rows_of(pieces, 0.3)):
+        if not band.gaps:
+            yield from _loose(band.rows[0], words)
+            continue
         columns = _prose_columns(band, words) if depth else []
         if columns:
             for column in columns:
@@ -98,22 +113,21 @@ def _ordered(
 
 def _bands(rows: list[list[Piece]]) -> Iterator[Band]:
     """The rows gathered in runs through which the same gutters go."""
+    heights = list(map(height_of, rows))
     at = 0
     while at < len(rows):
-        gaps = gutters(rows[at])
+        gaps = gutters(rows[at], heights[at]) if len(rows[at]) > 1 else []
         end = at + 1
-        while gaps and end < len(rows) and _is_near(rows[end - 1], rows[end]):
-            left = within(gaps, rows[end])
+        while gaps and end < len(rows):
+            distance = min(map(_BOTTOM, rows[end - 1])) - max(map(_TOP, rows[end]))
+            if distance >= _DISTANT * max(heights[end - 1], heights[end]):
+                break
+            left = within(gaps, rows[end], heights[end])
             if not left:
                 break
             gaps, end = left, end + 1
         yield Band(rows[at:end], gaps)
         at = end
-
-
-def _is_near(above: list[Piece], below: list[Piece]) -> bool:
-    distance = min(piece.bottom for piece in above) - max(piece.top for piece in below)
-    return distance < _DISTANT * max(height_of(above), height_of(below))
 
 
 def _prose_columns(band: Band, words: str) -> list[list[Piece]]:
@@ -138,7 +152,7 @@ def _width(gap: Gap) -> float:
 
 
 def _is_prose(column: list[Piece], words: str) -> bool:
-    count = sum([len(words[piece.start : piece.end].split()) for piece in column])
+    count = sum([len(words[piece[0] : piece[1]].split()) for piece in column])
     if count < _PROSE_WORDS * len(column) or _letters(column, words) < _PROSE_LETTERS:
         return False
     rows = len(rows_of(column, 0.5))
@@ -157,9 +171,12 @@ def _are_drawn_apart(columns: list[list[Piece]], words: str) -> bool:
 
 def _letters(column: list[Piece], words: str) -> float:
     """The share of letters in what is not blank."""
-    text = "".join([words[piece.start : piece.end] for piece in column])
-    blanks = text.count(" ")
-    return len(_LETTERS.sub("", text)) / ((len(text) - blanks) or 1)
+    text = "".join([words[piece[0] : piece[1]] for piece in column])
+    ascii_text = text.encode("ascii", errors="ignore")
+    letters = len(ascii_text.translate(None, _NO_ASCII_LETTERS))
+    if len(ascii_text) < len(text):
+        letters += len(_NO_LETTERS.sub("", "".join(_NO_ASCII.findall(text))))
+    return letters / ((len(text) - text.count(" ")) or 1)
 
 
 def _is_table(band: Band) -> bool:
@@ -185,9 +202,9 @@ def _loose(row: list[Piece], words: str) -> Iterator[Row]:
     yield Row(tuple(line))
 
 
-def glue(before: Piece, after: Piece, table: int) -> str:
-    """What stands between two pieces of a row."""
-    return "\t" if table or after.left - before.right >= _GLUED * after.height else " "
+def glue(before: Piece, after: Piece) -> str:
+    """What stands between two pieces of a line that is no row of a table."""
+    return "\t" if after.left - before.right >= _GLUED * after.height else " "
 
 
 def is_figure(cell: str) -> bool:

@@ -26,6 +26,7 @@ _PAGES = 100_000  # that are measured
 _BOXES = 1_000  # of a span
 _COVERED = 0.7  # of a scanned page, by one picture
 _STAMP = 120  # characters besides the picture, at most
+_DEPTH = 3  # of forms within forms, in which a picture is looked for
 
 
 def opened(data: bytes) -> pdfium.PdfDocument:
@@ -50,15 +51,18 @@ def boxes(
         file = opened(data)
         try:
             face = file[page - 1]
-            characters = Characters(face, face.get_textpage())
+            text_page = face.get_textpage()
+            characters = Characters(face.raw, text_page.raw)
             text = text_of(characters)
-            if reads_scans and is_scan(face, text.words):
+            if reads_scans and is_scan(face.raw, text.words):
                 return []
             return [
                 box
                 for start, end in spans
                 for first, last in text.sources(start, end)
-                for box in _boxes(face, characters, first, last)
+                for box in _boxes(
+                    face, text_page, characters.index(first), characters.index(last - 1)
+                )
             ]
         finally:
             file.close()
@@ -93,15 +97,26 @@ def sizes(data: bytes) -> list[tuple[float, float]]:
 
 
 def is_scan(face: Any, words: str) -> bool:
-    """True for a page that is one picture, with a stamp as its only text."""
+    """True for a page of pdfium's that is one picture, with a stamp as its only text."""
     if len(words) > _STAMP:
         return False
-    width, height = face.get_size()
-    for found in face.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-        left, bottom, right, top = found.get_bounds()
-        if (right - left) * (top - bottom) >= _COVERED * width * height:
-            return True
-    return False
+    least = _COVERED * raw.FPDF_GetPageWidthF(face) * raw.FPDF_GetPageHeightF(face)
+    areas = _pictures(face, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _DEPTH)
+    return any(area >= least for area in areas)
+
+
+def _pictures(parent: Any, count: Any, member: Any, depth: int) -> Iterator[float]:
+    """The areas of the pictures on a page, or in a form on it."""
+    for number in range(count(parent)):
+        found = member(parent, number)
+        kind = raw.FPDFPageObj_GetType(found)
+        if kind == raw.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+            raw.FPDFPageObj_GetBounds(found, left, bottom, right, top)
+            yield (right.value - left.value) * (top.value - bottom.value)
+        elif kind == raw.FPDF_PAGEOBJ_FORM and depth > 1:
+            count_inner, inner = raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject
+            yield from _pictures(found, count_inner, inner, depth - 1)
 
 
 def for_ocr(face: Any, pixels_per_inch: int) -> Any:
@@ -109,12 +124,10 @@ def for_ocr(face: Any, pixels_per_inch: int) -> Any:
     return _picture(face, int(face.get_width() / 72 * pixels_per_inch), _OCR_PIXELS)
 
 
-def _boxes(face: Any, characters: Characters, first: int, last: int) -> Iterator[Box]:
-    """The boxes of pdfium's text from `first` to `last`, exclusive."""
-    start, end = characters.index(first), characters.index(last - 1)
+def _boxes(face: Any, text_page: Any, start: int, end: int) -> Iterator[Box]:
+    """The boxes of pdfium's characters from `start` to `end`, that one included."""
     if min(start, end) < 0:
         return
-    text_page = characters.page
     for number in range(min(text_page.count_rects(start, end - start + 1), _BOXES)):
         left, bottom, right, top = text_page.get_rect(number)
         x0, y0 = _fractions(face, left, top)

@@ -7,6 +7,7 @@ import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter, sub
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ _FEW_FIGURES = 0.1  # share of them in a long line of words
 _BULLET_GAP = 4  # times as wide as a gap that cuts a line
 _LEFT = itemgetter(2)
 _FEW = 8  # long lines of words, all of which are looked at
+_RARE = ("\0", "\x02", HYPHEN)
 
 
 class Piece(NamedTuple):
@@ -52,39 +54,49 @@ class Gap(NamedTuple):
     right: float
 
 
+_piece = partial(tuple.__new__, Piece)  # of a tuple: in half the time of Piece()
+
+
 def pieces_of(characters: Characters) -> list[Piece]:
     """The pieces of a page's lines, in the order in which they are drawn.
 
     Long lines of words are not cut where a sample of them has no wide gap: looking at every word
     would cost as much as reading the page.
     """
-    spans = list(_lines(characters.text))
-    starts = [start for start, _ in spans]
-    ends = [end for _, end in spans]
-    lines = list(map(Piece, starts, ends, *characters.places(starts)))
-    wordy = [line for line in lines if _is_wordy(characters.text, line)]
-    if any(len(pieces) > 1 for pieces in _split(characters, _sample(wordy))):
+    starts, ends = _lines(characters.text)
+    places = characters.places(starts)
+    lines: list[Piece] = list(map(_piece, zip(starts, ends, *places, strict=True)))
+    wordy = [line for line in lines if _is_wordy(characters.text, line[0], line[1])]
+    cut = {pieces[0][0]: pieces for pieces in _split(characters, _sample(wordy))}
+    if all(len(pieces) == 1 for pieces in cut.values()):
+        cut = {}
+    else:
         wordy = []
-    unsplit = {line.start for line in wordy}
-    rows = [line for line in lines if line.start not in unsplit]
-    cut = list(_split(characters, rows))
-    if len(cut) == sum(map(len, cut)) and is_in_order(lines):
+    known = cut.keys() | {line[0] for line in wordy}
+    rows = [line for line in lines if line[0] not in known]
+    cut |= {pieces[0][0]: pieces for pieces in _split(characters, rows)}
+    if all(len(pieces) == 1 for pieces in cut.values()) and is_in_order(lines):
         return lines
-    return _combined(characters, lines, wordy, {pieces[0].start: pieces for pieces in cut})
+    return _combined(characters, lines, wordy, cut)
 
 
-def _lines(text: str) -> Iterator[tuple[int, int]]:
-    """Where the lines of pdfium's text stand, without the blanks around them."""
-    at = 0
+def _lines(text: str) -> tuple[list[int], list[int]]:
+    """Where the lines of pdfium's text start and end, without the blanks around them."""
+    starts, ends = list[int](), list[int]()
+    at, breaks = 0, text.count("\r\n")
+    plain = text.count("\r") == breaks == text.count("\n")
+    plain = plain and not any(mark in text for mark in _RARE)
     for line in text.split("\r\n"):
-        if _ENDS.search(line) or "\0" in line:
-            yield from (found.span() for found in _LINE.finditer(text, at, at + len(line)))
-        else:
-            words = line.strip()
-            if words:
-                start = at + line.index(words[0])
-                yield start, start + len(words)
+        if not plain and (_ENDS.search(line) or "\0" in line):
+            for found in _LINE.finditer(text, at, at + len(line)):
+                starts.append(found.start())
+                ends.append(found.end())
+        elif words := line.strip():
+            start = at + line.index(words[0])
+            starts.append(start)
+            ends.append(start + len(words))
         at += len(line) + 2
+    return starts, ends
 
 
 def _combined(
@@ -99,19 +111,18 @@ def _combined(
         if line.start in cut:
             pieces = cut[line.start]
         else:
-            pieces = [Piece(*line[:4], next(ends), line[5])]
+            pieces = [_piece((*line[:4], next(ends), line[5]))]
             if above:
                 (pieces,) = _split(characters, [line])
         found += pieces
     return found
 
 
-def _is_wordy(text: str, line: Piece) -> bool:
+def _is_wordy(text: str, start: int, end: int) -> bool:
     """True for a long line of words, which is no row of a table."""
-    length = line.end - line.start
-    if length < _LONG:
+    if end - start < _LONG:
         return False
-    return len(_FIGURES.findall(text, line.start, line.end)) <= _FEW_FIGURES * length
+    return len(_FIGURES.findall(text, start, end)) <= _FEW_FIGURES * (end - start)
 
 
 def is_in_order(pieces: Sequence[Piece]) -> bool:
@@ -127,49 +138,81 @@ def _sample(lines: list[Piece]) -> list[Piece]:
     return lines if len(lines) <= _FEW else [*lines[:-1:8], lines[-1]]
 
 
+class _Words(NamedTuple):
+    """The words of some lines: where each starts and ends in the text and on the page."""
+
+    starts: list[int]
+    ends: list[int]
+    firsts: Places  # of their first characters,
+    lasts: Places  # and of their last ones
+    gaps: list[float]  # from each to the next
+
+
 def _split(characters: Characters, lines: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Each line cut at its wide gaps."""
-    text = characters.text
-    words = [[word.span() for word in _WORD.finditer(text, line.start, line.end)] for line in lines]
-    firsts = characters.places([start for line in words for start, _ in line])
-    lasts = characters.places([end - 1 for line in words for _, end in line])
-    gaps = list(map(sub, firsts.left[1:], lasts.right))
+    starts, ends, counts = _words(characters.text, lines)
+    firsts = characters.places(starts)
+    lasts = characters.places([end - 1 for end in ends])
+    words = _Words(starts, ends, firsts, lasts, list(map(sub, firsts.left[1:], lasts.right)))
     at = 0
-    for line, spans in zip(lines, words, strict=True):
-        end = at + len(spans)
-        between, wide = gaps[at : end - 1], WIDE * (line[5] - line[3])
+    for line, count in zip(lines, counts, strict=True):
+        end = at + count
+        between, wide = words.gaps[at : end - 1], WIDE * (line[5] - line[3])
         if between and (max(between) > wide or min(between) < -wide):
-            first = Places(*[side[at:end] for side in firsts])
-            yield _parts(text, line, spans, first, Places(*[side[at:end] for side in lasts]))
+            yield _parts(characters.text, wide, words, at, end)
         else:
             left, right = firsts.left[at], lasts.right[end - 1]
-            yield [Piece(line[0], line[1], left, line[3], right, line[5])]
+            yield [_piece((line[0], line[1], left, line[3], right, line[5]))]
         at = end
 
 
-def _parts(
-    text: str, line: Piece, words: Sequence[tuple[int, int]], first: Places, last: Places
-) -> list[Piece]:
-    """The line cut between words that are far from each other."""
-    wide, parts = WIDE * line.height, list[Piece]()
-    start = 0
-    for number in range(1, len(words)):
-        after = first.left[number] - last.right[number - 1]
-        gap = max(after, last.left[number - 1] - first.right[number])
-        at_bullet = not parts and _BULLET.fullmatch(text, line.start, words[number - 1][1])
-        if gap > (_BULLET_GAP * wide if at_bullet else wide):
-            parts.append(_part(words, first, last, start, number - 1))
-            start = number
-    parts.append(_part(words, first, last, start, len(words) - 1))
+def _words(text: str, lines: Sequence[Piece]) -> tuple[list[int], list[int], list[int]]:
+    """Where the words of the lines start and end, and how many each line has."""
+    starts, ends, counts = list[int](), list[int](), list[int]()
+    for line in lines:
+        at, line_text = line[0], text[line[0] : line[1]]
+        words = line_text.split()
+        if " ".join(words) == line_text and "\0" not in line_text:
+            for word in words:
+                starts.append(at)
+                at += len(word)
+                ends.append(at)
+                at += 1
+            counts.append(len(words))
+        else:
+            found = list(_WORD.finditer(text, at, line[1]))
+            starts += [word.start() for word in found]
+            ends += [word.end() for word in found]
+            counts.append(len(found))
+    return starts, ends, counts
+
+
+def _parts(text: str, wide: float, words: _Words, at: int, end: int) -> list[Piece]:
+    """The line of the words from `at` to `end`, cut between words that are far from each other."""
+    parts, begins = list[Piece](), at
+    for number in range(at + 1, end):
+        gap = words.gaps[number - 1]
+        if gap < 0:
+            gap = max(gap, words.lasts.left[number - 1] - words.firsts.right[number])
+        if gap > wide and (
+            parts
+            or gap > _BULLET_GAP * wide
+            or not _BULLET.fullmatch(text, words.starts[at], words.ends[number - 1])
+        ):
+            parts.append(_part(words, begins, number - 1))
+            begins = number
+    parts.append(_part(words, begins, end - 1))
     return parts
 
 
-def _part(
-    words: Sequence[tuple[int, int]], first: Places, last: Places, start: int, end: int
-) -> Piece:
+def _part(words: _Words, start: int, end: int) -> Piece:
     """The piece from one word to another, both included."""
-    left, right = min(first.left[start], last.left[end]), max(first.right[start], last.right[end])
-    return Piece(words[start][0], words[end][1], left, first.bottom[start], right, first.top[start])
+    _, _, firsts, lasts, _ = words
+    left = min(firsts.left[start], lasts.left[end])
+    right = max(firsts.right[start], lasts.right[end])
+    bottom, top = firsts.bottom[start], firsts.top[start]
+    piece: Piece = _piece((words.starts[start], words.ends[end], left, bottom, right, top))
+    return piece
 
 
 def height_of(row: Sequence[Piece]) -> float:
@@ -182,14 +225,20 @@ def rows_of(pieces: Iterable[Piece], share: float) -> list[list[Piece]]:
 
     Two stand beside each other when they overlap by `share` of the lower one's height.
     """
-    rows, row, edge = list[list[Piece]](), list[Piece](), 0.0
+    rows, row = list[list[Piece]](), list[Piece]()
+    edge = lower = upper = 0.0
     for piece in sorted(pieces, key=_downwards):
-        if row and _overlaps(row[0], piece, share) and _is_free(row, piece, edge):
-            row.append(piece)
-            edge = max(edge, piece[4])
-        else:
-            row, edge = [piece], piece[4]
-            rows.append(row)
+        _, _, left, bottom, right, top = piece
+        if row:
+            common = min(top, upper) - max(bottom, lower)
+            if common >= share * min(upper - lower, top - bottom) and (
+                left >= edge - 1 or _is_free(row, left, right)
+            ):
+                row.append(piece)
+                edge = max(edge, right)
+                continue
+        row, edge, lower, upper = [piece], right, bottom, top
+        rows.append(row)
     for row in rows:
         if len(row) > 1:
             row.sort(key=_LEFT)
@@ -200,33 +249,24 @@ def _downwards(piece: Piece) -> tuple[float, float]:
     return -piece[5] - piece[3], piece[2]
 
 
-def _overlaps(first: Piece, piece: Piece, share: float) -> bool:
-    _, _, _, bottom, _, top = piece
-    _, _, _, lower, _, upper = first
-    common = min(top, upper) - max(bottom, lower)
-    return common >= share * min(upper - lower, top - bottom)
-
-
-def _is_free(row: list[Piece], piece: Piece, edge: float) -> bool:
-    """True where a piece is above or below none of the row, whose right edge is known."""
-    left, right = piece[2], piece[4]
-    if left >= edge - 1:
-        return True
+def _is_free(row: list[Piece], left: float, right: float) -> bool:
+    """True where that stretch is above or below none of the row."""
     return all(left >= other[4] - 1 or right <= other[2] + 1 for other in row)
 
 
-def gutters(row: Sequence[Piece]) -> list[Gap]:
+def gutters(row: Sequence[Piece], height: float) -> list[Gap]:
     """The gaps between a row's pieces that are wide enough to part columns."""
-    if len(row) == 1:
-        return []
-    least = 0.8 * height_of(row)
-    gaps = (Gap(before.right, after.left) for before, after in itertools.pairwise(row))
-    return [gap for gap in gaps if gap.right - gap.left >= least]
+    least = 0.8 * height
+    return [
+        Gap(before[4], after[2])
+        for before, after in itertools.pairwise(row)
+        if after[2] - before[4] >= least
+    ]
 
 
-def within(gaps: Iterable[Gap], row: Sequence[Piece]) -> list[Gap]:
-    """What is left of the gaps beside the pieces of another row."""
-    least, rest = 0.8 * height_of(row), list(gaps)
+def within(gaps: Iterable[Gap], row: Sequence[Piece], height: float) -> list[Gap]:
+    """What is left of the gaps beside the pieces of another row, whose type is so high."""
+    least, rest = 0.8 * height, list(gaps)
     for _, _, left, _, right, _ in row:
         parts = []
         for gap in rest:

@@ -8,7 +8,7 @@ _UNMAPPED = 0.2  # share of characters without a meaning
 _WORDS = 30  # words, below which their shape is not judged
 _ODD = 0.4  # share of words that no language has
 _WORD = re.compile(r"[A-Za-z]{4,}")
-_NO_VOWEL = re.compile(r"(?<![A-Za-z])[B-DF-HJ-NP-TV-XZb-df-hj-np-tv-xz]{4,}(?![A-Za-z])")
+_NO_VOWEL = re.compile(r"[B-DF-HJ-NP-TV-XZb-df-hj-np-tv-xz]{4,}(?![A-Za-z])")
 _NO_MEANING = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 
 
@@ -21,12 +21,18 @@ def is_garbled(text: str) -> bool:
     text = text[:_SAMPLE]
     if len(text) < _LEAST:
         return False
-    if not text.isascii() or not text.isprintable():
+    if not text.isascii() or not text.replace("\n", "").isprintable():
         without = len(_NO_MEANING.findall(text))
         if without > _UNMAPPED * len(text):
             return True
-    odd = len(_NO_VOWEL.findall(text))
+    odd = sum(_begins_word(text, found.start()) for found in _NO_VOWEL.finditer(text))
     if odd <= _ODD * _WORDS:
         return False
     words = len(_WORD.findall(text))
     return words >= _WORDS and odd > _ODD * words
+
+
+def _begins_word(text: str, at: int) -> bool:
+    """True where no Latin letter stands before that place."""
+    before = text[at - 1] if at else ""
+    return not (before.isascii() and before.isalpha())

@@ -4,6 +4,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from qa.reading.pdf_characters import Characters
@@ -12,14 +14,12 @@ from qa.reading.pdf_pieces import HYPHEN, Piece, pieces_of
 
 _DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece
 _MARK = re.compile(f"\r\n|\r|[{HYPHEN}\x02]|\0")
+_PLAIN = str.maketrans({HYPHEN: "-", "\x02": "-", "\0": " "})
+_MARKS = tuple(map(chr, _PLAIN))
 
 
-class Part(NamedTuple):
-    """A piece's place: where it starts in the page's text, and its offsets in pdfium's."""
-
-    start: int
-    first: int
-    last: int  # exclusive
+# A piece's place: where it starts in the page's text, and its offsets in pdfium's, `last` exclusive.
+Part = tuple[int, int, int]
 
 
 class Line(NamedTuple):
@@ -45,14 +45,13 @@ class Text:
 
     def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The stretches of pdfium's text that stand at text[start:end], `end` exclusive."""
-        at = max(bisect_right(self.parts, start, key=lambda part: part.start) - 1, 0)
-        for part in self.parts[at:]:
-            if part.start >= end:
+        at = max(bisect_right(self.parts, start, key=itemgetter(0)) - 1, 0)
+        for begins, first, last in self.parts[at:]:
+            if begins >= end:
                 break
-            first = part.first + max(start - part.start, 0)
-            last = min(part.last, part.first + end - part.start)
-            if first < last:
-                yield first, last
+            at, until = first + max(start - begins, 0), min(last, first + end - begins)
+            if at < until:
+                yield at, until
 
 
 def text_of(characters: Characters) -> Text:
@@ -82,22 +81,19 @@ def _shown_for(mark: str) -> str:
 
 
 class _Writer:
-    """A page's text as it grows, piece by piece."""
+    """A page's text as it grows, piece by piece; the mark of a divided word is a hyphen."""
 
     def __init__(self, words: str) -> None:
-        self.words = words
+        self.words = words.translate(_PLAIN) if any(mark in words for mark in _MARKS) else words
         self.pieces: list[str] = []
         self.parts: list[Part] = []
         self.length = 0
 
     def add(self, piece: Piece) -> None:
-        """Append a piece, the mark of a divided word as a hyphen."""
+        """Append a piece."""
         start, end = piece[0], piece[1]
-        self.parts.append(Part(self.length, start, end))
-        words = self.words[start:end]
-        if words[-1] in _DIVIDED:
-            words = words[:-1] + "-"
-        self.pieces.append(words.replace("\0", " ") if "\0" in words else words)
+        self.parts.append((self.length, start, end))
+        self.pieces.append(self.words[start:end])
         self.length += end - start
 
     def glue(self, words: str) -> None:
@@ -138,14 +134,13 @@ def _by_place(words: str, rows: Sequence[Row]) -> Text:
         if number:
             apart = row.first or (rows[number - 1].table and not row.table)
             writer.glue("\n\n" if apart else "\n")
-        start, at, before = writer.length, len(writer.pieces), row.pieces[0]
-        for piece in row.pieces:
-            if piece is not before:
-                writer.glue(glue(before, piece, row.table))
+        start, at, pieces = writer.length, len(writer.pieces), row.pieces
+        writer.add(pieces[0])
+        for before, piece in pairwise(pieces):
+            writer.glue("\t" if row.table else glue(before, piece))
             writer.add(piece)
-            before = piece
         row_text = "".join(writer.pieces[at:])
-        first, last = row.pieces[0].start, row.pieces[-1].end
+        first, last = pieces[0][0], pieces[-1][1]
         lines.append(Line(start, writer.length, row_text, first, last, row.table))
         if row.table:
             cells.setdefault(row.table, []).append(row_text.split("\t"))

@@ -24,6 +24,7 @@ _OF_CELLS = (Kind.ROW, Kind.TABLE, Kind.BOILERPLATE)
 
 _TEMPLATE_DAYS = ("2013-12-23", "2013-01-27")  # of python-docx and python-pptx
 
+_ENCODED = 1 << 20  # characters at a time
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 _NOT_BLANK = re.compile(r"\S")
@@ -48,7 +49,7 @@ class Content:
 def tidy(content: Content) -> Content:
     """The content with blocks as `Document` promises them, and with texts that encode to UTF-8."""
     text = content.text
-    if _SURROGATE.search(text):
+    if _has_surrogates(text):
         text = _SURROGATE.sub("\ufffd", text)
     blocks = tuple(_cut(text, _cover(text, _limited(content.blocks))))
     return replace(
@@ -58,6 +59,18 @@ def tidy(content: Content) -> Content:
         title=one_line(content.title),
         note=one_line(content.note, NOTE_LIMIT) or "",
     )
+
+
+def _has_surrogates(text: str) -> bool:
+    """True for a text that does not encode to UTF-8, tried in parts for the memory's sake."""
+    if text.isascii():
+        return False
+    try:
+        for start in range(0, len(text), _ENCODED):
+            text[start : start + _ENCODED].encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def one_line(text: str | None, limit: int = HEADING_LIMIT) -> str | None:
@@ -105,10 +118,14 @@ def _cover(text: str, blocks: Iterable[Block]) -> Iterator[Block]:
     """The blocks trimmed to what is not blank, with the gaps between them as prose."""
     at, heading, page = 0, tuple[str, ...](), None
     for block in blocks:
-        if block.start > at:
-            yield from _trimmed(text, Block(at, block.start, Kind.PROSE, page, heading))
-        yield from _trimmed(text, block if block.start >= at else block._replace(start=at))
-        at, heading, page = max(at, block.end), block.heading, block.page
+        start, end, _, following, below, _ = block
+        if start > at and not text[at:start].isspace():
+            yield from _trimmed(text, Block(at, start, Kind.PROSE, page, heading))
+        if at <= start < end and not text[start].isspace() and not text[end - 1].isspace():
+            yield block
+        else:
+            yield from _trimmed(text, block if start >= at else block._replace(start=at))
+        at, heading, page = max(at, end), below, following
     yield from _trimmed(text, Block(at, len(text), Kind.PROSE, page, heading))
 
 

@@ -19,7 +19,7 @@ from qa.reading.content import Content, Draft, Headings, made_on
 from qa.reading.equations import MATHEMATICS, equation
 from qa.reading.packages import parse, repaired
 from qa.reading.symbols import symbol
-from qa.reading.word_styles import Styles
+from qa.reading.word_styles import Look, Styles
 
 _PARAGRAPH, _TABLE, _BOX, _RUN = qn("w:p"), qn("w:tbl"), qn("w:txbxContent"), qn("w:r")
 _NOTE_REFERENCES = (qn("w:footnoteReference"), qn("w:endnoteReference"))
@@ -74,8 +74,12 @@ class _Reader:
         self.hidden = self.unread = 0
         numbering = next(self._parts("/numbering"), None)
         self.styles = Styles(file, parse(numbering.blob) if numbering else None)
-        paragraphs = file.element.body.iterchildren(_PARAGRAPH)
-        self.has_headings = any(self.styles.level(each) is not None for each in paragraphs)
+        body = file.element.body
+        looks = map(self.styles.look, body.iterchildren(_PARAGRAPH))
+        self.has_headings = any(look.level is not None for look in looks)
+        # Looked for once: most files have none, and most of their paragraphs.
+        self.has_equations = next(body.iter(_EQUATION), None) is not None
+        self.has_drawings = next(body.iter(_CHART, _DIAGRAM), None) is not None
 
     def add(self, element: Any) -> str | None:
         """Add all blocks within an element; the first heading of the highest level is given back."""
@@ -87,29 +91,32 @@ class _Reader:
                 items = []
                 self.draft.add_table(self._rows(block))
                 continue
-            text = "".join(self._text(block))
-            number = self.styles.number(block)
+            text, look = "".join(self._text(block)), self.styles.look(block)
+            number = self.styles.number(look) if look.numbered else ""
             numbered = f"{number} {text}" if number and text.strip() else text
-            if self.styles.is_item(block):
+            if look.is_item:
                 items.append(numbered)
                 continue
             self.draft.add_list(items)
             items = []
-            level = self._level(block, text)
+            level = self._level(block, look, text)
             if level is not None and text.strip():
                 self.draft.enter(level, numbered)
                 highest = min(highest or (level, text), (level, text), key=lambda found: found[0])
             else:
-                self.draft.add(f"Equation: {text}" if _is_equation(block) else numbered)
-            self._add_drawings(block)
+                shows = self.has_equations and _is_equation(block)
+                self.draft.add(f"Equation: {text}" if shows else numbered)
+            if self.has_drawings:
+                self._add_drawings(block)
         self.draft.add_list(items)
         return highest[1] if highest else None
 
-    def _level(self, paragraph: Any, text: str) -> int | None:
+    def _level(self, paragraph: Any, look: Look, text: str) -> int | None:
         """The level of a heading: by its style, or bold where no style makes any."""
-        level = self.styles.level(paragraph)
-        if level is not None or self.has_headings or not 0 < len(text.strip()) <= _BOLD_LENGTH:
-            return level
+        if self.has_headings or look.level is not None:
+            return look.level
+        if not 0 < len(text.strip()) <= _BOLD_LENGTH:
+            return None
         below = paragraph.getnext()
         names = not text.rstrip().endswith(_ENDS) and self.styles.is_bold(paragraph)
         return 1 if names and below is not None and not self.styles.is_bold(below) else None
@@ -156,20 +163,28 @@ class _Reader:
     def _text(self, element: Any) -> Iterator[str]:
         """The text within an element as it is shown, piece by piece."""
         for child in element.iterchildren():
-            if child.tag == _WORDS:
+            tag = child.tag
+            if tag == _WORDS:
                 yield child.text or ""
-            elif child.tag in _SHOWN:
-                yield _SHOWN[child.tag]
-            elif child.tag == _SYMBOL:
+            elif tag == _RUN:
+                if not self._is_left_out(child):
+                    yield from self._text(child)
+            elif tag in _SHOWN:
+                yield _SHOWN[tag]
+            elif tag == _SYMBOL:
                 yield symbol(child.get(qn("w:font"), ""), child.get(qn("w:char"), ""))
-            elif child.tag == _EQUATION:
+            elif tag == _EQUATION:
                 yield equation(child)
-            elif child.tag == _RUN and _is_mark(child):
-                continue
-            elif child.tag == _RUN and self.styles.hides(child):
-                self.hidden += any(text.strip() for text in child.itertext(qn("w:t")))
-            elif child.tag not in _SILENT:
+            elif tag not in _SILENT:
                 yield from self._text(child)
+
+    def _is_left_out(self, run: Any) -> bool:
+        """True for the mark of a note, which is no part of the sentence, and for hidden text."""
+        if any(map(_is_mark, run.iterchildren(*_NOTE_REFERENCES))):
+            return True
+        hidden = self.styles.hides(run)
+        self.hidden += hidden and any(text.strip() for text in run.itertext(_WORDS))
+        return hidden
 
     def _rows(self, table: Any) -> Iterator[list[str]]:
         """The cells' texts, row by row, each in its column of the grid.
@@ -239,13 +254,12 @@ def _within(element: Any, name: str) -> Iterator[Any]:
 def _is_equation(paragraph: Any) -> bool:
     """True for a paragraph that shows equations alone."""
     has_equation = next(paragraph.iter(_EQUATION), None) is not None
-    return has_equation and not any(text.strip() for text in paragraph.itertext(qn("w:t")))
+    return has_equation and not any(text.strip() for text in paragraph.itertext(_WORDS))
 
 
-def _is_mark(run: Any) -> bool:
-    """True for a run that shows the mark of a note, which is no part of the sentence."""
-    notes = (run.find(name) for name in _NOTE_REFERENCES)
-    return any(note is not None and note.get(_MARKED, "0") not in ("0", "false") for note in notes)
+def _is_mark(note: Any) -> bool:
+    """True for a reference to a note whose mark stands in the same run."""
+    return note.get(_MARKED, "0") not in ("0", "false")
 
 
 def _number(element: Any | None, default: int) -> int:

@@ -1,7 +1,7 @@
 """What the styles of a Word file say of a paragraph: a heading, an item of a list, its number."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from docx.oxml.ns import qn
 
@@ -10,10 +10,36 @@ from qa.reading.numbering import Numbering
 
 _STYLES_ABOVE = 20  # that a style may be based on, one on the other
 _NUMBERED = f"{qn('w:pPr')}/{qn('w:numPr')}"
-_STYLED = f"{qn('w:pPr')}/{qn('w:pStyle')}"
-_RUN_STYLED = f"{qn('w:rPr')}/{qn('w:rStyle')}"
-_OUTLINE = f"{qn('w:pPr')}/{qn('w:outlineLvl')}"
+_OUTLINED = f"{qn('w:pPr')}/{qn('w:outlineLvl')}"
+_PARAGRAPH_PROPERTIES, _RUN_PROPERTIES = qn("w:pPr"), qn("w:rPr")
+_STYLE, _RUN_STYLE = qn("w:pStyle"), qn("w:rStyle")
+_LIST, _OUTLINE = qn("w:numPr"), qn("w:outlineLvl")
+_NUMBER, _DEPTH = qn("w:numId"), qn("w:ilvl")
 _VALUE, _RUN, _TEXT = qn("w:val"), qn("w:r"), qn("w:t")
+_HIDDEN, _BOLD = qn("w:vanish"), qn("w:b")
+
+
+class _Numbered(NamedTuple):
+    """The list of a paragraph or a style, as it names it: both "" where it does not."""
+
+    number: str
+    depth: str
+
+
+class _Style(NamedTuple):
+    """What a style says, with those on which it is based."""
+
+    level: int | None = None  # of a heading, from 0 (the title)
+    is_item: bool = False
+    numbered: tuple[_Numbered, ...] = ()  # its own list, then those of the others
+
+
+class Look(NamedTuple):
+    """What is known of a paragraph by its own properties and its style's."""
+
+    level: int | None = None  # of a heading, from 0 (the title); None for other paragraphs
+    is_item: bool = False  # a numbered or bulleted paragraph that is no heading
+    numbered: tuple[_Numbered, ...] = ()  # its list, by the paragraph before the styles
 
 
 class Styles:
@@ -24,87 +50,99 @@ class Styles:
         numbers = {
             name: found.get(_VALUE, "")
             for name, style in self.known.items()
-            if (found := style.element.find(f"{_NUMBERED}/{qn('w:numId')}")) is not None
+            if (found := style.element.find(f"{_NUMBERED}/{_NUMBER}")) is not None
         }
-        self._based: dict[str | None, tuple[Any, ...]] = {}
+        self._styles: dict[str | None, _Style] = {}
+        self._on: dict[tuple[str | None, str], bool | None] = {}
         self.numbering = Numbering(numbering, numbers)
 
-    def level(self, paragraph: Any) -> int | None:
-        """The level of a heading from 0 (the title); None for other paragraphs."""
-        own = paragraph.find(_OUTLINE)
-        if own is not None:
-            return _outline_level(own)
-        for style in self._of(paragraph):
-            name = (style.name or "").lower()
-            if name == "title":
+    def look(self, paragraph: Any) -> Look:
+        """What the paragraph's properties and its style say of it."""
+        name, own, outline = None, (), None
+        for properties in paragraph.iterchildren(_PARAGRAPH_PROPERTIES):
+            for child in properties.iterchildren(_STYLE, _LIST, _OUTLINE):
+                if child.tag == _STYLE:
+                    name = child.get(_VALUE)
+                elif child.tag == _LIST:
+                    own = (_Numbered(_value(child, _NUMBER), _value(child, _DEPTH)),)
+                else:
+                    outline = child
+            break
+        if name not in self._styles:
+            self._styles[name] = self._style(name)
+        style = self._styles[name]
+        at = style.level if outline is None else _outline_level(outline)
+        return Look(at, at is None and (bool(own) or style.is_item), own + style.numbered)
+
+    def number(self, look: Look) -> str:
+        """The number that Word shows before a paragraph, which is counted; "" for none."""
+        number = depth = ""
+        for numbered in look.numbered:
+            if not number:
+                number, depth = numbered.number, depth or numbered.depth
+        return self.numbering.next(number, level(depth, 0)) if number else ""
+
+    def _style(self, name: str | None) -> _Style:
+        """What the style of that name says."""
+        numbered, is_item = list[_Numbered](), False
+        for style in self._chain(name):
+            is_item = is_item or (style.name or "").lower().startswith("list")
+            found = style.element.find(_NUMBERED)
+            if found is not None:
+                number = _value(found, _NUMBER)
+                at = self.numbering.level_of_style(number, style.style_id)
+                numbered.append(_Numbered(number, _value(found, _DEPTH) or str(at)))
+        return _Style(self._level(name), is_item or bool(numbered), tuple(numbered))
+
+    def _level(self, name: str | None) -> int | None:
+        """The level of headings of a style."""
+        for style in self._chain(name):
+            known = (style.name or "").lower()
+            if known == "title":
                 return 0
-            if name.startswith("heading ") and (number := level(name[8:], 0)):
+            if known.startswith("heading ") and (number := level(known[8:], 0)):
                 return number
-            found = style.element.find(_OUTLINE)
+            found = style.element.find(_OUTLINED)
             if found is not None:
                 return _outline_level(found)
         return None
 
-    def is_item(self, paragraph: Any) -> bool:
-        """True for a numbered or bulleted paragraph that is no heading."""
-        if self.level(paragraph) is not None:
-            return False
-        if paragraph.find(_NUMBERED) is not None:
-            return True
-        return any(
-            (style.name or "").lower().startswith("list")
-            or style.element.find(_NUMBERED) is not None
-            for style in self._of(paragraph)
-        )
-
-    def number(self, paragraph: Any) -> str:
-        """The number that Word shows before a paragraph, which is counted; "" for none."""
-        number, depth = "", None
-        own = paragraph.find(_NUMBERED)
-        if own is not None:
-            number, depth = _value(own, "w:numId"), _value(own, "w:ilvl") or None
-        for style in self._of(paragraph):
-            found = style.element.find(_NUMBERED)
-            if number or found is None:
-                continue
-            number = _value(found, "w:numId")
-            at = self.numbering.level_of_style(number, style.style_id)
-            depth = depth or _value(found, "w:ilvl") or str(at)
-        return self.numbering.next(number, level(depth, 0)) if number else ""
-
     def hides(self, run: Any) -> bool:
         """True for a run of hidden text."""
-        return self._has(run, "w:vanish")
+        return self._has(run, _HIDDEN)
 
     def is_bold(self, paragraph: Any) -> bool:
         """True for a paragraph all of whose text is bold."""
         runs = [
             run for run in paragraph.iter(_RUN) if any(text.strip() for text in run.itertext(_TEXT))
         ]
-        return bool(runs) and all(self._has(run, "w:b", paragraph) for run in runs)
+        return bool(runs) and all(self._has(run, _BOLD, paragraph) for run in runs)
 
-    def _has(self, run: Any, name: str, paragraph: Any | None = None) -> bool:
+    def _has(self, run: Any, tag: str, paragraph: Any | None = None) -> bool:
         """Whether a property of a run is on: by itself, its style, or its paragraph's."""
-        own = run.find(f"{qn('w:rPr')}/{qn(name)}")
-        if own is not None:
-            return _is_on(own)
-        styles = [*self._of(run, _RUN_STYLED)]
-        styles += [] if paragraph is None else self._of(paragraph)
-        for style in styles:
-            found = style.element.find(f"{qn('w:rPr')}/{qn(name)}")
-            if found is not None:
-                return _is_on(found)
-        return False
+        name = None
+        for properties in run.iterchildren(_RUN_PROPERTIES):
+            for child in properties.iterchildren(tag, _RUN_STYLE):
+                if child.tag == tag:
+                    return _is_on(child)
+                name = child.get(_VALUE)
+            break
+        on = None if name is None else self._switched(name, tag)
+        if on is None and paragraph is not None:
+            on = self._switched(_style_of(paragraph), tag)
+        return bool(on)
 
-    def _of(self, element: Any, named: str = _STYLED) -> tuple[Any, ...]:
-        """The style of a paragraph or a run, and those on which it is based."""
-        found = element.find(named)
-        name = found.get(_VALUE) if found is not None else None
-        if name not in self._based:
-            self._based[name] = tuple(self._chain(name))
-        return self._based[name]
+    def _switched(self, name: str | None, tag: str) -> bool | None:
+        """Whether a style has that property of runs on; None where it says nothing of it."""
+        if (name, tag) not in self._on:
+            path = f"{_RUN_PROPERTIES}/{tag}"
+            found = (style.element.find(path) for style in self._chain(name))
+            own = next((element for element in found if element is not None), None)
+            self._on[name, tag] = None if own is None else _is_on(own)
+        return self._on[name, tag]
 
     def _chain(self, name: str | None) -> Iterator[Any]:
+        """The style of that name, and those on which it is based."""
         style = self.known.get(name)
         for _ in range(_STYLES_ABOVE):
             if style is None:
@@ -113,9 +151,14 @@ class Styles:
             style = getattr(style, "base_style", None)
 
 
-def _value(element: Any, name: str) -> str:
-    found = element.find(qn(name))
-    return "" if found is None else found.get(_VALUE, "")
+def _style_of(paragraph: Any) -> str | None:
+    found = paragraph.find(f"{_PARAGRAPH_PROPERTIES}/{_STYLE}")
+    name: str | None = None if found is None else found.get(_VALUE)
+    return name
+
+
+def _value(element: Any, tag: str) -> str:
+    return next((found.get(_VALUE, "") for found in element.iterchildren(tag)), "")
 
 
 def _is_on(element: Any) -> bool:

@@ -207,8 +207,8 @@ def _usual(pages: Sequence[Page]) -> tuple[int, Type]:
     """How many characters were looked at, and the type of most of them."""
     usual = Counter[Type]()
     for page in pages:
-        for line, kind in zip(page.text.lines, page.types, strict=False):
-            usual[kind] += len(line.text)
+        for (start, end, *_), kind in zip(page.text.lines, page.types, strict=False):
+            usual[kind] += end - start
     return usual.total(), usual.most_common(1)[0][0] if usual else Type()
 
 
@@ -216,6 +216,8 @@ def _headings(page: Page, body: Type, running: set[int], *, bold: bool) -> list[
     """The lines in larger or bold type that read like headings; a heading of two lines is one."""
     found: list[_Found] = []
     kinds = {kind for kind in set(page.types) if _stands_out(kind, body, bold=bold)}
+    if not kinds:
+        return found
     last = -1
     for number, (line, kind) in enumerate(zip(page.text.lines, page.types, strict=False)):
         if kind not in kinds or line.table or line.start in running:
@@ -237,7 +239,7 @@ def _stands_out(kind: Type, body: Type, *, bold: bool) -> bool:
 def _reads_like_heading(text: str) -> bool:
     return (
         len(text) <= _HEADING_LENGTH
-        and sum(character.isalpha() for character in text) >= 2
+        and sum(map(str.isalpha, text)) >= 2
         and not text.endswith((".", ",", ";", "-"))
         and "@" not in text
         and not _LEADERS.search(text)

@@ -128,7 +128,7 @@ def _is_wordy(text: str, start: int, end: int) -> bool:
 def is_in_order(pieces: Sequence[Piece]) -> bool:
     """True when every piece is a line of its own, below the one before."""
     return all(
-        after.top - before.top < -0.7 * min(after.top - after.bottom, before.top - before.bottom)
+        after[5] - before[5] < -0.7 * min(after[5] - after[3], before[5] - before[3])
         for before, after in itertools.pairwise(pieces)
     )
 
@@ -139,52 +139,51 @@ def _sample(lines: list[Piece]) -> list[Piece]:
 
 
 class _Words(NamedTuple):
-    """The words of some lines: where each starts and ends in the text and on the page."""
+    """The words of some lines: their first and last characters in the text and on the page."""
 
     starts: list[int]
-    ends: list[int]
-    firsts: Places  # of their first characters,
-    lasts: Places  # and of their last ones
+    ends: list[int]  # of the last characters themselves
+    first: Places
+    last: Places
     gaps: list[float]  # from each to the next
 
 
 def _split(characters: Characters, lines: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Each line cut at its wide gaps."""
     starts, ends, counts = _words(characters.text, lines)
-    firsts = characters.places(starts)
-    lasts = characters.places([end - 1 for end in ends])
-    words = _Words(starts, ends, firsts, lasts, list(map(sub, firsts.left[1:], lasts.right)))
+    first, last = characters.places(starts), characters.places(ends)
+    gaps = list(map(sub, first.left[1:], last.right))
+    words = _Words(starts, ends, first, last, gaps)
     at = 0
-    for line, count in zip(lines, counts, strict=True):
+    for (start, stop, left, bottom, _, top), count in zip(lines, counts, strict=True):
         end = at + count
-        between, wide = words.gaps[at : end - 1], WIDE * (line[5] - line[3])
+        between, wide = gaps[at : end - 1], WIDE * (top - bottom)
         if between and (max(between) > wide or min(between) < -wide):
             yield _parts(characters.text, wide, words, at, end)
         else:
-            left, right = firsts.left[at], lasts.right[end - 1]
-            yield [_piece((line[0], line[1], left, line[3], right, line[5]))]
+            yield [_piece((start, stop, left, bottom, last.right[end - 1], top))]
         at = end
 
 
 def _words(text: str, lines: Sequence[Piece]) -> tuple[list[int], list[int], list[int]]:
-    """Where the words of the lines start and end, and how many each line has."""
-    starts, ends, counts = list[int](), list[int](), list[int]()
-    for line in lines:
-        at, line_text = line[0], text[line[0] : line[1]]
-        words = line_text.split()
-        if " ".join(words) == line_text and "\0" not in line_text:
+    """Where the words of the lines start, where their last characters are, how many a line has."""
+    starts, lasts, counts = list[int](), list[int](), list[int]()
+    for at, stop, *_ in lines:
+        line = text[at:stop]
+        words = line.split()
+        if " ".join(words) == line and "\0" not in line:
             for word in words:
                 starts.append(at)
-                at += len(word)
-                ends.append(at)
-                at += 1
+                at += len(word)  # noqa: PLW2901
+                lasts.append(at - 1)
+                at += 1  # noqa: PLW2901
             counts.append(len(words))
         else:
-            found = list(_WORD.finditer(text, at, line[1]))
+            found = list(_WORD.finditer(text, at, stop))
             starts += [word.start() for word in found]
-            ends += [word.end() for word in found]
+            lasts += [word.end() - 1 for word in found]
             counts.append(len(found))
-    return starts, ends, counts
+    return starts, lasts, counts
 
 
 def _parts(text: str, wide: float, words: _Words, at: int, end: int) -> list[Piece]:
@@ -193,11 +192,11 @@ def _parts(text: str, wide: float, words: _Words, at: int, end: int) -> list[Pie
     for number in range(at + 1, end):
         gap = words.gaps[number - 1]
         if gap < 0:
-            gap = max(gap, words.lasts.left[number - 1] - words.firsts.right[number])
+            gap = max(gap, words.last.left[number - 1] - words.first.right[number])
         if gap > wide and (
             parts
             or gap > _BULLET_GAP * wide
-            or not _BULLET.fullmatch(text, words.starts[at], words.ends[number - 1])
+            or not _BULLET.fullmatch(text, words.starts[at], words.ends[number - 1] + 1)
         ):
             parts.append(_part(words, begins, number - 1))
             begins = number
@@ -207,11 +206,10 @@ def _parts(text: str, wide: float, words: _Words, at: int, end: int) -> list[Pie
 
 def _part(words: _Words, start: int, end: int) -> Piece:
     """The piece from one word to another, both included."""
-    _, _, firsts, lasts, _ = words
-    left = min(firsts.left[start], lasts.left[end])
-    right = max(firsts.right[start], lasts.right[end])
-    bottom, top = firsts.bottom[start], firsts.top[start]
-    piece: Piece = _piece((words.starts[start], words.ends[end], left, bottom, right, top))
+    starts, ends, first, last, _ = words
+    left, right = min(first.left[start], last.left[end]), max(first.right[start], last.right[end])
+    place = (left, first.bottom[start], right, first.top[start])
+    piece: Piece = _piece((starts[start], ends[end] + 1, *place))
     return piece
 
 

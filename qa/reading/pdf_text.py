@@ -14,8 +14,6 @@ from qa.reading.pdf_pieces import HYPHEN, Piece, pieces_of
 
 _DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece
 _MARK = re.compile(f"\r\n|\r|[{HYPHEN}\x02]|\0")
-_PLAIN = str.maketrans({HYPHEN: "-", "\x02": "-", "\0": " "})
-_MARKS = tuple(map(chr, _PLAIN))
 
 
 # A piece's place: where it starts in the page's text, and its offsets in pdfium's, `last` exclusive.
@@ -84,7 +82,7 @@ class _Writer:
     """A page's text as it grows, piece by piece; the mark of a divided word is a hyphen."""
 
     def __init__(self, words: str) -> None:
-        self.words = words.translate(_PLAIN) if any(mark in words for mark in _MARKS) else words
+        self.words = words.replace("\0", " ").replace("\x02", "-").replace(HYPHEN, "-")
         self.pieces: list[str] = []
         self.parts: list[Part] = []
         self.length = 0

@@ -235,41 +235,51 @@ def _joined(
     """The pages one after another, an empty line between them."""
     headings, pieces, blocks, shift = Headings(), list[str](), list[Block](), 0
     for page in pages:
-        text, found = _with_annotations(page, sorted(marks.get(page.number, ())), headings)
-        if text and shift:
-            pieces.append("\n\n")
-            shift += 2
-        blocks += [Block(start + shift, end + shift, *rest) for start, end, *rest in found]
-        pieces.append(text)
-        shift += len(text)
+        ahead = "\n\n" if shift and _has_text(page) else ""
+        at = shift + len(ahead)
+        text, found = _with_annotations(page, sorted(marks.get(page.number, ())), headings, at)
+        blocks += found
+        pieces += (ahead, text)
+        shift = at + len(text)
     blank = tuple(page.number for page in pages if page.lacks_text)
     return Content("".join(pieces), tuple(blocks), title, date, len(pages), blank, note)
 
 
-def _with_annotations(page: Page, marks: list[Mark], headings: Headings) -> tuple[str, list[Block]]:
-    """The page's text and blocks, then its form and its comments under headings that name them."""
-    text, blocks = page.text.words, list(_blocks(page, marks, headings))
+def _has_text(page: Page) -> bool:
+    return bool(page.text.words or page.annotations.form or any(page.annotations.comments))
+
+
+def _with_annotations(
+    page: Page, marks: list[Mark], headings: Headings, shift: int
+) -> tuple[str, list[Block]]:
+    """The page's text and blocks, then its form and its comments under headings that name them.
+
+    `shift` is where the text starts in the document.
+    """
+    text, blocks = page.text.words, list(_blocks(page, marks, headings, shift))
     named = ((FORM, ("\n".join(page.annotations.form),)), (COMMENTS, page.annotations.comments))
     for name, texts in named:
         for words in filter(None, texts):
             text += "\n\n" if text else ""
             place = (*headings.above, name)
             kind = Kind.LIST if name == FORM else Kind.PROSE
-            blocks.append(Block(len(text), len(text) + len(words), kind, page.number, place))
+            start = shift + len(text)
+            blocks.append(Block(start, start + len(words), kind, page.number, place))
             text += words
     return text, blocks
 
 
-def _blocks(page: Page, marks: list[Mark], headings: Headings) -> Iterator[Block]:
+def _blocks(page: Page, marks: list[Mark], headings: Headings, shift: int) -> Iterator[Block]:
     """The page's blocks, separated by its headings, tables and running lines."""
-    at = 0
+    at = shift
     for mark in marks:
         above = headings.above
         if mark.level:
             headings.enter(mark.level, mark.title)
-        if mark.start < at:
+        start, end = mark.start + shift, mark.end + shift
+        if start < at:
             continue  # within another's lines
-        yield Block(at, mark.start, Kind.PROSE, page.number, above)
-        yield Block(mark.start, mark.end, mark.kind, page.number, headings.above, mark.columns)
-        at = mark.end
-    yield Block(at, len(page.text.words), Kind.PROSE, page.number, headings.above)
+        yield Block(at, start, Kind.PROSE, page.number, above)
+        yield Block(start, end, mark.kind, page.number, headings.above, mark.columns)
+        at = end
+    yield Block(at, shift + len(page.text.words), Kind.PROSE, page.number, headings.above)

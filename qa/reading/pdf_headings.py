@@ -207,8 +207,8 @@ def _usual(pages: Sequence[Page]) -> tuple[int, Type]:
     """How many characters were looked at, and the type of most of them."""
     usual = Counter[Type]()
     for page in pages:
-        for (start, end, *_), kind in zip(page.text.lines, page.types, strict=False):
-            usual[kind] += end - start
+        for line, kind in zip(page.text.lines, page.types, strict=False):
+            usual[kind] += line[1] - line[0]
     return usual.total(), usual.most_common(1)[0][0] if usual else Type()
 
 

@@ -23,6 +23,7 @@ _ENDS = re.compile(f"[\r\n{HYPHEN}\x02]")
 _WORD = re.compile(r"[^\s\0]+")
 _BULLET = re.compile(r"[^\w\s]{1,2}|\(?\w{1,3}[.)]")  # of a list; its text follows at a distance
 _FIGURES = re.compile(r"[\d$%€£|]")
+_ASCII_FIGURES = b"0123456789$%|"
 _LONG = 50  # characters of a line
 _FEW_FIGURES = 0.1  # share of them in a long line of words
 _BULLET_GAP = 4  # times as wide as a gap that cuts a line
@@ -122,7 +123,12 @@ def _is_wordy(text: str, start: int, end: int) -> bool:
     """True for a long line of words, which is no row of a table."""
     if end - start < _LONG:
         return False
-    return len(_FIGURES.findall(text, start, end)) <= _FEW_FIGURES * (end - start)
+    line = text[start:end]
+    if line.isascii():
+        figures = len(line) - len(line.encode().translate(None, _ASCII_FIGURES))
+    else:
+        figures = len(_FIGURES.findall(line))
+    return figures <= _FEW_FIGURES * len(line)
 
 
 def is_in_order(pieces: Sequence[Piece]) -> bool:
@@ -168,15 +174,16 @@ def _split(characters: Characters, lines: Sequence[Piece]) -> Iterator[list[Piec
 def _words(text: str, lines: Sequence[Piece]) -> tuple[list[int], list[int], list[int]]:
     """Where the words of the lines start, where their last characters are, how many a line has."""
     starts, lasts, counts = list[int](), list[int](), list[int]()
-    for at, stop, *_ in lines:
+    for piece in lines:
+        at, stop = piece[0], piece[1]
         line = text[at:stop]
         words = line.split()
         if " ".join(words) == line and "\0" not in line:
             for word in words:
                 starts.append(at)
-                at += len(word)  # noqa: PLW2901
+                at += len(word)
                 lasts.append(at - 1)
-                at += 1  # noqa: PLW2901
+                at += 1
             counts.append(len(words))
         else:
             found = list(_WORD.finditer(text, at, stop))

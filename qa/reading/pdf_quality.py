@@ -9,6 +9,7 @@ _WORDS = 30  # words, below which their shape is not judged
 _ODD = 0.4  # share of words that no language has
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _NO_VOWEL = re.compile(r"[B-DF-HJ-NP-TV-XZb-df-hj-np-tv-xz]{4,}(?![A-Za-z])")
+_CONTROLS = bytes((*range(32), 127))
 _NO_MEANING = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 
 
@@ -21,7 +22,9 @@ def is_garbled(text: str) -> bool:
     text = text[:_SAMPLE]
     if len(text) < _LEAST:
         return False
-    if not text.isascii() or not text.replace("\n", "").isprintable():
+    # Characters without a meaning are among those that are not printed, or not of ASCII.
+    plain = text.encode("ascii", errors="ignore").translate(None, _CONTROLS)
+    if len(text) - len(plain) > _UNMAPPED * len(text):
         without = len(_NO_MEANING.findall(text))
         if without > _UNMAPPED * len(text):
             return True

@@ -16,7 +16,7 @@ _PRIVATE = re.compile("[\uf020-\uf0ff]")
 
 def with_bullets(text: str) -> str:
     """The text with the signs of lists as everyone reads them, character for character."""
-    return text.translate(_BULLETS) if _PRIVATE.search(text) else text
+    return text if text.isascii() or not _PRIVATE.search(text) else text.translate(_BULLETS)
 
 
 def symbol(font: str, code: str) -> str:

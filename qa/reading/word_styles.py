@@ -58,7 +58,8 @@ class Styles:
 
     def look(self, paragraph: Any) -> Look:
         """What the paragraph's properties and its style say of it."""
-        name, own, outline = None, (), None
+        name, outline = None, None
+        own: tuple[_Numbered, ...] = ()
         for properties in paragraph.iterchildren(_PARAGRAPH_PROPERTIES):
             for child in properties.iterchildren(_STYLE, _LIST, _OUTLINE):
                 if child.tag == _STYLE:

@@ -234,16 +234,17 @@ def rows_of(pieces: Iterable[Piece], share: float) -> list[list[Piece]]:
     edge = lower = upper = 0.0
     for piece in sorted(pieces, key=_downwards):
         _, _, left, bottom, right, top = piece
-        if row:
-            common = min(top, upper) - max(bottom, lower)
-            if common >= share * min(upper - lower, top - bottom) and (
-                left >= edge - 1 or _is_free(row, left, right)
-            ):
-                row.append(piece)
-                edge = max(edge, right)
-                continue
-        row, edge, lower, upper = [piece], right, bottom, top
-        rows.append(row)
+        if row and (
+            # min() and max() would take twice as long
+            (top if top < upper else upper) - (bottom if bottom > lower else lower)  # noqa: FURB136
+            >= share * min(upper - lower, top - bottom)
+            and (left >= edge - 1 or _is_free(row, left, right))
+        ):
+            row.append(piece)
+            edge = max(edge, right)
+        else:
+            row, edge, lower, upper = [piece], right, bottom, top
+            rows.append(row)
     for row in rows:
         if len(row) > 1:
             row.sort(key=_LEFT)
@@ -256,7 +257,7 @@ def _downwards(piece: Piece) -> tuple[float, float]:
 
 def _is_free(row: list[Piece], left: float, right: float) -> bool:
     """True where that stretch is above or below none of the row."""
-    return all(left >= other[4] - 1 or right <= other[2] + 1 for other in row)
+    return not [other for other in row if left < other[4] - 1 and right > other[2] + 1]
 
 
 def gutters(row: Sequence[Piece], height: float) -> list[Gap]:

@@ -4,7 +4,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -78,70 +77,62 @@ def _shown_for(mark: str) -> str:
     return "\n" if mark[0] == "\r" else " "
 
 
-class _Writer:
-    """A page's text as it grows, piece by piece; the mark of a divided word is a hyphen."""
-
-    def __init__(self, words: str) -> None:
-        self.words = words.replace("\0", " ").replace("\x02", "-").replace(HYPHEN, "-")
-        self.pieces: list[str] = []
-        self.parts: list[Part] = []
-        self.length = 0
-
-    def add(self, piece: Piece) -> None:
-        """Append a piece."""
-        start, end = piece[0], piece[1]
-        self.parts.append((self.length, start, end))
-        self.pieces.append(self.words[start:end])
-        self.length += end - start
-
-    def glue(self, words: str) -> None:
-        """Append what stands between pieces."""
-        self.pieces.append(words)
-        self.length += len(words)
+def _shown_marks(words: str) -> str:
+    """Pdfium's text with each of its marks as the one character that is shown."""
+    return words.replace("\0", " ").replace("\x02", "-").replace(HYPHEN, "-")
 
 
 def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
     """The text in the order in which it is drawn, to the letter."""
-    if not pieces:
-        return Text()
-    writer, starts, until = _Writer(words), list[tuple[int, int]](), 0
+    texts, parts, starts = list[str](), list[Part](), list[tuple[int, int]]()
+    marked, length, until = _shown_marks(words), 0, 0
     for piece in pieces:
-        between = words[until : piece[0]] if until else ""
+        start, end = piece[0], piece[1]
+        between = words[until:start] if until else ""
         if until:
             between = "\n" if between == "\r\n" else shown(between)
             if words[until - 1] in _DIVIDED:
                 between = f"\n{between}"
-            writer.glue(between)
+            texts.append(between)
+            length += len(between)
         if not until or "\n" in between:
-            starts.append((writer.length, piece[0]))
-        writer.add(piece)
-        until = piece[1]
-    text = "".join(writer.pieces)
+            starts.append((length, start))
+        parts.append((length, start, end))
+        texts.append(marked[start:end])
+        length += end - start
+        until = end
+    text = "".join(texts)
     ends = [at for at, _ in starts[1:]] + [len(text)]
     lines = []
     for (start, first), end in zip(starts, ends, strict=True):
         line = text[start:end].rstrip()
         lines.append(Line(start, start + len(line), line, first, first + len(line)))
-    return Text(text, tuple(lines), tuple(writer.parts))
+    return Text(text, tuple(lines), tuple(parts))
 
 
 def _by_place(words: str, rows: Sequence[Row]) -> Text:
     """The text with its rows in reading order, a line for each."""
-    writer, lines, cells = _Writer(words), list[Line](), dict[int, list[list[str]]]()
-    for number, row in enumerate(rows):
-        if number:
-            apart = row.first or (rows[number - 1].table and not row.table)
-            writer.glue("\n\n" if apart else "\n")
-        start, at, pieces = writer.length, len(writer.pieces), row.pieces
-        writer.add(pieces[0])
-        for before, piece in pairwise(pieces):
-            writer.glue("\t" if row.table else glue(before, piece))
-            writer.add(piece)
-        row_text = "".join(writer.pieces[at:])
-        first, last = pieces[0][0], pieces[-1][1]
-        lines.append(Line(start, writer.length, row_text, first, last, row.table))
-        if row.table:
-            cells.setdefault(row.table, []).append(row_text.split("\t"))
+    lines, cells = list[Line](), dict[int, list[list[str]]]()
+    words = _shown_marks(words)
+    texts, parts, length, table = list[str](), list[Part](), 0, 0
+    for row in rows:
+        if lines:
+            texts.append("\n\n" if row.first or (table and not row.table) else "\n")
+            length += len(texts[-1])
+        start, at, table, last = length, len(texts), row.table, None
+        for piece in row.pieces:
+            if last is not None:
+                texts.append("\t" if table else glue(last, piece))
+                length += 1
+            first, end = piece[0], piece[1]
+            parts.append((length, first, end))
+            texts.append(words[first:end])
+            length += end - first
+            last = piece
+        text = "".join(texts[at:])
+        lines.append(Line(start, length, text, row.pieces[0][0], row.pieces[-1][1], table))
+        if table:
+            cells.setdefault(table, []).append(text.split("\t"))
     columns = {table: columns_named(rows) for table, rows in cells.items()}
     width = {table: max(map(len, rows)) for table, rows in cells.items()}
-    return Text("".join(writer.pieces), tuple(lines), tuple(writer.parts), columns, width)
+    return Text("".join(texts), tuple(lines), tuple(parts), columns, width)

@@ -84,6 +84,8 @@ def _shown_marks(words: str) -> str:
 
 def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
     """The text in the order in which it is drawn, to the letter."""
+    if not pieces:
+        return Text()
     texts, parts, starts = list[str](), list[Part](), list[tuple[int, int]]()
     marked, length, until = _shown_marks(words), 0, 0
     for piece in pieces:

@@ -52,5 +52,5 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: \
 	name one by make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dev,mcp,metrics,objects,ocr]'
+	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dev,mcp,metrics,milvus,objects,ocr]'
 	@touch $@

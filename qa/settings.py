@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qa.errors import SettingsInvalid
 from qa.languages import ENGLISH, NAMES, code_of
@@ -113,6 +113,46 @@ def switch(name: str, value: str) -> bool:
 def bucket_is_plain(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the S3 server is named by an address without TLS."""
     return environment.get("AWS_ENDPOINT_URL", "").startswith("http://")
+
+
+class Access(NamedTuple):
+    """How the server of a store lets in."""
+
+    user: str
+    password: str
+    is_encrypted: bool
+    certificate: str  # a file with what the server's certificate is checked by; "": the system's
+
+
+def store(environment: Mapping[str, str] = os.environ) -> str:
+    """The address of the store, `QA_STORE`; `""` for the local one."""
+    return environment.get("QA_STORE", "").strip()
+
+
+def use_store(address: str) -> None:
+    """Makes an address the store of this process, and of those that it starts."""
+    os.environ["QA_STORE"] = address
+
+
+def objects(environment: Mapping[str, str] = os.environ) -> str:
+    """Where a store at an address keeps its objects, `QA_OBJECTS`: a folder or `s3://bucket/prefix`."""
+    return environment.get("QA_OBJECTS", "").strip()
+
+
+def store_access(environment: Mapping[str, str] = os.environ) -> Access:
+    """User, password and encryption of the store. Raises SettingsInvalid."""
+    certificate = environment.get("QA_STORE_CERTIFICATE", "")
+    return Access(
+        user=environment.get("QA_STORE_USER", ""),
+        password=environment.get("QA_STORE_PASSWORD", ""),
+        is_encrypted=switch("QA_STORE_TLS", environment.get("QA_STORE_TLS", "0")),
+        certificate=certificate,
+    )
+
+
+def allows_double(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a server that only doubles as Milvus may be the store: for tests alone."""
+    return environment.get("QA_STORE_DOUBLE") == "1"
 
 
 def shown(value: str | int) -> str:

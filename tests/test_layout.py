@@ -49,6 +49,7 @@ SOLE_IMPORTERS = {
     "sentence_transformers": "encoding.models",
     "torch": "encoding.models",
     "obstore": "index.objects",
+    "pymilvus": "index.milvus",
     "onnxruntime": "encoding.models",
     "gradio": "web",
     "fastapi": "web",

@@ -1,25 +1,23 @@
 """The contract of an index (`qa/index/store.py`): what every store must do, whatever keeps it.
 
-Another store passes when it is named in `STORES`: how a build is begun in a folder or at an address,
-and how its live snapshot is opened.
+Another store passes when it is named in `stores.STORES`, which says how.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from stores import STORES, Store
 
 from qa import splitting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed, IndexMissing
-from qa.index import opening
 from qa.index.coding import Row, encode, input_hash
-from qa.index.store import Build, Shape, Snapshot
+from qa.index.store import Shape, Snapshot
 from qa.records import Block, Document, File, Kind, Status
 
 TEXTS = {
@@ -29,17 +27,6 @@ TEXTS = {
     "c/long.txt": " ".join(f"Sentence number {n} speaks of barley and rye." for n in range(60))
     + "\n",
 }
-
-
-class Store(NamedTuple):
-    """A kind of store: how a build is begun, and how the live snapshot is opened."""
-
-    begin: Callable[..., Build]
-    open: Callable[[Path], Snapshot]
-    live_name: Callable[[Path], str | None]
-
-
-STORES = {"local": Store(opening.begin_build, opening.open_snapshot, opening.live_name)}
 
 
 class World:
@@ -109,8 +96,9 @@ class World:
 
 
 @pytest.fixture(scope="module", params=STORES)
-def store(request):
-    return STORES[request.param]
+def store(request, tmp_path_factory):
+    with STORES[request.param](tmp_path_factory.mktemp(request.param)) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +143,7 @@ def full(snapshot: Snapshot, world: World) -> Sequence[object]:
         scores.tolist(),
         snapshot.mean.tolist(),
         {
-            word: documents.tolist()
+            word: np.isin(snapshot.documents_of(keys), documents).tolist()
             for word, documents in sorted(snapshot.named(["mill", "txt", "b", "long"]).items())
         },
         [file.path for file in snapshot.files()],

@@ -13,7 +13,7 @@ from qa.asking.exactness import Exact, by_sentence, exact
 from qa.asking.naming import Named, named
 from qa.asking.questions import EncodedQuestion
 from qa.asking.recency import dated
-from qa.index.store import Filter, Keys, Scores, Snapshot
+from qa.index.store import Filter, Keys, Scope, Scores, Snapshot
 
 CANDIDATES = 64  # of each list
 CANDIDATES_NAMED = 32  # of each list, among the documents that the question names
@@ -35,13 +35,15 @@ class Candidates(NamedTuple):
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The passages that are best by meaning and by words at once."""
     names = named(snapshot, question)
-    by_words, _ = snapshot.search(question.terms, CANDIDATES, among)
-    keys = np.union1d(by_words, _by_meaning(snapshot, question, among, CANDIDATES))
+    scopes: list[Scope] = [(CANDIDATES, among)]
     if 0 < len(names.best) <= MOST_NAMED:
-        inside = snapshot.of_documents(names.best, among)
-        words_inside, _ = snapshot.search(question.terms, CANDIDATES_NAMED, inside)
-        keys = np.union1d(keys, words_inside)
-        keys = np.union1d(keys, _by_meaning(snapshot, question, inside, CANDIDATES_NAMED))
+        scopes.append((CANDIDATES_NAMED, snapshot.of_documents(names.best, among)))
+    lists = [_by_words(snapshot, question, scope) for scope in scopes]
+    by_words = lists[0][0]
+    keys = np.unique(np.concatenate([each for pair in lists for each in pair]))
+    snapshot.prefetch_nearest(question.pooled, scopes, keys)
+    for limit, scope in scopes:
+        keys = np.union1d(keys, snapshot.nearest(question.pooled, limit, scope))
     places = snapshot.places(keys)
     ascending = np.argsort(places)
     keys, places = keys[ascending], places[ascending]
@@ -49,20 +51,20 @@ def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | No
     matches = exact(snapshot, question, names, keys)
     scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + matches.bonus
     kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
+    snapshot.prefetch_passages(keys[kept])
     matches = by_sentence(snapshot, question, keys[kept], matches.of(kept))
     word_places = places_in(by_words, keys[kept])
     recent = dated(snapshot, question.text, keys[kept])
     return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches, recent)
 
 
-def _by_meaning(
-    snapshot: Snapshot, question: EncodedQuestion, among: Filter | None, limit: int
-) -> Keys:
-    """The best passages by meaning, and by the question's identifiers alone."""
-    near = snapshot.nearest(question.pooled, limit, among)
+def _by_words(snapshot: Snapshot, question: EncodedQuestion, scope: Scope) -> tuple[Keys, Keys]:
+    """The best passages of a scope by the question's words, and by its identifiers alone."""
     forms = [form for one in question.identifiers for form in one.forms]
+    limit, among = scope
+    by_words, _ = snapshot.search(question.terms, limit, among)
     by_identifiers, _ = snapshot.search(forms, limit, among)
-    return np.union1d(near, by_identifiers)
+    return by_words, by_identifiers
 
 
 def places_in(best: Keys, keys: Keys) -> Keys:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa.cli.options import Index, Json, Ocr, Seeds
+from qa.cli.options import Index, Json, Ocr, Seeds, Store
 from qa.cli.output import complain, print_json
 from qa.errors import RemovalRefused
-from qa.settings import INDEX, SEEDS
+from qa.settings import INDEX, SEEDS, use_store
 
 if TYPE_CHECKING:
     from qa.building.first import ReportProgress
@@ -30,6 +30,7 @@ def build(
         Path | None, typer.Option(envvar="QA_SEEDS", help="The same, as an option.")
     ] = None,
     index: Index = None,
+    store: Store = None,
     full: Annotated[bool, typer.Option("--full", help="Build from nothing.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only show what would be done.")] = False,
     allow_empty: Annotated[
@@ -45,9 +46,9 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Bring the index up to date with the folder of documents, as the last time if none is named."""
-    from qa import terminal
     from qa.building import pipeline
 
+    use_store(store or "")
     seeds, index = folder or seeds, index or INDEX
     options: dict[str, Any] = {
         "full": full, "allow_empty": allow_empty, "settings": _settings(index, ocr),
@@ -56,10 +57,16 @@ def build(
         report = pipeline.plan(seeds, index, **options)
     else:
         report = _build(seeds, index, allow_removal=yes, device=device, **options)
+    _show(report, planned=plan, as_json=as_json)
+
+
+def _show(report: "BuildReport", *, planned: bool, as_json: bool) -> None:
+    from qa import terminal
+
     if as_json:
         print_json(asdict(report))
     else:
-        terminal.show_report(report, planned=plan)
+        terminal.show_report(report, planned=planned)
 
 
 def _settings(index: Path, ocr: bool | None) -> "Settings":  # noqa: FBT001 - as it was given

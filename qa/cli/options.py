@@ -17,6 +17,14 @@ Seeds = Annotated[
         envvar="QA_SEEDS", help="The folder of documents, if not the one last built from."
     ),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        envvar="QA_STORE",
+        metavar="milvus://HOST:PORT/NAME",
+        help="The store that keeps the index, if not the folder.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Ocr = Annotated[
     bool | None,

@@ -1,9 +1,15 @@
-"""Opening an index: the one place that knows which store keeps it."""
+"""Opening an index: the one place that knows which store keeps it.
+
+It is the one at the address that `QA_STORE` names, else the folder. The folder is there either way: the
+exported model is in it, and what a build needs while it runs.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
 
+from qa.errors import IndexMissing
 from qa.index import build, manifest, snapshot
+from qa.index.address import address
 from qa.index.snapshot import LocalSnapshot
 from qa.index.store import Build, Shape, Snapshot
 
@@ -11,28 +17,47 @@ from qa.index.store import Build, Shape, Snapshot
 def open_snapshot(index: Path) -> Snapshot:
     """The live snapshot, or with a warning the one before it when that one is damaged.
 
-    Raises IndexMissing, IndexForeign, and IndexDamaged when neither is complete.
+    Raises IndexMissing, IndexForeign, StoreUnreachable, and IndexDamaged when neither is complete.
     """
+    if at := address():
+        from qa.index import milvus_opening
+
+        return milvus_opening.open_live(at)
     return LocalSnapshot.open(index)
 
 
 def open_named(index: Path, name: str) -> Snapshot:
     """The snapshot of that name. Raises what `open_snapshot` does, and OSError."""
+    if at := address():
+        from qa.index import milvus_opening
+
+        return milvus_opening.open_named(at, name)
     return LocalSnapshot(index, name)
 
 
 def newest_complete(index: Path) -> Snapshot | None:
     """The newest snapshot that opens, whichever is live."""
+    if at := address():
+        from qa.index import milvus_opening
+
+        return milvus_opening.newest_complete(at)
     return snapshot.newest_complete(index)
 
 
 def live_name(index: Path) -> str | None:
     """The name of the live snapshot, if there is one: cheap enough to be asked twice a second."""
+    if at := address():
+        from qa.index import milvus_opening
+
+        head = milvus_opening.live(at)
+        return head.name if head else None
     return manifest.current_or_none(index)
 
 
 def last_complete(index: Path) -> Snapshot | None:
     """The live snapshot, or the newest that opens when that one is damaged or not named."""
+    if address():
+        return newest_complete(index)
     return build.last_complete(index)
 
 
@@ -43,9 +68,16 @@ def begin_build(
 
     Nothing is taken from the segments named in `damaged`: their documents are read again.
     """
+    if at := address():
+        from qa.index.milvus_build import MilvusBuild
+
+        return MilvusBuild(at, index, seeds, shape, full=full, damaged=damaged)
     return build.LocalBuild(index, seeds, shape, full=full, damaged=damaged)
 
 
 def require(index: Path) -> None:
     """Raises IndexMissing when there is no index, and IndexDamaged when none is named as live."""
-    manifest.current(index)
+    if not address():
+        manifest.current(index)
+    elif live_name(index) is None:
+        raise IndexMissing(f"There is no index at {address()}: run `qa build` first.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa.errors import SettingsInvalid
+from qa.index.address import Address, address
 from qa.index.manifest import current_or_none
 from qa.index.store import Manifest
 from qa.languages import ENGLISH
@@ -26,6 +27,8 @@ def origin(index: Path) -> Origin | None:
 
     None when there is no index, or none of its manifests can be read.
     """
+    if at := address():
+        return _origin_at(at)
     newest = sorted((at.parent.name for at in _manifests(index)), reverse=True)
     for name in filter(None, (current_or_none(index), *newest)):
         try:
@@ -35,6 +38,16 @@ def origin(index: Path) -> Origin | None:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, SettingsInvalid):
             continue
     return None
+
+
+def _origin_at(at: Address) -> Origin | None:
+    """What the index at an address was last built from. Raises StoreUnreachable."""
+    from qa.index.milvus_opening import newest_complete
+
+    last = newest_complete(at)
+    if last is None:
+        return None
+    return Origin(Path(last.manifest.seeds), Settings.from_dict(last.manifest.settings))
 
 
 def chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> Origin:

@@ -16,6 +16,7 @@ from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign, StorageFailed
 from qa.index import catalog, dense, lexical, names
 from qa.index.catalog import LiveDocument
+from qa.index.contents import StoredDocument
 from qa.index.dense import ApproximateIndex
 from qa.index.manifest import ENCODERS, read_manifest
 from qa.index.segment import Segment
@@ -65,7 +66,7 @@ def _names(documents: Iterable[LiveDocument], segments: Sequence[Segment]) -> It
         yield names.words_of_document(live.paths, title, date, analyzer(live.language))
 
 
-def languages(documents: Iterable[LiveDocument]) -> tuple[OfLanguage, ...]:
+def languages(documents: Iterable[LiveDocument | StoredDocument]) -> tuple[OfLanguage, ...]:
     """What there is of each language, by their codes."""
     found: dict[str, OfLanguage] = {}
     for live in documents:

@@ -28,7 +28,7 @@ from qa.index.integrity import damaged, reading
 from qa.index.lexical import WordIndex
 from qa.index.manifest import current, read_manifest
 from qa.index.segment import Segment
-from qa.index.store import Documents, Keys, Scores, StoredPassage, TokenCodes
+from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes
 from qa.index.words import Words
 from qa.records import Document, File
 
@@ -41,8 +41,7 @@ class LocalSnapshot:
     """An open snapshot. Every file is opened at once: a later clean-up takes nothing away."""
 
     def __init__(self, index: Path, name: str) -> None:
-        self.name = name
-        self.warning = ""
+        self.name, self.warning = name, ""
         self.index = index
         self.folder = index / "snapshots" / name
         self.manifest = read_manifest(self.folder)
@@ -272,8 +271,14 @@ class LocalSnapshot:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
         return self._word_index.relevance(terms, keys.tolist(), self.words.boosts(terms))
 
+    def prefetch_nearest(self, vector: Vectors, scopes: Sequence[Scope], keys: Keys) -> None:
+        """Fetches nothing: all of it is at hand."""
+
+    def prefetch_passages(self, keys: Keys) -> None:
+        """Fetches nothing."""
+
     def places(self, keys: Keys) -> Keys:
-        """The keys themselves: they ascend by path and position."""
+        """The keys themselves, which ascend by path and position."""
         return keys
 
     def similarity(self, vector: Vectors, keys: Keys) -> Vectors:

@@ -29,6 +29,7 @@ Scores = npt.NDArray[np.float32]
 DocumentKey = tuple[str, str]  # SHA-256 of the source and name of the reader
 MOST_UNREAD = 0.5  # of the letters of a language that the model knows
 Filter = Any  # some passages of one snapshot, as its `among` gave them
+Scope = tuple[int, Filter | None]  # so many passages, of those that a filter leaves
 
 
 class TokenCodes(NamedTuple):
@@ -134,6 +135,15 @@ class Snapshot(Protocol):
 
     def bm25(self, terms: Sequence[str], keys: Keys) -> Scores:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
+
+    def prefetch_nearest(self, vector: Vectors, scopes: Sequence[Scope], keys: Keys) -> None:
+        """Fetches at once what `nearest` in each scope and `similarity` of keys will be asked for.
+
+        A hint for a store that is far away: no answer depends on it.
+        """
+
+    def prefetch_passages(self, keys: Keys) -> None:
+        """Fetches at once what `token_codes` and `passages` will be asked for; a hint, too."""
 
     def places(self, keys: Keys) -> npt.NDArray[np.int64]:
         """Numbers `(n,)` that ascend by path and position."""

@@ -14,6 +14,7 @@ from qa.errors import (
     IndexUnreadable,
     ModelMismatch,
     QAError,
+    StoreUnreachable,
 )
 from qa.index.opening import live_name, newest_complete, open_named
 from qa.index.origin import seeds_of
@@ -43,7 +44,7 @@ class Following:
         self._check(snapshot)
         self.opened = self._with_freshness(snapshot)
         self.warning = snapshot.warning  # why an older snapshot answers in place of the live one
-        self.broken: IndexDamaged | None = None  # why none answers any more, as `look` found
+        self.broken: QAError | None = None  # why none answers any more, as `look` found
         self._closed = False
         self._looked = time.monotonic()
         self._looking = threading.Lock()
@@ -54,6 +55,8 @@ class Following:
         """What answers now: the live snapshot when it is another one and opens. Raises IndexClosed."""
         if self._closed:
             raise IndexClosed(f"{self._index} was closed: open it again.")
+        if isinstance(self.broken, StoreUnreachable):
+            return self.opened  # `look` sees when it answers again
         now = time.monotonic()
         if now - self._looked < POLL_INTERVAL or not self._looking.acquire(blocking=False):
             return self.opened
@@ -67,22 +70,28 @@ class Following:
         """Follows, and goes back to an older snapshot where files of this one are damaged.
 
         For a long-lived process, which calls it regularly; it reads no more than sizes. When
-        no snapshot is complete, `broken` says so: reading a mapped file that was cut off would end
-        the process.
+        no snapshot is complete, or their store does not answer, `broken` says so: reading a mapped
+        file that was cut off would end the process.
         """
         with self._looking:
-            self._take_up_live()
-            snapshot = self.opened.snapshot
             try:
-                snapshot.check()
-            except IndexDamaged as error:
-                self.broken = None if self._fall_back(error) else error
-            except OSError as error:  # it was removed, but is open still
-                self._fall_back(_missing(error))
-            else:
-                self.broken = None
-                if snapshot.name == live_name(self._index):
-                    self.warning = ""
+                self._look()
+            except StoreUnreachable as error:
+                self.broken = error
+
+    def _look(self) -> None:
+        self._take_up_live()
+        snapshot = self.opened.snapshot
+        try:
+            snapshot.check()
+        except IndexDamaged as error:
+            self.broken = None if self._fall_back(error) else error
+        except OSError as error:  # it was removed, but is open still
+            self._fall_back(_missing(error))
+        else:
+            self.broken = None
+            if snapshot.name == live_name(self._index):
+                self.warning = ""
 
     def close(self) -> None:
         """Closes the snapshot that answers; no other is taken up from then on."""

@@ -18,6 +18,7 @@ from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
+from qa.errors import StoreUnreachable
 from qa.identification import language_of_question
 from qa.index.manifest import ENCODERS
 from qa.index.opening import open_snapshot
@@ -144,8 +145,13 @@ class QA:
 
     @property
     def is_broken(self) -> bool:
-        """Whether no snapshot is complete any more, as the last `look` found."""
+        """Whether no snapshot can be asked any more, as the last `look` found."""
         return self._following.broken is not None
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether the store of the index did not answer, as the last `look` found."""
+        return isinstance(self._following.broken, StoreUnreachable)
 
     def look(self) -> None:
         """Takes up a newer snapshot, or an older one where files of this one are damaged.

@@ -22,9 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from qa import settings
 from qa.errors import IndexBusy, IndexDamaged, QAError
 from qa.index.address import Address
 from qa.index.milvus import Server
+from qa.index.objects import Objects, open_objects
 
 LEASE, HEAD, ROWS = "lease", "head", "rows"
 BEAT = 5.0  # seconds between signs of life
@@ -47,6 +49,11 @@ class Head(NamedTuple):
     def name(self) -> str:
         """The snapshot's name: `"000007-1f2e3d4c5b6a7988"`."""
         return f"{self.token:06}-{self.snapshot}"
+
+
+def objects_at(place: str, address: Address) -> Objects:
+    """The objects of an index: below a place that several may share. Raises SettingsInvalid."""
+    return open_objects(f"{place.rstrip('/')}/{address.name}")
 
 
 class Heads:
@@ -76,6 +83,10 @@ class Heads:
             raise IndexDamaged(
                 f"{self._address} has a snapshot without {error}: build again with --full."
             ) from error
+
+    def objects(self, head: Head) -> Objects:
+        """The objects of a snapshot: where the environment says, else where they were written."""
+        return objects_at(settings.objects() or head.objects, self._address)
 
     def publish(self, head: Head, lease: "Lease") -> None:
         """Makes a snapshot the live one. Raises IndexBusy where the lease is lost."""

@@ -15,12 +15,11 @@ from qa import settings, storage
 from qa.errors import SettingsInvalid
 from qa.index.address import Address
 from qa.index.coding import Coded, Row
-from qa.index.heads import Heads, Lease
+from qa.index.heads import Heads, Lease, objects_at
 from qa.index.milvus import server_of
 from qa.index.milvus_opening import newest_complete
 from qa.index.milvus_publishing import Live, Publication, Spooled, Target
 from qa.index.milvus_snapshot import MilvusSnapshot
-from qa.index.objects import open_objects
 from qa.index.segment import Location, Segment
 from qa.index.store import DocumentKey, Manifest, Published, Shape
 from qa.index.writing import SegmentWriter
@@ -52,7 +51,7 @@ class MilvusBuild:
             self._stack.close()
             raise
         self._place = _objects_place(opened)
-        self._objects = open_objects(self._place)
+        self._objects = objects_at(self._place, address)
         self.last: Manifest | None = opened.manifest if opened else None
         self.files_before: tuple[File, ...] = opened.files() if opened else ()
         self._opened = opened

@@ -15,7 +15,7 @@ from qa.index.heads import HEAD, ROWS, Head, Heads
 from qa.index.labels import key_of
 from qa.index.milvus import KEY, Server, batches
 from qa.index.milvus_snapshot import MilvusSnapshot
-from qa.index.objects import Objects, open_objects
+from qa.index.objects import Objects
 from qa.index.tables import Table
 
 KEPT = 2  # snapshots: the live one and the one before it
@@ -32,12 +32,16 @@ def clean(heads: Heads, server: Server, token: int) -> None:
             continue
         server.drop(heads.collection(HEAD, each))
         if head is not None and record is not None:
-            objects = open_objects(head.objects)
-            objects.remove(_alone(objects, record, [found[one][1] for one in kept]))
-    used = {record.rows for one in kept if (record := found[one][1]) is not None}
+            objects = heads.objects(head)
+            alone = _alone(objects, record, [found[one][1] for one in kept])
+            objects.remove(alone | {head.manifest})
+    records = [found[one][1] for one in kept]
+    used = {record.rows for record in records if record is not None}
+    if None in records:  # what it names is not known
+        return
     for each in heads.tokens(ROWS):
         name = heads.collection(ROWS, each)
-        if name not in used and each <= token and None not in {found[one][1] for one in kept}:
+        if name not in used and each <= token:
             server.drop(name)
 
 
@@ -70,7 +74,7 @@ def _record(heads: Heads, token: int) -> tuple[Head | None, Record | None]:
         head = heads.head(token)
         if head is None:
             return None, None
-        return head, Record.unpacked(open_objects(head.objects).get(head.manifest))
+        return head, Record.unpacked(heads.objects(head).get(head.manifest))
     except (IndexDamaged, IndexForeign):
         return None, None
 

@@ -2,13 +2,11 @@
 
 from functools import lru_cache
 
-from qa import settings
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.index.address import Address
 from qa.index.heads import Head, Heads
 from qa.index.milvus import server_of
 from qa.index.milvus_snapshot import MilvusSnapshot
-from qa.index.objects import open_objects
 
 ATTEMPTS = 20  # a builder may clean up between the look at the heads and the opening
 
@@ -69,5 +67,5 @@ def _head(address: Address, token: int) -> Head | None:
 
 
 def _opened(address: Address, head: Head) -> MilvusSnapshot:
-    objects = open_objects(settings.objects() or head.objects)
-    return MilvusSnapshot(address, server_of(address), objects, head)
+    server = server_of(address)
+    return MilvusSnapshot(address, server, Heads(server, address).objects(head), head)

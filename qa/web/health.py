@@ -40,6 +40,9 @@ class Outcomes(Protocol):
 
 
 _BROKEN = Health(FAILING, "The index is damaged: no question can be answered. Build it again.")
+_UNREACHABLE = Health(
+    FAILING, "The store of the index does not answer: no question can be answered until it does."
+)
 _HUNG = Health(DEGRADED, "The folder of documents or of the index does not respond.")
 _OLDER = "The index as it is on the disk cannot be opened: an older snapshot answers."
 _AWAY = "The folder of documents is out of reach: what is quoted cannot be checked."
@@ -105,6 +108,8 @@ class Monitor:
         _log.log(level, "The service is %s", text, extra=fields)
 
     def _failure(self) -> Health | None:
+        if self._qa.is_unreachable:
+            return _UNREACHABLE
         if self._qa.is_broken or (self._outcomes.has_failed and not self._can_answer()):
             return _BROKEN
         return None

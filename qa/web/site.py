@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qa.asking.service import QA
-from qa.errors import IndexClosed, QuestionRefused, ReadFailed
+from qa.errors import IndexClosed, QuestionRefused, ReadFailed, StoreUnreachable
 from qa.records import Answer, Document
 from qa.web.address import Address
 from qa.web.filtering import day, globs
@@ -81,7 +81,8 @@ class Site:
             outcome = REFUSED
             raise
         except Exception as error:
-            is_fault = not isinstance(error, IndexClosed) and not self.qa.is_broken
+            passes = isinstance(error, IndexClosed | StoreUnreachable)
+            is_fault = not passes and not self.qa.is_broken
             log_fault(error, "A question")
             raise
         finally:

@@ -102,6 +102,8 @@ def ask(  # noqa: PLR0913 - all but the question have a default
     limit: int | None = None,
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
     all: bool = False,  # noqa: A002 - as `--all` on the command line
     page: int = 1,
 ) -> Answer:
@@ -122,7 +124,10 @@ def ask(  # noqa: PLR0913 - all but the question have a default
 
             build_first()
         _open[folder] = QA.open(folder)
-    return _open[folder].ask(question, limit=limit, only=only, exclude=exclude, all=all, page=page)
+    return _open[folder].ask(
+        question, limit=limit, only=only, exclude=exclude, since=since, until=until, all=all,
+        page=page,
+    )  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

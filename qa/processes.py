@@ -15,7 +15,11 @@ from pathlib import Path
 
 # onnxruntime 1.30 and later write a device id below the user's cache folder when they are imported,
 # and send what they note to Microsoft, unless this stands in the environment by then.
-NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+NO_TELEMETRY = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+}
 # What else keeps libraries off the network, in processes of this package alone.
 OFFLINE = {
     **NO_TELEMETRY,

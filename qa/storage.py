@@ -47,6 +47,14 @@ def new_folder(folder: Path, *, exist_ok: bool = False) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=exist_ok)
 
 
+def user_cache() -> Path:
+    """The folder for what belongs to no index, `~/.cache/seedqa`; for this user alone."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedqa"
+    new_folder(folder, exist_ok=True)
+    close_tree_to_others(folder)
+    return folder
+
+
 def new_file(file: Path) -> BinaryIO:
     """A new file, open for writing, that only its owner may read."""
     return open(file, "xb", opener=lambda path, flags: os.open(path, flags, 0o600))

@@ -23,14 +23,16 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from qa.records import Answer, BuildReport, Excerpt, File, Status, rendering
+from qa.records import Answer, BuildReport, Excerpt, Status, rendering
 from qa.records.excerpts import citation
 from qa.records.printable import one_line, printable
 from qa.settings import shown
+from qa.translation import plural, tr
 
 if TYPE_CHECKING:  # a question waits for none of these
     from qa.building.timing import Progress as BuildProgress
     from qa.checking.freshness import Waiting
+    from qa.checking.listing import Row
     from qa.checking.verifying import Verdict
     from qa.evaluation.report import Comparison, Figures
     from qa.index.store import Manifest
@@ -66,12 +68,33 @@ def show_answer(answer: Answer) -> None:
     for number, excerpt in enumerate(answer.excerpts, 1):
         _show_excerpt(out, number, excerpt)
     if answer.nearest:
-        _print(out, f"\n{rendering.NEAREST}", "bold")
+        _print(out, f"\n{tr(rendering.NEAREST)}", "bold")
     for number, excerpt in enumerate(answer.nearest, len(answer.excerpts) + 1):
         if answer.answered:
             _print(out, f"[{number}] {citation(excerpt)}", "dim")
         else:
             _show_excerpt(out, number, excerpt)
+
+
+def show_keys() -> None:
+    """Which keys go through an answer's citations."""
+    keys = tr("j, k or arrows choose · Enter opens it · / asks again · Ctrl-D ends")
+    _print(_console(), keys, "dim")
+
+
+def show_chosen(number: int, answer: Answer) -> None:
+    """The citation that is chosen, in the place of the one before."""
+    excerpt = (*answer.excerpts, *answer.nearest)[number - 1]
+    out = _console()
+    line = Text(printable(f"→ [{number}] {citation(excerpt)}"), "bold")
+    line.truncate(max(out.width - 1, 8), overflow="ellipsis")
+    out.file.write("\r\x1b[K")
+    out.print(line, end="")
+
+
+def end_chosen() -> None:
+    """Ends the line of the citation that was chosen."""
+    _console().file.write("\r\x1b[K")
 
 
 def show_report(report: BuildReport, *, planned: bool = False) -> None:
@@ -83,49 +106,54 @@ def show_report(report: BuildReport, *, planned: bool = False) -> None:
         "removed": report.removed,
         "unchanged": report.unchanged,
     }
-    counts = ", ".join(f"{len(paths)} {word}" for word, paths in done.items())
+    counts = ", ".join(f"{len(paths)} {tr(word)}" for word, paths in done.items())
     if planned:
-        _print(out, f"A build would find: {counts}. Nothing was written.")
+        _print(out, tr(f"A build would find: {counts}. Nothing was written."))
         for word in ("added", "changed", "removed"):
             for path in done[word]:
-                _print(out, f"  {word}: {path}")
+                _print(out, f"  {tr(word)}: {path}")
         return
     took = f"{report.seconds:.1f} s"
-    _print(out, f"Files: {counts}. The index holds {report.passages} passages ({took}).", "bold")
+    passages = report.passages
+    _print(out, tr(f"Files: {counts}. The index holds {passages} passages ({took})."), "bold")
     if report.seconds >= SLOW:
-        _print(out, f"The processor's time: {rendering.shares(report.processor)}.")
+        shares = rendering.shares(report.processor)
+        _print(out, tr(f"The processor's time: {shares}."))
     faulty = [file for file in report.files if file.status not in _READ_COMPLETELY]
     if faulty:
-        _print(
-            out, f"{len(faulty)} of {len(report.files)} files gave nothing, or not all:", "yellow"
-        )
+        some, all_ = len(faulty), len(report.files)
+        _print(out, tr(f"{some} of {all_} files gave nothing, or not all:"), "yellow")
     for file in faulty:
-        _print(out, f"  {file.status}: {file.path}{_because(file.reason)}")
+        _print(out, f"  {tr(file.status)}: {file.path}{_because(file.reason)}")
 
 
 def show_status(
-    index: str, manifest: "Manifest", files: Sequence[File], waiting: "Waiting | None"
+    index: str, manifest: "Manifest", rows: "Sequence[Row]", waiting: "Waiting | None"
 ) -> None:
     """The index in a few lines, every file in a table, and what is not in the index yet."""
     out = _console()
     settings = ", ".join(
         f"{name} {shown(value)}" for name, value in sorted(manifest.settings.items())
     )
+    documents = plural(manifest.documents, ("{:,} document", "{:,} documents"))
+    passages = plural(manifest.passages, ("{:,} passage", "{:,} passages"))
+    snapshot, created = manifest.snapshot, manifest.created
     for name, value in {
-        "index": f"{index}, snapshot {manifest.snapshot}, built {manifest.created}",
+        "index": tr(f"{index}, snapshot {snapshot}, built {created}"),
         "seeds": manifest.seeds,
-        "holds": f"{manifest.documents} documents, {manifest.passages} passages",
+        "holds": f"{documents}, {passages}",
         "settings": settings,
         "waiting": _waiting(waiting),
     }.items():
-        _print(out, f"{name:9}{value}")
-    table = _table("file", "status", "passages", "pages", "characters", "reason")
-    for file in files:
+        _print(out, f"{tr(name):9}{value}")
+    table = _table("file", "status", "passages", "pages", "characters", "date", "reason")
+    for file, _, day in rows:
         table.add_row(
             _text(file.path),
-            Text(file.status, STYLES[file.status]),
+            Text(tr(file.status), STYLES[file.status]),
             *(Text(f"{n:,}") for n in (file.passages, file.pages, file.characters)),
-            _text(file.reason),
+            Text(day),
+            _text(tr(file.reason)),
         )
     out.print()
     out.print(table)
@@ -135,14 +163,17 @@ def show_verdicts(verdicts: "Sequence[Verdict]") -> None:
     """What became of each excerpt of a saved answer."""
     out = _console()
     for number, verdict in enumerate(verdicts, 1):
-        place = f"{verdict.path}, characters {verdict.start}-{verdict.end}"
-        _print(out, f"[{number}] {verdict.outcome}: {place}", STYLES[verdict.outcome])
+        path, span = verdict.path, f"{verdict.start}-{verdict.end}"
+        cited = tr(f"{path}, characters {span}")
+        _print(out, f"[{number}] {tr(verdict.outcome)}: {cited}", STYLES[verdict.outcome])
         if verdict.outcome == "moved":
-            _print(out, f"    now at {verdict.found_path}, character {verdict.found_start}")
+            place, start = verdict.found_path, verdict.found_start
+            _print(out, f"    {tr(f'now at {place}, character {start}')}")
         if verdict.outcome == "changed":
-            _print(out, f"    nearest text now: {one_line(verdict.found_text or '')}")
+            text = one_line(verdict.found_text or "")
+            _print(out, f"    {tr(f'nearest text now: {text}')}")
         if verdict.reason:
-            _print(out, f"    {verdict.reason}")
+            _print(out, f"    {tr(verdict.reason)}")
 
 
 def show_figures(by_file: "Mapping[str, Figures]") -> None:
@@ -159,7 +190,9 @@ def show_figures(by_file: "Mapping[str, Figures]") -> None:
 def show_comparison(comparison: "Comparison") -> None:
     """The figures then and now, and the questions that got better or worse."""
     out = _console()
-    _print(out, f"\nAgainst the older evaluation, over {comparison.shared} questions of both:")
+    shared = comparison.shared
+    out.print()
+    _print(out, tr(f"Against the older evaluation, over {shared} questions of both:"))
     table = _table("", "old", "new", "change")
     for name, new in comparison.new.items():
         old = comparison.old.get(name)
@@ -168,7 +201,7 @@ def show_comparison(comparison: "Comparison") -> None:
             table.add_row(name, _figure(name, old), _figure(name, new), by)
     out.print(table)
     for word, found in (("better", comparison.better), ("worse", comparison.worse)):
-        _print(out, f"\n{len(found)} {word} (rank of the excerpt / of the sentence)")
+        _print(out, f"\n{len(found)} {tr(word)} {tr('(rank of the excerpt / of the sentence)')}")
         for one in found:
             _print(out, f"  {_ranks(one.old)} -> {_ranks(one.new)}  {one.question}")
 
@@ -182,11 +215,12 @@ def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
 
         def report_progress(progress: "BuildProgress") -> None:
             rate = progress.passages / progress.seconds if progress.seconds else 0.0
-            left = "" if progress.left is None else f", {duration(progress.left)} left"
-            status = f"{progress.passages} passages, {rate:.0f}/s{left} {progress.path}"
+            passages = plural(progress.passages, ("{:,} passage", "{:,} passages"))
+            left = "" if progress.left is None else f", {duration(progress.left)}"
+            status = f"{passages}, {rate:.0f}/s{left} {progress.path}"
             bar.update(
                 task,
-                description=progress.stage,
+                description=tr(progress.stage),
                 completed=progress.done,
                 total=progress.total,
                 status=printable(one_line(status)),
@@ -197,11 +231,13 @@ def building_bar() -> Iterator[Callable[["BuildProgress"], None]]:
 
 
 def duration(seconds: float) -> str:
-    """`"about 40 s"`, `"about 9 min"`, `"about 2 h 5 min"`."""
+    """`"about 40 s left"`, `"about 9 min left"`, `"about 2 h 5 min left"`."""
     minutes = round(seconds / 60)
     if seconds < 90:
-        return f"about {max(round(seconds), 1)} s"
-    return f"about {minutes} min" if minutes < 90 else f"about {minutes // 60} h {minutes % 60} min"
+        time_ = f"{max(round(seconds), 1)} s"
+    else:
+        time_ = f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    return tr(f"about {time_} left")
 
 
 @contextmanager
@@ -281,8 +317,10 @@ def _text(text: str) -> Text:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        is_number = number > 0 and column not in {"status", "reason"}
-        table.add_column(_text(column), justify="right" if is_number else "left", overflow="fold")
+        is_number = number > 0 and column not in {"status", "date", "reason"}
+        table.add_column(
+            _text(tr(column)), justify="right" if is_number else "left", overflow="fold"
+        )
     return table
 
 
@@ -299,14 +337,14 @@ def _ranks(ranks: tuple[int | None, int | None]) -> str:
 
 
 def _because(reason: str) -> str:
-    return f" ({reason})" if reason else ""
+    return f" ({tr(reason)})" if reason else ""
 
 
 def _waiting(waiting: "Waiting | None") -> str:
     if waiting is None:
-        return "not known: the folder of documents is out of reach"
+        return tr("not known: the folder of documents is out of reach")
     if not waiting:
-        return "nothing; the index is up to date"
+        return tr("nothing; the index is up to date")
     named = zip(("added", "changed", "removed"), waiting, strict=True)
-    counts = ", ".join(f"{len(paths)} {word}" for word, paths in named if paths)
-    return f"{counts}; `qa build` takes them in"
+    counts = ", ".join(f"{len(paths)} {tr(word)}" for word, paths in named if paths)
+    return tr(f"{counts}; `qa build` takes them in")

@@ -11,7 +11,7 @@ from indexes import write
 from served import serving
 
 from qa.building.pipeline import build
-from qa.web.mcp_tools import CHARACTERS, LINES, line_start
+from qa.web.mcp_parts import CHARACTERS, LINES, line_start
 
 mcp = pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
 
@@ -194,3 +194,109 @@ def test_a_request_for_what_there_is_not_is_refused_and_is_no_fault_of_the_serve
     with serving(*library) as at:
         asyncio.run(ask(f"{at}/mcp"))
     assert [row for row in caplog.records if row.levelname == "ERROR"] == []
+
+
+async def resources(transport):
+    """The documents that a client lists, page by page, and what it reads of the longest."""
+    async with mcp.Client(transport) as client:
+        found, cursor = [], None
+        while True:
+            page = await client.list_resources(cursor=cursor)
+            found += page.resources
+            if not (cursor := page.next_cursor):
+                break
+        (template,) = (await client.list_resource_templates()).resource_templates
+        texts = {}
+        for resource in found:
+            (content,) = (await client.read_resource(resource.uri)).contents
+            texts[resource.name] = content
+        part = await client.read_resource(f"{found[0].uri}?first_line=2&last_line=3")
+        return found, template, texts, part.contents[0]
+
+
+def test_documents_are_listed_as_resources_and_read_whole_or_in_part(library):
+    seeds, index = library
+    with serving(seeds, index) as at:
+        found, template, texts, part = asyncio.run(resources(f"{at}/mcp"))
+    assert [resource.name for resource in found] == ["copy.txt", "mill.md", "notes/ferry.txt"]
+    assert "dated 20" in found[0].description and "characters" in found[0].description
+    assert template.uri_template.startswith("seedqa://documents/{document}")
+    assert "never" not in template.uri_template and "quotation" in template.description
+    for name, content in texts.items():
+        assert content.text == (seeds / name).read_text()
+        assert content.meta["cut"] is False
+    assert part.text == "\nRi is 26 years old. He comes from the north."
+    assert (part.meta["first_line"], part.meta["last_line"], part.meta["lines"]) == (2, 3, 4)
+
+
+def test_many_documents_are_listed_page_by_page_each_once(library, monkeypatch):
+    from qa.web import mcp_resources
+
+    monkeypatch.setattr(mcp_resources, "PAGE", 2)
+    with serving(*library) as at:
+        found, *_ = asyncio.run(resources(f"{at}/mcp"))
+    assert [resource.name for resource in found] == ["copy.txt", "mill.md", "notes/ferry.txt"]
+
+
+def test_what_a_resource_hides_is_shown_and_what_is_cut_is_named(hostile):
+    with serving(*hostile) as at:
+        *_, texts, _ = asyncio.run(resources(f"{at}/mcp"))
+    assert not set(texts["sign.md"].text) & set(HIDDEN) and "green" in texts["sign.md"].text
+    assert (len(texts["long.txt"].text), texts["long.txt"].meta["cut"]) == (CHARACTERS, True)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///etc/passwd",
+        "seedqa://documents/../secret",
+        f"seedqa://documents/{'0' * 64}",
+        f"seedqa://documents/{'0' * 64}?first_line=-1",
+        f"seedqa://documents/{'A' * 64}",
+    ],
+)
+def test_a_resource_that_is_none_of_the_documents_is_refused(served, uri):
+    async def read():
+        async with mcp.Client(f"{served}/mcp") as client:
+            with pytest.raises(mcp.MCPError, match="no such"):
+                await client.read_resource(uri)
+
+    asyncio.run(read())
+
+
+def test_each_tool_says_when_to_use_it_and_what_each_argument_is(served):
+    async def tools():
+        async with mcp.Client(f"{served}/mcp") as client:
+            return (await client.list_tools()).tools
+
+    for tool in asyncio.run(tools()):
+        assert tool.title and "Use it" in tool.description, tool.name
+        assert tool.annotations.read_only_hint and not tool.annotations.open_world_hint
+        for name, argument in tool.input_schema["properties"].items():
+            is_plain = name in ("first_line", "last_line")
+            assert is_plain or "description" in argument, f"{tool.name}: {name}"
+
+
+def test_days_narrow_what_is_asked_by_a_model_too(served):
+    asked = {"question": "How old is Ri?", "since": "2999"}
+    (result,) = asyncio.run(call(f"{served}/mcp", ("ask", asked)))
+    assert result.is_error and "dated from 2999" in result.content[0].text
+
+
+HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+
+
+def test_answers_are_streamed_behind_the_same_guards(library):
+    import httpx
+
+    with serving(*library, password="open sesame") as at:
+        refused = httpx.post(f"{at}/mcp", json=LIST, headers=HEADERS)
+        foreign = {**HEADERS, "origin": "http://elsewhere.example"}
+        password = ("reader", "open sesame")
+        strange = httpx.post(f"{at}/mcp", json=LIST, headers=foreign, auth=password)
+        large = httpx.post(f"{at}/mcp", content=b"x" * (5 << 20), headers=HEADERS, auth=password)
+        streamed = httpx.post(f"{at}/mcp", json=LIST, headers=HEADERS, auth=password)
+    assert (refused.status_code, strange.status_code, large.status_code) == (401, 403, 413)
+    assert streamed.headers["content-type"].startswith("text/event-stream")
+    assert '"name":"verify"' in streamed.text

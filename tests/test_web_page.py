@@ -48,10 +48,11 @@ def test_a_question_is_asked_and_its_source_opened_by_keyboard_alone(tab, addres
     tab.wait_for_selector(".welcome")
     tab.keyboard.type("How old is Ri?")
     tab.keyboard.press("Enter")
-    tab.wait_for_selector(".card")
-    tab.keyboard.press("ArrowDown")
-    tab.keyboard.press("j")
-    tab.keyboard.press("k")
+    tab.wait_for_selector(".card:focus")  # the excerpts have the keyboard now
+    for key, number in (("ArrowDown", 2), ("j", 3), ("k", 2), ("ArrowUp", 1)):
+        tab.keyboard.press(key)
+        assert tab.evaluate("document.activeElement.id") == f"excerpt-{number}"
+    assert tab.input_value(QUESTION) == "How old is Ri?"
     assert tab.evaluate("document.activeElement.id") == "excerpt-1"
     tab.keyboard.press("Enter")
     tab.wait_for_selector("#viewer mark.current")

@@ -5,6 +5,8 @@
     *.MD                  *.md as well: a suffix is one in capitals, too
     **/ri.md              ri.md as well: `**/` may be no folder at all
 
+Besides, a span of days may be given: documents are dated by what they say, or else by their files.
+
 Where no path is named to the letter, capitals are passed over. What names nothing then is an error,
 since the documents were not asked.
 """
@@ -21,10 +23,12 @@ from typing import NamedTuple
 from qa.errors import FilterEmpty
 from qa.index.globs import Globs, literal
 from qa.index.store import Filter, Snapshot
+from qa.records.dates import Days, day_of
 
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 EXPLAINED = 500  # characters of globs, up to which each is looked at by itself
 COMPARED = 2_000  # paths that are looked through for one that is written much like a filter
+ALWAYS = Days()
 SHOWN = 6  # folders, kinds and paths that an error names
 
 
@@ -36,17 +40,21 @@ class Filtered(NamedTuple):
     one: bool = False  # whether `only` chose one document of several
 
 
-def filtered(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) -> Filtered:
-    """The passages of the documents that `only` names, less those that `exclude` names.
+def filtered(
+    snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str], days: Days = ALWAYS
+) -> Filtered:
+    """The passages of the documents that `only` names, of these days, less what `exclude` names.
 
-    Raises FilterEmpty when `only` names no document, or `exclude` all of them.
+    Raises FilterEmpty when `only` names no document, none is of these days, or `exclude` names all.
     """
-    if not only and not exclude:
+    if not only and not exclude and not days:
         return Filtered(None)
     paths = snapshot.paths
     wanted, unwanted = understood(only, paths), understood(exclude, paths)
     if only and not wanted:
         raise FilterEmpty(_names_nothing(snapshot, only))
+    if days:
+        wanted = _of_days(snapshot, wanted, days)
     among = snapshot.among(wanted, unwanted)
     documents = snapshot.manifest.documents if among is None else snapshot.documents_in(among)
     if not documents:
@@ -57,8 +65,26 @@ def filtered(snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str]) ->
     return Filtered(
         among,
         (*_in_vain(only, paths, "names"), *_in_vain(exclude, paths, "leaves out")),
-        bool(only) and documents == 1 < snapshot.manifest.documents,
+        bool(wanted) and documents == 1 < snapshot.manifest.documents,
     )
+
+
+def _of_days(snapshot: Snapshot, wanted: Sequence[str], days: Days) -> list[str]:
+    """The paths, as globs, of those documents that are of these days. Raises FilterEmpty."""
+    named, dates = Globs(wanted), snapshot.dates
+    chosen = [path for path in snapshot.paths if not wanted or named.match(path)]
+    files = {}
+    if not all(dates[path] for path in chosen):
+        files = {file.path: file for file in snapshot.files()}
+    found = [
+        path for path in chosen if days.hold((dates[path] or "")[:10] or day_of(files[path], None))
+    ]
+    if not found:
+        raise FilterEmpty(
+            f"No document that the filters leave is dated {days}: "
+            "take the days away, or name others."
+        )
+    return list(map(escape, found))
 
 
 def understood(globs: Sequence[str], paths: Sequence[str]) -> list[str]:

@@ -1,13 +1,11 @@
 """highlight(): the sentences of any texts that answer a question or bear on a topic, without an index."""
 
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter, mul
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -218,13 +216,5 @@ def _token_codes(coded: Sequence[Coded]) -> TokenCodes:
 
 @lru_cache(maxsize=2)
 def _highlighter(settings: Settings) -> Highlighter:
-    encoder = Encoder(settings.model, settings.precision, folder=_cache() / "encoders")
+    encoder = Encoder(settings.model, settings.precision, folder=storage.user_cache() / "encoders")
     return Highlighter(encoder, settings)
-
-
-def _cache() -> Path:
-    """Where exported models are kept that belong to no index; for this user alone."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedqa"
-    storage.new_folder(folder, exist_ok=True)
-    storage.close_tree_to_others(folder)
-    return folder

@@ -17,6 +17,7 @@ from qa.asking.questions import EncodedQuestion, encoded_question, validated_que
 from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
+from qa.checking.listing import BY, checked_sort, in_order, matching, rows
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import StoreUnreachable
 from qa.identification import language_of_question
@@ -25,6 +26,7 @@ from qa.index.opening import open_snapshot
 from qa.index.origin import seeds_of
 from qa.index.store import Filter, Manifest, Snapshot
 from qa.records import Answer, Document, File
+from qa.records.dates import Days
 from qa.settings import EXCERPT_LIMIT, INDEX
 
 UNREAD_WORDS = 8  # of what was not read, which a line names
@@ -59,25 +61,29 @@ class QA:
         folder = Path(index)
         return cls(folder, Path(seeds) if seeds is not None else None, open_snapshot(folder))
 
-    def ask(
+    def ask(  # noqa: PLR0913 - all but the question have a default
         self,
         question: str,
         *,
         limit: int | None = None,
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        since: str = "",
+        until: str = "",
         all: bool = False,  # noqa: A002 - as `--all` on the command line
         page: int = 1,
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths, or folders.
 
+        `since` and `until` are days, months or years, both included: a document is of the day that
+        it gives, or else of the day on which its file was changed.
         With `all` it lists every passage that holds what the question says, by path and position,
         `limit` of them on a page (50 where none is given; of a ranking 5 are given). Raises
         QuestionRefused, and FilterEmpty when the filters leave no document.
         """
         opened = self._following.follow()
         asked = validated_question(question)
-        left = filtered(opened.snapshot, only, exclude)
+        left = filtered(opened.snapshot, only, exclude, Days.of(since, until))
         return self._answer(opened, asked, left, Wish(limit, everywhere=all, page=page))
 
     def ask_many(
@@ -87,6 +93,8 @@ class QA:
         limit: int | None = None,
         only: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        since: str = "",
+        until: str = "",
     ) -> list[Answer]:
         """What the documents say to each question, as `ask` would, all from one snapshot.
 
@@ -94,7 +102,7 @@ class QA:
         before the first is answered.
         """
         opened = self._following.follow()
-        among = filtered(opened.snapshot, only, exclude)
+        among = filtered(opened.snapshot, only, exclude, Days.of(since, until))
         asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(processes.cores()) as pool:
@@ -126,9 +134,18 @@ class QA:
         snapshot = self._following.opened.snapshot
         return snapshot.document(sha256)
 
-    def files(self) -> tuple[File, ...]:
-        """Every file that the last build saw, sorted by path."""
-        return self._following.follow().snapshot.files()
+    def files(self, *, sort: str = "", find: str = "") -> tuple[File, ...]:
+        """Every file that the last build saw, sorted by path.
+
+        `sort` names another column of the library's list (`"date"`, newest first; `"-date"` the other
+        way round), `find` words of path, status or reason. Raises SettingsInvalid.
+        """
+        snapshot = self._following.follow().snapshot
+        if not sort and not find:
+            return snapshot.files()
+        wanted = checked_sort(sort or BY)
+        among = matching(rows(snapshot.files(), snapshot.dates), find)
+        return tuple(row.file for row in in_order(among, wanted))
 
     def dates(self) -> Mapping[str, str | None]:
         """The date that each indexed document gives, by path."""
@@ -164,6 +181,11 @@ class QA:
     def manifest(self) -> Manifest:
         """What the live snapshot is made of."""
         return self._following.opened.snapshot.manifest
+
+    @property
+    def given_seeds(self) -> Path | None:
+        """The folder of the documents, where it is not the one that the index was built from."""
+        return self._seeds
 
     @property
     def seeds(self) -> Path:

@@ -10,14 +10,15 @@ import os
 import sys
 import threading
 from contextlib import nullcontext
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from qa import logs, processes
-from qa.cli import asking, building, checking, serving
+from qa.cli import asking, building, checking, serving, viewing
 from qa.cli.output import complain, unexpected
 from qa.errors import QAError
+from qa.translation import of_environment, speaking, tr
 from qa.version import VERSION
 
 INTERRUPTED = 130
@@ -41,6 +42,7 @@ for _command in (
 ):  # fmt: skip
     app.command()(_command)
 app.command("eval")(checking.evaluate)
+app.command("open")(viewing.open_citation)
 
 
 def main() -> None:
@@ -64,16 +66,21 @@ def run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        with logs.to_stderr() if arguments[:1] and arguments[0] in LOGGED else nullcontext():
-            return _run(arguments)
+        with speaking(of_environment(os.environ)):
+            return _logged(arguments)
     except QAError as error:  # a setting of the log means nothing
         complain(str(error))
         return error.exit_code
 
 
+def _logged(arguments: list[str]) -> int:
+    with logs.to_stderr() if arguments[:1] and arguments[0] in LOGGED else nullcontext():
+        return _run(arguments)
+
+
 def _run(arguments: list[str]) -> int:
     try:
-        app(arguments, prog_name="qa")
+        _spoken(typer.main.get_command(app))(arguments, prog_name="qa")
     except SystemExit as end:
         if end.code == INTERRUPTED:
             complain("Interrupted.")
@@ -87,6 +94,16 @@ def _run(arguments: list[str]) -> int:
         complain(unexpected(error))
         return 1
     return 0
+
+
+def _spoken(command: Any) -> Any:
+    """The command with its help, and that of all below it, in the language that is spoken."""
+    for part in (command, *command.params):
+        if getattr(part, "help", None):
+            part.help = tr(part.help)
+    for below in getattr(command, "commands", {}).values():
+        _spoken(below)
+    return command
 
 
 @app.callback(invoke_without_command=True)

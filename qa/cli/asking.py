@@ -1,19 +1,23 @@
 """The command `ask`."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
 from qa.cli.building import build_first
+from qa.cli.last import Last, remember
 from qa.cli.options import Index, Json, Seeds
 from qa.cli.output import complain, print_text
+from qa.records import Answer
 from qa.settings import INDEX
 
 if TYPE_CHECKING:
     from qa.asking.service import QA
+    from qa.cli.viewing import Viewer
 
 Limit = Annotated[
     int | None,
@@ -34,10 +38,15 @@ LOOK_SECONDS = 0.05  # seconds in which `qa ask` looks for files that are not in
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in quotation marks.")],
+    question: Annotated[
+        str | None, typer.Argument(help="The question, in quotation marks.", show_default=False)
+    ] = None,
     *,
     as_json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Ask on: question after question, by the page's keys.")
+    ] = False,
     limit: Limit = None,
     everywhere: Everywhere = False,
     page: Page = 1,
@@ -47,6 +56,10 @@ def ask(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Not these paths. Repeatable.")
     ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="DAY", help="Only documents from then on: a day, month or year.")
+    ] = "",
+    until: Annotated[str, typer.Option(metavar="DAY", help="Only documents until then.")] = "",
     seeds: Seeds = None,
     index: Index = None,
 ) -> None:
@@ -54,22 +67,74 @@ def ask(
     from qa.asking.questions import validated_question
     from qa.asking.service import QA
 
-    validated_question(question)
+    if question is not None or not follow:
+        validated_question(question or "")
     build_first(index, seeds)
+    wish: dict[str, Any] = {
+        "limit": limit, "all": everywhere, "page": page, "only": only or (),
+        "exclude": exclude or (), "since": since, "until": until,
+    }  # fmt: skip
     with QA.open(index or INDEX, seeds=seeds) as qa:
-        filters = {"only": only or (), "exclude": exclude or ()}
-        answer = qa.ask(question, limit=limit, all=everywhere, page=page, **filters)
-        if qa.warning:
-            complain(qa.warning)
-        _report_waiting(qa)
-    if as_json:
-        print_text(answer.to_json())
-    elif markdown:
-        print_text(answer.to_markdown())
-    else:
-        from qa import terminal
+        asker = _Asker(qa, wish, _shown_by(as_json=as_json, markdown=markdown))
+        if follow:
+            from qa.cli import following
 
-        terminal.show_answer(answer)
+            with asker:
+                following.follow(question, asker.ask, asker.open)
+        else:
+            asker.ask(question or "")
+
+
+def _shown_by(*, as_json: bool, markdown: bool) -> Callable[[Answer], None]:
+    if as_json:
+        return lambda answer: print_text(answer.to_json())
+    if markdown:
+        return lambda answer: print_text(answer.to_markdown())
+    from qa import terminal
+
+    return terminal.show_answer
+
+
+class _Asker:
+    """Asks with the same filters, shows each answer, and opens the citations of the last one."""
+
+    def __init__(self, qa: "QA", wish: dict[str, Any], show: Callable[[Answer], None]) -> None:
+        self._qa = qa
+        self._wish = wish
+        self._show = show
+        self._viewer: Viewer | None = None
+        self._last: Last | None = None
+
+    def ask(self, question: str) -> Answer:
+        """The answer, shown; what the reader should know besides stands on stderr."""
+        answer = self._qa.ask(question, **self._wish)
+        if self._qa.warning:
+            complain(self._qa.warning)
+        _report_waiting(self._qa)
+        filters = ("only", "exclude", "since", "until", "all")
+        self._last = Last.of(
+            answer, self._qa.index, self._qa.given_seeds,
+            of_all=not any(self._wish[name] for name in filters),
+        )  # fmt: skip
+        remember(self._last)
+        self._show(answer)
+        return answer
+
+    def open(self, number: int) -> None:
+        """Opens a citation of the last answer in the viewer."""
+        from qa.cli.viewing import Viewer
+
+        if self._last:
+            self._viewer = self._viewer or Viewer(self._last)
+            self._viewer.last = self._last
+            self._viewer.show(number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._viewer:
+            self._viewer.close()
 
 
 def _report_waiting(qa: "QA") -> None:

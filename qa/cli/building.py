@@ -14,6 +14,7 @@ from qa.cli.options import Index, Json, Ocr, Seeds, Store
 from qa.cli.output import complain, print_json
 from qa.errors import RemovalRefused
 from qa.settings import INDEX, SEEDS, use_store
+from qa.translation import tr
 
 if TYPE_CHECKING:
     from qa.building.first import ReportProgress
@@ -134,5 +135,5 @@ def _ask_for(refused: RemovalRefused) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise refused
     complain(str(refused))
-    if not typer.confirm("Remove them?", err=True):
+    if not typer.confirm(tr("Remove them?"), err=True):
         raise typer.Exit(1)

@@ -10,9 +10,11 @@ from qa.cli.options import Index, Json, Seeds
 from qa.cli.output import complain, print_json, read_json
 from qa.errors import IndexDamaged, SeedsMissing
 from qa.settings import INDEX
+from qa.translation import tr
 
 if TYPE_CHECKING:
     from qa.checking.freshness import Waiting
+    from qa.checking.listing import Row
     from qa.index.store import Snapshot
 
 NOT_ALL_VALID = 3
@@ -24,24 +26,33 @@ def status(
     check: Annotated[
         bool, typer.Option("--check", help="Read every file of the index and compare its hash.")
     ] = False,
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help="By that column; with - before it, reversed.")
+    ] = "path",
+    find: Annotated[
+        str, typer.Option(metavar="WORDS", help="Only files with these words in path or status.")
+    ] = "",
     seeds: Seeds = None,
     index: Index = None,
 ) -> None:
     """Show what is in the index: every file, what became of it, and what is waiting."""
+    from qa.checking import listing
     from qa.index.opening import open_snapshot
 
-    folder = index or INDEX
+    folder, sort = index or INDEX, listing.checked_sort(sort)
     snapshot = open_snapshot(folder)
     try:
         waiting = _waiting(snapshot, folder, seeds)
+        rows = listing.matching(listing.rows(snapshot.files(), snapshot.dates), find)
+        rows = listing.in_order(rows, sort)
         if snapshot.warning and not check:
             complain(snapshot.warning)
         if as_json:
-            print_json(_status(snapshot, waiting))
+            print_json(_status(snapshot, rows, waiting))
         else:
             from qa import terminal
 
-            terminal.show_status(str(folder), snapshot.manifest, snapshot.files(), waiting)
+            terminal.show_status(str(folder), snapshot.manifest, rows, waiting)
         if check:
             _check(snapshot, folder)
     finally:
@@ -128,15 +139,15 @@ def _check(snapshot: "Snapshot", index: Path) -> None:
         raise IndexDamaged(
             f"Damaged in {index}: {', '.join(damaged)}. Run `qa build --full` to repair it."
         )
-    typer.echo("Checked: every file of the index is as it was written.", err=True)
+    typer.echo(tr("Checked: every file of the index is as it was written."), err=True)
 
 
-def _status(snapshot: "Snapshot", waiting: "Waiting | None") -> dict[str, Any]:
+def _status(snapshot: "Snapshot", rows: "list[Row]", waiting: "Waiting | None") -> dict[str, Any]:
     manifest = asdict(snapshot.manifest)
     del manifest["files"]  # the index's own, not the user's
     return {
         "manifest": manifest,
         "warning": snapshot.warning,
         "waiting": None if waiting is None else waiting._asdict(),
-        "files": [asdict(file) for file in snapshot.files()],
+        "files": [{**asdict(row.file), "date": row.day} for row in rows],
     }

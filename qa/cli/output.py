@@ -13,6 +13,7 @@ import typer
 
 from qa import logs
 from qa.errors import QuestionsInvalid
+from qa.translation import tr
 
 DEBUG = "QA_DEBUG"
 
@@ -54,7 +55,7 @@ def complain(message: str) -> None:
     if logs.is_json():
         _log.warning("%s", message)
     else:
-        typer.echo(f"qa: {printable(one_line(message))}", file=logs.plain_stderr())
+        typer.echo(f"qa: {printable(one_line(tr(message)))}", file=logs.plain_stderr())
 
 
 def unexpected(error: Exception) -> str:

@@ -8,6 +8,7 @@ import typer
 from qa.cli.building import build_first
 from qa.cli.options import Index, Seeds
 from qa.settings import INDEX
+from qa.translation import tr
 
 
 def mcp(*, seeds: Seeds = None, index: Index = None) -> None:
@@ -20,7 +21,9 @@ def mcp(*, seeds: Seeds = None, index: Index = None) -> None:
 def serve(
     *,
     host: Annotated[str, typer.Option(envvar="QA_HOST", help="The address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="QA_PORT", min=1, max=65535)] = 7860,
+    port: Annotated[
+        int, typer.Option(envvar="QA_PORT", min=0, max=65535, help="0: a free one.")
+    ] = 7860,
     watch: Annotated[
         bool, typer.Option("--watch/--no-watch", help="Rebuild when files change.")
     ] = True,
@@ -46,5 +49,5 @@ def serve(
     server.serve(
         index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None,
         metrics=metrics or None, root_path=root_path,
-        ready=lambda address: typer.echo(f"The page is at {address} (Ctrl-C ends it)."),
+        ready=lambda address: typer.echo(tr(f"The page is at {address} (Ctrl-C ends it).")),
     )  # fmt: skip

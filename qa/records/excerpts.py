@@ -8,6 +8,7 @@ from qa.languages import ENGLISH
 from qa.records.forms import to_dict
 from qa.records.likelihood import Likelihood, likelihood
 from qa.records.printable import one_line, printable
+from qa.translation import tr
 
 
 class Highlight(NamedTuple):
@@ -76,10 +77,10 @@ def citation(excerpt: Excerpt) -> str:
     first, last = excerpt.lines
     parts = [excerpt.path]
     if excerpt.page is not None:
-        parts.append(f"page {excerpt.page}")
-    parts.append(f"line {first}" if first == last else f"lines {first}-{last}")
+        parts.append(tr(f"page {excerpt.page}"))
+    parts.append(tr(f"line {first}") if first == last else tr(f"lines {first}-{last}"))
     if excerpt.heading:
-        parts.append(f"under {' > '.join(excerpt.heading)}")
+        parts.append(tr(f"under {' > '.join(excerpt.heading)}"))
     citation_text = ", ".join(parts)
     if excerpt.title and excerpt.title != excerpt.path:
         citation_text = f"{excerpt.title} ({citation_text})"

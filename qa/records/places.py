@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from qa.translation import plural, tr
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -18,13 +20,10 @@ class Places:
 
 def counted(places: Places) -> str:
     """One line: what holds the words, and which part of it is shown."""
-    passages = _plural(places.passages, "passage", "passages")
-    documents = _plural(places.documents, "document", "documents")
-    line = f"“{places.text}” stands in {passages} of {documents}"
+    text = places.text
+    passages = plural(places.passages, ("{:,} passage", "{:,} passages"))
+    documents = plural(places.documents, ("{:,} document", "{:,} documents"))
     if places.pages > 1:
-        return f"{line}; page {places.page:,} of {places.pages:,}."
-    return f"{line}."
-
-
-def _plural(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"
+        page, pages = f"{places.page:,}", f"{places.pages:,}"
+        return tr(f"“{text}” stands in {passages} of {documents}; page {page} of {pages}.")
+    return tr(f"“{text}” stands in {passages} of {documents}.")

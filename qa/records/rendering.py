@@ -12,20 +12,21 @@ from qa.records.excerpts import Excerpt, Figure, Freshness, Highlight, citation
 from qa.records.likelihood import LIKELY, likelihood
 from qa.records.places import Places, counted
 from qa.records.printable import one_line, printable
+from qa.translation import msg, tr
 
 STALE = {
     Freshness.FRESH: "",
-    Freshness.CHANGED: "the file has changed since it was indexed",
-    Freshness.GONE: "the file is gone",
-    Freshness.UNKNOWN: "not checked: the folder of documents is out of reach",
+    Freshness.CHANGED: msg("the file has changed since it was indexed"),
+    Freshness.GONE: msg("the file is gone"),
+    Freshness.UNKNOWN: msg("not checked: the folder of documents is out of reach"),
 }
-PERHAPS = "Perhaps:"
-NO_ANSWER = "The documents do not answer this."
-NOTHING_NEAR = "No passage comes near it."
-NEAREST = "Nearest passages"
-COLUMNS = "columns"
+PERHAPS = msg("Perhaps:")
+NO_ANSWER = msg("The documents do not answer this.")
+NOTHING_NEAR = msg("No passage comes near it.")
+NEAREST = msg("Nearest passages")
+COLUMNS = msg("columns")
 HEADING_LINES = 4  # of one heading, at most
-FIGURES = "The excerpts give different figures"
+FIGURES = msg("The excerpts give different figures")
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&|~$#!])")
 _HEADING_SIGNS = re.compile(r"^\s*#{1,6}\s|\s#+\s*$|[=~^-]{3,}|^\s*=+\s|\s=+\s*$")
@@ -81,7 +82,7 @@ def to_text(answer: Shown) -> str:
     for number, excerpt in enumerate(answer.excerpts, 1):
         lines += ["", *_text_block(number, excerpt)]
     if answer.nearest:
-        lines += ["", f"{NEAREST}:"]
+        lines += ["", f"{tr(NEAREST)}:"]
     for number, excerpt in enumerate(answer.nearest, len(answer.excerpts) + 1):
         block = () if answer.answered else _text_block(number, excerpt)
         lines += ["", *block] if block else [f"[{number}] {citation(excerpt)}"]
@@ -94,7 +95,7 @@ def to_markdown(answer: Shown) -> str:
     parts += [_escaped(line) for line in remarks(answer)]
     parts += [_markdown_block(n, excerpt) for n, excerpt in enumerate(answer.excerpts, 1)]
     if answer.nearest:
-        parts.append(f"## {NEAREST}")
+        parts.append(f"## {tr(NEAREST)}")
     first = len(answer.excerpts) + 1
     parts += [_markdown_block(n, excerpt) for n, excerpt in enumerate(answer.nearest, first)]
     return "\n\n".join(parts) + "\n"
@@ -104,38 +105,39 @@ def verdict(answer: Shown) -> str:
     """One line: answered or not, and how sure that is."""
     if answer.places and answer.places.listed and answer.places.passages:
         return counted(answer.places)
-    probability = f"the first excerpt answers with a probability of {answer.confidence:.0%}."
+    chance = f"{answer.confidence:.0%}"
+    if answer.answered and answer.confidence >= LIKELY:
+        return tr(f"Answered; the first excerpt answers with a probability of {chance}.")
     if answer.answered:
-        return f"{'Answered;' if answer.confidence >= LIKELY else PERHAPS} {probability}"
+        return tr(f"Perhaps: the first excerpt answers with a probability of {chance}.")
     if not answer.nearest:
-        return f"{NO_ANSWER} {NOTHING_NEAR}"
-    return (
-        f"{NO_ANSWER} (The nearest passage answers with a probability of {answer.confidence:.0%}.)"
-    )
+        return f"{tr(NO_ANSWER)} {tr(NOTHING_NEAR)}"
+    nearest = tr(f"(The nearest passage answers with a probability of {chance}.)")
+    return f"{tr(NO_ANSWER)} {nearest}"
 
 
 def notes(excerpt: Excerpt) -> list[str]:
     """What else a reader should know of the excerpt: its confidence, a stale file, its copies."""
-    notes = [f"{likelihood(excerpt.confidence)}, {excerpt.confidence:.0%}"]
+    notes = [f"{tr(likelihood(excerpt.confidence))}, {excerpt.confidence:.0%}"]
     if STALE[excerpt.freshness]:
-        notes.append(STALE[excerpt.freshness])
+        notes.append(tr(STALE[excerpt.freshness]))
     if others := [path for path in excerpt.paths if path != excerpt.path]:
-        notes.append(f"the same text in {', '.join(others)}")
+        notes.append(tr(f"the same text in {', '.join(others)}"))
     return [printable(one_line(note)) for note in notes]
 
 
 def remarks(answer: Shown) -> list[str]:
     """The lines below the verdict: how the question was taken, and figures that differ."""
-    lines = list(answer.notes)
+    lines = list(map(tr, answer.notes))
     if answer.figures:
-        lines.append(f"{FIGURES}: {'; '.join(side_by_side(answer))}.")
+        lines.append(f"{tr(FIGURES)}: {'; '.join(side_by_side(answer))}.")
     return [printable(one_line(line)) for line in lines]
 
 
 def shares(parts: Sequence[tuple[str, float]]) -> str:
     """`"reading 5%, encoding 95%"` of `(("reading", 1.0), ("encoding", 19.0))`."""
     total = sum(seconds for _, seconds in parts) or 1.0
-    return ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in parts)
+    return ", ".join(f"{tr(name)} {seconds / total:.0%}" for name, seconds in parts)
 
 
 def side_by_side(answer: Shown) -> list[str]:
@@ -228,7 +230,7 @@ def _text_block(number: int, excerpt: Excerpt) -> list[str]:
 
 def columns_line(excerpt: Excerpt) -> list[str]:
     """The line that names the columns above rows of a table, if one is needed."""
-    return [f"({COLUMNS}: {printable(one_line(excerpt.columns))})"] if excerpt.columns else []
+    return [f"({tr(COLUMNS)}: {printable(one_line(excerpt.columns))})"] if excerpt.columns else []
 
 
 def _tight(parts: Iterable[Piece]) -> Iterator[Piece]:
@@ -255,7 +257,8 @@ def _markdown_block(number: int, excerpt: Excerpt) -> str:
         for line, after in zip(lines, [*lines[1:], ""], strict=True)
     )
     place = f"**[{number}]** {_escaped(citation(excerpt))}  "
-    proof = f"characters {excerpt.start}-{excerpt.end} of SHA-256 `{excerpt.document}`"
+    span, digest = f"{excerpt.start}-{excerpt.end}", excerpt.document
+    proof = tr(f"characters {span} of SHA-256 `{digest}`")
     return f"{quote}\n\n{place}\n{_escaped('; '.join(notes(excerpt)))}; {proof}"
 
 

@@ -1,7 +1,8 @@
 """Limits on concurrent work: requests wait here for a turn; when too many wait, the answer is 503.
 
 Work is counted, not waiting: a request has its turn from the moment its body is complete to the
-moment its response begins, so that slow clients take no turns. Each kind of work has turns of its
+moment its response begins, so that slow clients take no turns; a stream of events begins before
+the work, and has its turn until it ends. Each kind of work has turns of its
 own, so that pages that are slow to render delay no question, and no client has more than half of
 them.
 """
@@ -14,10 +15,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import processes
+from qa.translation import tr
 from qa.web.bodies import Bodies, BodyRefused, limited, replayed
 from qa.web.events import EVENT_LIMIT
 from qa.web.library import UPLOAD_LIMIT
@@ -97,7 +100,7 @@ class Admission:
         if kind is TOOLS and scope["method"] != "POST":
             # MCP would keep a GET open for messages to the client, of which there are none here.
             headers = {"allow": "POST"}
-            await JSONResponse({"error": "Only POST is accepted."}, 405, headers)(
+            await JSONResponse({"error": tr("Only POST is accepted.")}, 405, headers)(
                 scope, receive, send
             )
             return
@@ -105,11 +108,11 @@ class Admission:
             await self._admit(kind, scope, receive, send)
         except BodyRefused as refused:
             headers = {"connection": "close"} | (AGAIN if refused.status == 503 else {})
-            await JSONResponse({"error": str(refused)}, refused.status, headers)(
+            await JSONResponse({"error": tr(str(refused))}, refused.status, headers)(
                 scope, receive, send
             )
         except Busy:
-            error = {"error": "Too many questions at once: try again."}
+            error = {"error": tr("Too many questions at once: try again.")}
             await JSONResponse(error, 503, AGAIN)(scope, receive, send)
 
     async def _admit(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,10 +168,19 @@ class _Client:
 
 
 def _ending(end: Callable[[], Awaitable[None]], send: Send) -> Send:
-    """`send` that ends the turn when the response begins: its client may be slow to read it."""
+    """`send` that ends the turn when the response begins: its client may be slow to read it.
+
+    A stream of events begins before there is any: it ends the turn when it is complete.
+    """
+    streams = False
 
     async def sent(message: Message) -> None:
+        nonlocal streams
         if message["type"] == "http.response.start":
+            kind = Headers(raw=message.get("headers", [])).get("content-type", "")
+            streams = kind.startswith("text/event-stream")
+        is_complete = message["type"] == "http.response.body" and not message.get("more_body")
+        if is_complete if streams else message["type"] == "http.response.start":
             await end()
         await send(message)
 

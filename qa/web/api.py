@@ -9,13 +9,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import Field
 
+from qa.checking.listing import BY, in_order, matching
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
 from qa.records import Answer, Document
 from qa.records.forms import to_dict
+from qa.translation import tr
 from qa.version import VERSION
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
-from qa.web.arguments import Offset, PageNumber, SavedAnswer, Sha256, check_globs
+from qa.web.arguments import Find, Offset, PageNumber, SavedAnswer, Sha256, Sort, check_globs
 from qa.web.health import FAILING
 from qa.web.observing import PATH_LIMIT, log_fault
 from qa.web.schemas import (
@@ -90,11 +92,15 @@ def _add_questions(api: FastAPI, site: Site) -> None:
 
 def _add_documents(api: FastAPI, site: Site) -> None:
     @api.get("/api/documents", response_model=Library)
-    def documents() -> dict[str, Any]:
+    def documents(sort: Sort = BY, find: Find = "") -> dict[str, Any]:
         waiting = site.qa.waiting()
+        rows = in_order(matching(site.rows(), find), sort)
         return {
             "snapshot": site.qa.manifest.snapshot,
-            "documents": [{"id": file.sha256 or None, **to_dict(file)} for file in site.qa.files()],
+            "documents": [
+                {"id": row.file.sha256 or None, **to_dict(row.file), "date": row.day}
+                for row in rows
+            ],
             **waiting._asdict(),
         }
 
@@ -113,7 +119,8 @@ def _add_documents(api: FastAPI, site: Site) -> None:
 
     @api.get("/api/build", response_model=Progress)
     def progress() -> dict[str, Any]:
-        return site.rebuilder.state.to_dict()
+        state = site.rebuilder.state.to_dict()
+        return {**state, "error": tr(state["error"])}
 
 
 def _add_pages(api: FastAPI, site: Site) -> None:
@@ -214,10 +221,10 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
     elif isinstance(error, ReadFailed):
         status = 404
     if isinstance(error, VerifierBusy):
-        return JSONResponse({"error": str(error)}, status, {"retry-after": "5"})
+        return JSONResponse({"error": tr(str(error))}, status, {"retry-after": "5"})
     if status == 503:
         log_fault(error, f"The request {request.url.path[:PATH_LIMIT]}")
-    return JSONResponse({"error": str(error)}, status)
+    return JSONResponse({"error": tr(str(error))}, status)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from qa.checking.listing import COLUMNS
 from qa.errors import QuestionRefused
 from qa.settings import QUESTION_LIMIT
 
@@ -16,6 +17,9 @@ ExcerptLimit = Annotated[int, Field(ge=1, le=50)]
 ListPage = Annotated[int, Field(ge=1, le=1_000_000)]
 Glob = Annotated[str, Field(min_length=1, max_length=500)]
 Globs = Annotated[list[Glob], Field(max_length=100)]
+Day = Annotated[str, Field(pattern=r"^(\d{4}(-\d\d(-\d\d)?)?)?$")]
+Sort = Annotated[str, Field(pattern=f"^-?({'|'.join(COLUMNS)})$")]
+Find = Annotated[str, Field(max_length=200)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 PageNumber = Annotated[int, Field(ge=1, le=100_000)]
 Offset = Annotated[int, Field(ge=0, le=FARTHEST)]

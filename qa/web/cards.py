@@ -10,7 +10,9 @@ from qa.records import Answer, Excerpt, Freshness, Places, rendering
 from qa.records.excerpts import citation
 from qa.records.likelihood import LIKELY, likelihood
 from qa.records.rendering import lead, side_by_side
+from qa.translation import Number, tr
 from qa.web.address import Address, Filters
+from qa.web.examples import Beginnings
 from qa.web.markup import Mark
 from qa.web.templating import render
 from qa.web.texts import TEXTS, counted
@@ -28,9 +30,10 @@ class _Card(NamedTuple):
     number: int
     key: str  # names the excerpt to the page's script
     address: Address  # that opens its document there
+    within: Address  # that asks the next question of its document
     place: str
     heading: str
-    confidence: float
+    confidence: Number
     likelihood: str
     columns: str
     quote: str
@@ -71,14 +74,14 @@ def answer_html(
         query=str(address.closed())[1:],
         is_answered=answer.answered,
         verdict=_verdict(answer),
-        notes=answer.notes,
+        notes=list(map(tr, answer.notes)),
         figures=[
             (f"#excerpt-{figure.excerpt}", shown)
             for figure, shown in zip(answer.figures, side_by_side(answer), strict=True)
         ],
         all_places=_all_places(answer.places, address),
         pages=_pages(answer.places, address),
-        milliseconds=max(seconds * 1000, 1),
+        milliseconds=Number(max(seconds * 1000, 1)),
         filters=list(_filters(address)),
         excerpts=_documents(ranking[:cited], address, days),
         nearest=_documents(ranking[cited:], address, days),
@@ -86,25 +89,35 @@ def answer_html(
     )
 
 
-def welcome_html(examples: Sequence[str], documents: int, passages: int, address: Address) -> str:
+def welcome_html(found: Beginnings, documents: int, passages: int, address: Address) -> str:
     """What stands where the answer will, before a question is asked."""
     return render(
         "welcome",
         address=address,
         documents=counted(documents, TEXTS.documents),
         passages=counted(passages, TEXTS.passages),
-        examples=[(example, Address(q=example)) for example in examples],
+        filters=list(_filters(address)),
+        examples=[(question, Address(q=question)) for question in found.questions],
+        newest=[
+            (each.file.path, Address(doc=each.file.sha256, at=(0, 0)), each.day)
+            for each in found.newest
+        ],
     )
+
+
+def empty_html(address: Address, *, read_only: bool) -> str:
+    """What stands there while there is no document: what to do first."""
+    return render("empty", address=address, read_only=read_only)
 
 
 def refusal_html(message: str, address: Address) -> str:
     """A question that could not be answered at all, and why."""
-    return render("refusal", message=message, address=address, filters=list(_filters(address)))
+    return render("refusal", message=tr(message), address=address, filters=list(_filters(address)))
 
 
 def notice_html(reason: str) -> str:
     """What is wrong with the service, in a line above the rest."""
-    return render("notice", reason=reason) if reason else ""
+    return render("notice", reason=tr(reason)) if reason else ""
 
 
 def leading(html: str) -> str:
@@ -166,7 +179,7 @@ def _filters(address: Address) -> Iterator[tuple[str, str, Address]]:
         value = getattr(address.filters, field.name)
         if value:
             filters = replace(address.filters, **{field.name: ""})
-            yield field.name, value, replace(address, filters=filters)
+            yield getattr(TEXTS, field.name), value, replace(address, filters=filters)
 
 
 def _documents(
@@ -203,9 +216,10 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> _Card:
         number=number,
         key=f"{excerpt.document}:{start}-{excerpt.end}",
         address=address.opening(excerpt.document, start, excerpt.end),
+        within=Address(filters=Filters(file=excerpt.path)),
         place=place(excerpt),
         heading=" › ".join(excerpt.heading),
-        confidence=excerpt.confidence,
+        confidence=Number(excerpt.confidence),
         likelihood=TEXTS.likelihoods[likelihood(excerpt.confidence)],
         columns=excerpt.columns,
         quote=_flowing(excerpt),

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qa.translation import tr
 from qa.web.admission import body_limit
 from qa.web.passwords import Passwords, Refusal
 
@@ -156,7 +157,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _refused(refusal: Refusal) -> JSONResponse:
-    return JSONResponse({"error": refusal.message}, refusal.status, dict(refusal.headers))
+    return JSONResponse({"error": tr(refusal.message)}, refusal.status, dict(refusal.headers))
 
 
 def _with_headers(send: Send) -> Send:

@@ -1,30 +1,20 @@
 """The library as HTML: every file with what became of it, and what is not in the index yet."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from qa.checking.freshness import Waiting
-from qa.reading.walking import locate
-from qa.records import File, Status
+from qa.checking.listing import CHANGED, NEW, NUMBERS, REMOVED, Row, in_order, matching, order
+from qa.records import Status
+from qa.translation import Number, tr
 from qa.web.address import Address
-from qa.web.filtering import day
 from qa.web.templating import render
 from qa.web.texts import TEXTS
 
 ROWS = 100  # on one page of the list
-NEW, CHANGED, REMOVED = "new", "changed", "gone"
-
-
-class Row(NamedTuple):
-    """One file of the library, indexed or waiting."""
-
-    file: File
-    status: str
-    day: str
+_WAITS = (NEW, CHANGED, REMOVED)
 
 
 class _Column(NamedTuple):
@@ -52,17 +42,15 @@ class _Line(NamedTuple):
     seen: str
 
 
-_COLUMNS: dict[str, tuple[str, Callable[[Row], str | int]]] = {
-    "path": (TEXTS.file, lambda row: row.file.path.casefold()),
-    "status": (TEXTS.status, lambda row: row.status),
-    "passages": (TEXTS.passage_count, lambda row: row.file.passages),
-    "pages": (TEXTS.page_count, lambda row: row.file.pages),
-    "size": (TEXTS.size, lambda row: row.file.size),
-    "date": (TEXTS.date, lambda row: row.day),
-    "seen": (TEXTS.indexed, lambda row: row.file.seen),
+_LABELS = {  # column -> the text that names it
+    "path": "file",
+    "status": "status",
+    "passages": "passage_count",
+    "pages": "page_count",
+    "size": "size",
+    "date": "date",
+    "seen": "indexed",
 }
-_NUMBERS = frozenset({"passages", "pages", "size"})
-_LARGEST_FIRST = _NUMBERS | {"date", "seen"}  # of these, what is most or newest is looked for
 
 
 def key(path: str) -> str:
@@ -70,80 +58,39 @@ def key(path: str) -> str:
     return hashlib.sha256(path.encode()).hexdigest()[:24]
 
 
-def rows(
-    seeds: Path, files: Sequence[File], waiting: Waiting, dates: Mapping[str, str | None]
-) -> list[Row]:
-    """Every file that is in the index or waits for the next build."""
-    now = dict.fromkeys(waiting.changed, CHANGED) | dict.fromkeys(waiting.removed, REMOVED)
-    known = [Row(file, now.get(file.source, str(file.status)), day(file, dates)) for file in files]
-    return known + [_new(seeds, path) for path in waiting.added]
-
-
-def _new(seeds: Path, path: str) -> Row:
-    try:
-        state = locate(seeds, path).stat()
-    except OSError:  # it came and went
-        return Row(File(path, Status.INDEXED), NEW, "")
-    file = File(path, Status.INDEXED, size=state.st_size, modified=state.st_mtime_ns)
-    return Row(file, NEW, day(file, {}))
-
-
-def library_html(found: Sequence[Row], address: Address, *, read_only: bool) -> str:
+def library_html(rows: Sequence[Row], address: Address, *, read_only: bool) -> str:
     """The list as the address asks for it: searched, sorted, one page of it."""
-    chosen = _sorted([row for row in found if _matches(row, address.find)], address.sort)
+    chosen = in_order(matching(rows, address.find), address.sort)
     first = ROWS * (address.page - 1)
     return render(
         "library",
         address=address,
-        waiting=_waiting(found),
-        shown_count=_shown_count(len(chosen), len(found)),
-        columns=[_column(name, label, address) for name, (label, _) in _COLUMNS.items()],
+        waiting=_waiting(rows),
+        shown_count=_shown_count(len(chosen), len(rows)),
+        columns=[_column(name, getattr(TEXTS, text), address) for name, text in _LABELS.items()],
         lines=[_line(row) for row in chosen[first : first + ROWS]],
         pages=_pages(len(chosen), address),
         read_only=read_only,
     )
 
 
-def _sorted(found: Sequence[Row], sort: str) -> list[Row]:
-    """The rows by a column, the other way round when a `-` is before its name; equals by path."""
-    name, is_down = _order(sort)
-    rows = sorted(found, key=lambda row: row.file.path)
-    return sorted(rows, key=_COLUMNS[name][1], reverse=is_down)
-
-
-def _order(sort: str) -> tuple[str, bool]:
-    """The column that is sorted by, and whether from the largest down: `"-path"` from Z to A."""
-    name = sort.removeprefix("-")
-    if name not in _COLUMNS:
-        name = "path"
-    return name, (name in _LARGEST_FIRST) != sort.startswith("-")
-
-
-def _matches(row: Row, find: str) -> bool:
-    words = f"{row.file.path} {row.status} {row.file.reason}".casefold()
-    return all(word in words for word in find.casefold().split())
-
-
-def _waiting(found: Sequence[Row]) -> str:
+def _waiting(rows: Sequence[Row]) -> str:
     """What the index does not hold yet; `""` when it holds everything."""
-    counts = {status: sum(row.status == status for row in found) for status in _WAITS}
-    parts = [f"{count} {status}" for status, count in counts.items() if count]
+    counts = {status: sum(row.status == status for row in rows) for status in _WAITS}
+    parts = [f"{count} {tr(status)}" for status, count in counts.items() if count]
     return TEXTS.waiting.format(", ".join(parts)) if parts else ""
 
 
-_WAITS = (NEW, CHANGED, REMOVED)
-
-
-def _shown_count(chosen: int, found: int) -> str:
-    if chosen == found:
-        return TEXTS.all_files.format(found)
-    return TEXTS.some_files.format(chosen, found)
+def _shown_count(chosen: int, rows: int) -> str:
+    if chosen == rows:
+        return TEXTS.all_files.format(Number(rows))
+    return TEXTS.some_files.format(Number(chosen), Number(rows))
 
 
 def _column(name: str, label: str, address: Address) -> _Column:
-    now, is_down = _order(address.sort)
-    order = "descending" if is_down else "ascending"
-    styles = (("number", name in _NUMBERS), (order, name == now))
+    now, is_down = order(address.sort)
+    direction = "descending" if is_down else "ascending"
+    styles = (("number", name in NUMBERS), (direction, name == now))
     turned = f"-{name}" if name == (address.sort or "path") else name
     style = " ".join(style for style, holds in styles if holds)
     return _Column(label, replace(address, sort=turned, page=1), style)
@@ -158,9 +105,9 @@ def _line(row: Row) -> _Line:
         source=source,
         path=file.path,
         address=Address(doc=file.sha256, at=(0, 0)) if is_readable else None,
-        status=row.status,
+        status=tr(row.status),
         style=_style(row.status),
-        reason=file.reason,
+        reason=tr(file.reason),
         passages=_number(file.passages),
         pages=_number(file.pages),
         size=size(file.size),
@@ -176,7 +123,7 @@ def _style(status: str) -> str:
 
 
 def _number(count: int) -> str:
-    return f"{count:,}" if count else ""
+    return f"{Number(count):,}" if count else ""
 
 
 def size(count: int) -> str:
@@ -185,7 +132,7 @@ def size(count: int) -> str:
         return ""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= scale:
-            number = count / scale
+            number = Number(count / scale)
             return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
     return f"{count} B"
 

@@ -3,7 +3,9 @@
 
 const ASKED = "qa.asked"; // this browser's questions
 const KEPT = 200;
+const SUGGESTED = 50; // of them, while one types
 const TITLE = document.title;
+const TEXT = JSON.parse(document.getElementById("texts").textContent); // in the reader's language
 const ASKING = ["q", "folder", "kind", "file", "since", "until", "all", "part"];
 const LISTING = ["view", "find", "sort", "page"];
 
@@ -11,6 +13,8 @@ const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const query = (search = location.search) => new URLSearchParams(search);
 const differ = (names, a, b) => names.some((name) => (a.get(name) || "") !== (b.get(name) || ""));
+const shown_value = (value) => (typeof value === "number" ? value.toLocaleString(TEXT.language) : value);
+const put_in = (text, ...values) => text.replace(/\{\}/g, () => shown_value(values.shift()));
 const view = () => query().get("view") || "ask";
 
 let shown = query(); // what the page shows now
@@ -85,6 +89,7 @@ document.addEventListener("click", (event) => {
 	event.preventDefault();
 	if (link.closest(".nav") && link.className === "to-ask" && view() !== "ask") return go(last_asked());
 	go(search);
+	if (link.className === "within") box().focus(); // the next question is asked of that document
 });
 
 let asked_last = "?";
@@ -133,6 +138,8 @@ function on_answer(place) {
 	if (view() === "ask") asked_last = location.search || "?";
 	dress();
 	if (query(here).get("q")) remember(here);
+	// What is typed on meanwhile is the next question: it keeps the keyboard.
+	if (leads && document.activeElement === document.body) cards()[0]?.focus({ preventScroll: true });
 }
 
 function on_viewer(place) {
@@ -164,7 +171,7 @@ async function undrawn(image) {
 	if (!page) return;
 	const note = document.createElement("p");
 	note.className = "undrawn";
-	note.textContent = `This page cannot be shown (${why || "no answer"}). This is its text.`;
+	note.textContent = put_in(TEXT.undrawn, why || TEXT.no_reply);
 	const words = document.createElement("p");
 	words.className = "words";
 	words.dir = "auto";
@@ -228,10 +235,7 @@ document.addEventListener("keydown", (event) => {
 	const { key, target } = event;
 	if (key === "Enter" && target === box()) wait();
 	if (key === "Escape" && close_source()) return event.preventDefault();
-	if (typing(target)) {
-		if (key === "Escape") target.blur();
-		if (key !== "ArrowDown" || target !== box() || !cards().length) return;
-	}
+	if (typing(target)) return key === "Escape" && target.blur();
 	const within = target.closest?.("#viewer");
 	const moves = { j: 1, k: -1, ...(within ? {} : { ArrowDown: 1, ArrowUp: -1 }) };
 	if (key in moves && view() === "ask" && cards().length) {
@@ -245,10 +249,15 @@ document.addEventListener("keydown", (event) => {
 	} else if (key === "Enter" && target.classList?.contains("card")) {
 		event.preventDefault();
 		go($(".open", target).getAttribute("href"));
-	} else if ((key === "Enter" || key === " ") && target.id === "drop") {
+	} else if ((key === "Enter" || key === " ") && target.classList?.contains("drop")) {
 		event.preventDefault();
 		choose();
 	}
+});
+
+// The question is asked by the same key press: only then do the excerpts have the keyboard.
+document.addEventListener("keypress", ({ key, target, isComposing }) => {
+	if (key === "Enter" && target === box() && target.value.trim() && !isComposing) setTimeout(() => target.blur());
 });
 
 // --- filters -------------------------------------------------------------------------------------
@@ -283,7 +292,7 @@ const is_whole = ({ type, list, value }) =>
 function filter({ type, target }) {
 	if (!target.closest?.("#filters")) return;
 	const is_known = is_whole(target);
-	target.setCustomValidity(is_known || target.type === "date" ? "" : "There is no such file in the index.");
+	target.setCustomValidity(is_known || target.type === "date" ? "" : TEXT.no_such_file);
 	if (!is_known) return type === "change" && target.reportValidity();
 	const now = query();
 	if ((now.get(target.name) || "") === target.value) return;
@@ -322,7 +331,7 @@ const copy = async (button) => {
 	const quotation = `${$(".citation", button.closest(".card")).textContent}\n${link}`;
 	if (navigator.clipboard) await navigator.clipboard.writeText(quotation);
 	else copy_selected(quotation, button);
-	button.textContent = "Copied";
+	button.textContent = TEXT.copied;
 };
 
 // A browser has no clipboard for a page that came over plain HTTP from another machine.
@@ -334,7 +343,7 @@ function copy_selected(text, button) {
 	const is_done = document.execCommand("copy");
 	area.remove();
 	button.focus();
-	if (!is_done) throw new Error("This browser does not let the page copy.");
+	if (!is_done) throw new Error(TEXT.cannot_copy);
 }
 
 const judge = (helpful) => async (button) => {
@@ -355,7 +364,11 @@ document.addEventListener("input", ({ target }) => {
 	render();
 });
 
-const show_message = (text) => ($("#message").textContent = text);
+// The library has a line for messages, and so has the question page while there is no document.
+function show_message(text) {
+	const line = $$(".message").find((one) => one.offsetParent);
+	if (line) line.textContent = text;
+}
 
 async function call(method, path, body) {
 	const plain = body !== undefined && !(body instanceof Blob);
@@ -381,16 +394,32 @@ async function upload(files) {
 	const taken = [];
 	const refused = [];
 	for (const file of files) {
-		show_message(`Taking ${file.name} …`);
+		show_message(put_in(TEXT.taking, file.name));
 		try {
 			taken.push(await put(file, false));
 		} catch (error) {
 			refused.push(`${file.name}: ${error.message}`);
 		}
 	}
-	if (taken.length) press("list");
 	const named = taken.map((file) => file.path).join(", ");
-	show_message([named && `Added ${named}: to be asked about after the next rebuild.`, ...refused].join(" "));
+	show_message([named && put_in(TEXT.added, named), ...refused].join(" "));
+	if (!taken.length) return;
+	if (view() === "ask") return begin_library();
+	press("list");
+}
+
+// The first documents of a library are indexed at once: there is nothing to ask before.
+async function begin_library() {
+	let state = await call("POST", "api/build");
+	while (state.running) {
+		show_message(progress_of(state));
+		await rest(250);
+		state = await call("GET", "api/build");
+	}
+	if (state.error) return show_message(state.error);
+	for (let looks = 0; looks < 40 && !(await serves(state.report)); looks++) await rest(250);
+	render(true);
+	box().focus();
 }
 
 async function put(file, replace) {
@@ -398,21 +427,21 @@ async function put(file, replace) {
 		return await call("PUT", `api/files?${new URLSearchParams({ name: file.name, replace })}`, file);
 	} catch (error) {
 		if (error.status !== 409 || replace) throw error;
-		if (!confirm(`${error.message} Replace it?`)) throw new Error("kept as it was");
+		if (!confirm(put_in(TEXT.replace, error.message))) throw new Error(TEXT.kept);
 		return put(file, true);
 	}
 }
 
 const remove = async (button) => {
-	if (!confirm(`${button.title} from the folder? This cannot be undone.`)) return;
+	if (!confirm(put_in(TEXT.remove, button.title))) return;
 	const { path } = await call("DELETE", `api/files/${button.value}`);
-	show_message(`Removed ${path}: its words stay in the index until the next rebuild.`);
+	show_message(put_in(TEXT.removed, path));
 	press("list");
 };
 
 const rebuild = async () => {
 	const { error, needs_yes } = await call("GET", "api/build");
-	const allowed = needs_yes && confirm(`${error} Remove them?`);
+	const allowed = needs_yes && confirm(put_in(TEXT.remove_many, error));
 	await call("POST", allowed ? "api/build?allow_removal=true" : "api/build");
 	last_outcome = ""; // even if it ends as the last one did
 	follow();
@@ -458,27 +487,29 @@ function show_progress(state) {
 	bar.max = Math.max(state.total, 1);
 	// Before the first file is done nobody knows how far it is: the bar moves, and says so.
 	state.done ? (bar.value = state.done) : bar.removeAttribute("value");
-	$("#progress span").textContent = [
-		state.stage,
-		`${Math.floor(state.done)} of ${state.total} files`,
-		`${state.passages} passages`,
-		state.rate && `${state.rate} a second`,
-		state.seconds_left !== null && `about ${Math.ceil(state.seconds_left)} s left`,
-		state.path,
-	].filter(Boolean).join(" · ");
+	$("#progress span").textContent = progress_of(state);
 }
 
+const progress_of = (state) => [
+	TEXT.stages[state.stage] || state.stage,
+	put_in(TEXT.files_done, Math.floor(state.done), state.total),
+	put_in(TEXT.passages_done, state.passages),
+	state.rate && put_in(TEXT.rate, state.rate),
+	state.seconds_left !== null && put_in(TEXT.left, Math.ceil(state.seconds_left)),
+	state.path,
+].filter(Boolean).join(" · ");
+
 function ended(report) {
-	const counts = ["added", "changed", "removed"].map((name) => `${report[name].length} ${name}`);
-	const failed = report.failed.length ? `, ${report.failed.length} failed` : "";
-	return `Rebuilt in ${report.seconds.toFixed(1)} s: ${counts.join(", ")}${failed}.`;
+	const numbers = ["added", "changed", "removed", "failed"].map((name) => report[name].length);
+	const counts = put_in(report.failed.length ? TEXT.counts_failed : TEXT.counts, ...numbers);
+	return put_in(TEXT.rebuilt, Number(report.seconds.toFixed(1)), counts);
 }
 
 for (const name of ["dragover", "dragleave", "drop"])
 	document.addEventListener(name, (event) => {
-		const drop = event.target.closest?.("#drop");
+		const drop = event.target.closest?.(".drop");
 		event.preventDefault(); // a file dropped beside must not open in place of the page
-		$("#drop")?.classList.toggle("over", name === "dragover" && Boolean(drop));
+		for (const place of $$(".drop")) place.classList.toggle("over", name === "dragover" && place === drop);
 		if (name === "drop" && drop) upload([...event.dataTransfer.files]);
 	});
 
@@ -500,6 +531,7 @@ function remember(address) {
 	} catch {
 		// a browser that keeps nothing has no history
 	}
+	suggest();
 }
 
 function list_asked() {
@@ -510,16 +542,26 @@ function list_asked() {
 		link.href = address;
 		link.textContent = query(address).get("q");
 		time.className = "quiet";
-		time.textContent = ` ${new Date(at).toLocaleString()}`;
+		time.textContent = ` ${new Date(at).toLocaleString(TEXT.language)}`;
 		row.append(link, time);
 		return row;
 	});
 	$("#asked")?.replaceChildren(...rows);
 }
 
+// This browser's questions are suggested while one types, each once.
+function suggest() {
+	const questions = remembered().map(({ address }) => query(address).get("q"));
+	const list = $("#recent") || document.body.appendChild(document.createElement("datalist"));
+	list.id = "recent";
+	list.replaceChildren(...[...new Set(questions)].slice(0, SUGGESTED).map(option));
+	box().setAttribute("list", "recent");
+}
+
 const forget = () => {
 	localStorage.removeItem(ASKED);
 	list_asked();
+	suggest();
 };
 
 // --- start ---------------------------------------------------------------------------------------
@@ -529,7 +571,7 @@ const BUTTONS = {
 };
 
 document.addEventListener("click", async (event) => {
-	if (event.target.closest("#drop")) return choose();
+	if (event.target.closest(".drop")) return choose();
 	const button = event.target.closest(".prose button[name]");
 	const work = button && BUTTONS[button.name];
 	if (!work) return;
@@ -547,10 +589,12 @@ function begin() {
 	if (PARTS.some((part) => !$(part))) return setTimeout(begin, 20);
 	document.body.classList.add("ready");
 	if (query().get("q")) show_question();
-	for (const [id, role, label] of [["viewer", "complementary", "Source"], ["answer", "region", "Answer"]]) {
+	for (const [id, role, label] of [["viewer", "complementary", TEXT.source], ["answer", "region", TEXT.answer]]) {
 		$(`#${id}`).setAttribute("role", role);
 		$(`#${id}`).setAttribute("aria-label", label);
 	}
+	for (const id of ["answer", "table"]) $(`#${id}`).dataset.unanswered = TEXT.unanswered;
+	suggest();
 	dress();
 	watch("answer", on_answer);
 	watch("viewer", on_viewer);

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from qa.checking.listing import rows_now
 from qa.errors import QAError
 from qa.records import Excerpt
 from qa.settings import QUESTION_LIMIT
-from qa.web import cards, examples, listing, viewer
+from qa.web import cards, listing, viewer
 from qa.web.address import Address
 from qa.web.cards import Numbered
+from qa.web.examples import beginnings
 from qa.web.observing import FAULT, log_fault
 from qa.web.site import Site
 from qa.web.templating import render
@@ -146,9 +148,11 @@ class _Views:
     @_refusing
     def _answer(self, address: Address) -> str:
         if not address.q.strip():
-            manifest = self._site.qa.manifest
-            tries = examples.examples(self._site)
-            return cards.welcome_html(tries, manifest.documents, manifest.passages, address)
+            manifest, read_only = self._site.qa.manifest, self._site.read_only
+            if not manifest.documents:
+                return cards.empty_html(address, read_only=read_only)
+            found = beginnings(self._site)
+            return cards.welcome_html(found, manifest.documents, manifest.passages, address)
         started = time.perf_counter()
         answer = self._site.ask(address)
         days = self._site.days(answer)
@@ -187,7 +191,7 @@ class _Views:
         if address.view != "library":
             return ""
         qa = self._site.qa
-        rows = listing.rows(qa.seeds, qa.files(), qa.waiting(), qa.dates())
+        rows = rows_now(qa.seeds, qa.files(), qa.waiting(), qa.dates())
         return listing.library_html(rows, address, read_only=self._site.read_only)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from qa.checking.freshness import Waiting
 from qa.checking.verifying import Verdict
 from qa.records import Answer, Excerpt, File, Highlight
-from qa.web.arguments import ExcerptLimit, Globs, ListPage, Offset, QuestionText, Sha256
+from qa.web.arguments import Day, ExcerptLimit, Globs, ListPage, Offset, QuestionText, Sha256
 
 _models: dict[type, type[BaseModel]] = {}  # of records that stand within others
 
@@ -61,6 +61,8 @@ class Question(BaseModel):
     limit: ExcerptLimit | None = None
     only: Globs = []
     exclude: Globs = []
+    since: Day = ""
+    until: Day = ""
     all: bool = False
     page: ListPage = 1
 
@@ -74,7 +76,7 @@ Cited = _model("Cited", "A passage quoted word for word, and where it stands.", 
 Answered = _model("Answered", "What the documents say to a question.", Answer)
 Judged = _model("Judged", "What became of one citation.", Verdict)
 Listed = _model(
-    "Listed", "One file of the library.", File, id=str | None,
+    "Listed", "One file of the library.", File, id=str | None, date=str,
     without=("sha256", "reader", "source", "source_sha256", "seen"),
 )  # fmt: skip
 Library = _model(

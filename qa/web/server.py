@@ -19,13 +19,15 @@ from qa import logs, processes
 from qa.asking.service import QA
 from qa.errors import SettingsInvalid
 from qa.settings import INDEX
+from qa.translation import LANGUAGES, speaking
 from qa.version import VERSION
 from qa.web import shell
 from qa.web.admission import THREADS, Admission
 from qa.web.api import make_api
 from qa.web.events import Events
-from qa.web.examples import examples
+from qa.web.examples import beginnings
 from qa.web.guards import Guards, Hosts, bracketed, is_loopback
+from qa.web.languages import Pages, Spoken, place
 from qa.web.mcp_tools import mount_tools
 from qa.web.mounting import Rooted, Started, normal_path, with_root
 from qa.web.observing import Observed
@@ -109,7 +111,7 @@ def make_app(  # noqa: PLR0913 - see serve
     page = _with_page(FastAPI(lifespan=lifespan, openapi_url=None), site)
     started = Started(_Split(api, page), partial(_close, site))
     guarded = Guards(Admission(started), Hosts.of(host, names), Passwords(asked) if asked else None)
-    return Unproxied(Rooted(Observed(guarded, site.tally), path), proxies)
+    return Unproxied(Rooted(Observed(Spoken(guarded), site.tally), path), proxies)
 
 
 def _log_start(qa: QA) -> None:
@@ -172,7 +174,7 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
             await mount_tools(api, site, stack)
-            await anyio.to_thread.run_sync(examples, site)  # the first reader waits for nothing
+            await anyio.to_thread.run_sync(beginnings, site)  # the first reader waits for nothing
             if watch:
                 site.watcher.start()
             site.monitor.start()
@@ -201,30 +203,32 @@ def _with_page(app: FastAPI, site: Site) -> ASGIApp:
     # already, as in a notebook, no other can: so one runs in a thread of its own.
     with ThreadPoolExecutor(1) as thread:
         inputs = thread.submit(asyncio.run, _mount_page(app, site)).result()
-    return shell.Shell(Events(app, inputs))
+    return shell.Shell(Events(Pages(app), inputs))
 
 
 async def _mount_page(app: FastAPI, site: Site) -> dict[int, int]:
-    """How many inputs each function of the page has, once it is mounted."""
+    """How many inputs each function of the page has, once it is mounted in each language."""
     processes.silence()
     import gradio as gr
 
     from qa.web.page import THEME, make_page
 
-    page = make_page(site)
-    gr.mount_gradio_app(
-        app,
-        page,
-        "/",
-        root_path="",  # whatever GRADIO_ROOT_PATH says: the page's addresses are relative
-        theme=THEME,
-        show_error=False,
-        enable_monitoring=False,
-        run_history=False,
-        footer_links=[],
-        ssr_mode=False,
-        max_file_size=0,
-    )
+    for language in reversed(LANGUAGES):  # that at "/" is the last: it takes what is left
+        with speaking(language):
+            page = make_page(site)
+        gr.mount_gradio_app(
+            app,
+            page,
+            place(language),
+            root_path="",  # whatever GRADIO_ROOT_PATH says: the page's addresses are relative
+            theme=THEME,
+            show_error=False,
+            enable_monitoring=False,
+            run_history=False,
+            footer_links=[],
+            ssr_mode=False,
+            max_file_size=0,
+        )
     return {index: len(function.inputs) for index, function in page.fns.items()}
 
 

@@ -6,14 +6,20 @@ by itself, each known by its hash: what a document might smuggle in is dead even
 
 import base64
 import hashlib
+import json
 import re
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qa.translation import spoken
+from qa.web.markup import shown
+from qa.web.texts import TEXTS, script_texts
+
 HERE = Path(__file__).parent
 _INLINE = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
+_LANGUAGE = re.compile(rb'<html(?: lang="[\w-]*")?')
 _HOST = b"page.invalid"
 _LEFT_OUT = re.compile(
     rb'<meta\s+(?:property="og:|name="twitter:)[^>]*>|<link rel="manifest"[^>]*>', re.DOTALL
@@ -30,10 +36,19 @@ class Shell:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._head = (
-            f'<title>Ask your documents</title><link rel="icon" href="favicon.ico">'
+        self._files = (
+            f'<link rel="icon" href="favicon.ico">'
             f'<link rel="stylesheet" href="page/style.css?{version("style.css")}">'
-            f'<script type="module" src="page/page.js?{version("page.js")}"></script></head>'
+            f'<script type="module" src="page/page.js?{version("page.js")}"></script>'
+        )
+
+    def _head(self) -> bytes:
+        """Title, style, script and what the script says, in the language that is spoken."""
+        # Data, which no browser runs; no text in it can end it.
+        texts = json.dumps(script_texts()).replace("<", "\\u003c")
+        return (
+            f"<title>{shown(TEXTS.title)}</title>{self._files}"
+            f'<script type="application/json" id="texts">{texts}</script></head>'
         ).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,9 +78,12 @@ class Shell:
     async def _finish(self, scope: Scope, start: Message, body: bytes, send: Send) -> None:
         headers = MutableHeaders(scope=start)
         if headers.get("content-type", "").startswith("text/html"):
-            body = _LEFT_OUT.sub(b"", body).replace(b"</head>", self._head, 1)
-            body = body.replace(b'"http://%b"' % _HOST, b'"./"')  # wherever the page stands
+            body = _LEFT_OUT.sub(b"", body).replace(b"</head>", self._head(), 1)
+            body = _LANGUAGE.sub(b'<html lang="%b"' % spoken().encode(), body, count=1)
+            # wherever the page stands, and in whichever language
+            body = re.sub(rb'"http://%b[/a-z]*"' % re.escape(_HOST), b'"./"', body)
             headers["content-security-policy"] = policy(body)
+            headers["content-language"] = spoken()
             headers["cache-control"] = "no-store"
             headers["content-length"] = str(len(body))
         await send(start)

@@ -4,19 +4,24 @@ import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qa.asking.service import QA
+from qa.checking.listing import Row, rows
 from qa.errors import IndexClosed, QuestionRefused, ReadFailed, StoreUnreachable
 from qa.records import Answer, Document
+from qa.records.dates import day_of
 from qa.web.address import Address
-from qa.web.filtering import day, globs
+from qa.web.filtering import globs
 from qa.web.health import Monitor
 from qa.web.observing import log_fault
 from qa.web.page_images import PageImages
 from qa.web.rebuilding import Rebuilder, Watcher
 from qa.web.tally import ANSWERED, FAILED, REFUSED, UNANSWERED, Tally
 from qa.web.verifying import Verifier
+
+if TYPE_CHECKING:
+    from qa.web.examples import Beginnings
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +33,7 @@ class Site:
     qa: QA
     rebuilder: Rebuilder
     read_only: bool = False
-    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of the live snapshot
+    beginnings: "dict[str, Beginnings]" = field(default_factory=dict)  # of the live snapshot
     page_images: PageImages = field(init=False)
     verifier: Verifier = field(init=False)
     tally: Tally = field(default_factory=Tally)
@@ -57,10 +62,10 @@ class Site:
 
     def _wish(self, address: Address) -> dict[str, Any]:
         """The arguments of `QA.ask` that an address gives."""
-        only: list[str] = []
-        if address.filters:
-            only = globs(address.filters, self.qa.files(), self.qa.dates())
-        return {"only": only, "all": address.all, "page": address.part}
+        filters = address.filters
+        only = globs(filters, self.qa.files()) if filters else []
+        days = {"since": filters.since, "until": filters.until}
+        return {"only": only, **days, "all": address.all, "page": address.part}
 
     @property
     def has_failed(self) -> bool:
@@ -104,7 +109,11 @@ class Site:
         """The day of each cited path: its document's own date, or else when its file changed."""
         cited = {excerpt.path: excerpt.date for excerpt in (*answer.excerpts, *answer.nearest)}
         files = {path: self.qa.snapshot.file(path) for path in cited}
-        return {path: day(file, cited) for path, file in files.items() if file}
+        return {path: day_of(file, cited[path]) for path, file in files.items() if file}
+
+    def rows(self) -> list[Row]:
+        """Every file that the last build saw, with its day."""
+        return rows(self.qa.files(), self.qa.dates())
 
     def paths(self, document: Document) -> list[str]:
         """Where the document stands in the folder, as the last build saw it."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from qa.reading.content import Box
 from qa.records import Document, Excerpt, Kind
+from qa.translation import tr
 from qa.web.address import Address
 from qa.web.cards import Numbered, marks, place
 from qa.web.markup import Mark
@@ -66,7 +67,7 @@ def document_html(
         "document",
         document=document,
         head=_head(document, excerpts, address, paths),
-        reason=reason,
+        reason=tr(reason),
         earlier=address.opening(address.doc, start, start) if start else None,
         later=address.opening(address.doc, end, end) if end < len(text) else None,
         first_line=first_line,

@@ -34,6 +34,7 @@ class Settings:
     language: str = AUTO  # of all documents, an ISO 639 code; `AUTO`: of each what is found
     passage_tokens: int = 180  # tokens of a passage, at most (a longer sentence stands alone)
     ocr: bool = False  # scanned pages are read by OCR, in `language`
+    libreoffice: bool = False  # it was there, and read the documents of other programs
 
     def __post_init__(self) -> None:
         if not 16 <= self.passage_tokens <= 220:
@@ -58,6 +59,8 @@ class Settings:
         """
         given: dict[str, str | int] = {}
         for field in fields(cls):
+            if field.name == "libreoffice":  # found on the machine: QA_LIBREOFFICE says where
+                continue
             value = environment.get(name := f"QA_{field.name.upper()}")
             if field.type is bool:
                 given |= {field.name: switch(name, value)} if value else {}

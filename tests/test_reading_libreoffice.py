@@ -10,10 +10,14 @@ from pathlib import Path
 import compounds
 import files
 import pytest
+from indexes import write
 from waiting import wait_for
 
-from qa import processes, reading
-from qa.errors import ReadFailed, Unsupported
+from qa import processes
+from qa.asking.service import QA
+from qa.building.pipeline import build, plan
+from qa.errors import ReadFailed, SettingsInvalid, Unsupported
+from qa.index.manifest import current
 from qa.reading import converter, libreoffice, read
 from qa.reading.formats import Format
 
@@ -57,13 +61,70 @@ def test_without_libreoffice_the_reason_says_what_to_save_as_or_to_install(
         read(data, name)
 
 
-def test_files_are_read_again_when_libreoffice_comes_or_goes(monkeypatch):
-    """The readers' fingerprint tells, and a relative command is none."""
+def test_a_relative_command_is_none(monkeypatch):
     monkeypatch.setenv("QA_LIBREOFFICE", "bin/soffice")
     assert libreoffice.command() is None
-    without = reading.fingerprint(None)
-    monkeypatch.setenv("QA_LIBREOFFICE", "/bin/sh")
-    assert reading.fingerprint(None) != without
+
+
+OFFICE = """#!/bin/sh
+while [ $# -gt 1 ]; do [ "$1" = --outdir ] && out=$2; shift; done
+mkdir -p "$out" && cp %s "$out/document.docx"
+"""
+
+
+@pytest.fixture
+def office(tmp_path):
+    """A program that saves every document as the same Word file."""
+    (tmp_path / "copy.docx").write_bytes(files.docx(files.FACTS))
+    command = tmp_path / "soffice"
+    command.write_text(OFFICE % (tmp_path / "copy.docx"))
+    command.chmod(0o755)
+    return str(command)
+
+
+def statuses(index):
+    """How each file of an index is."""
+    with QA.open(index) as opened:
+        return {file.path: str(file.status) for file in opened.files()}
+
+
+@pytest.fixture
+def converted(tmp_path, office, new_index, monkeypatch):
+    """An index with a document that LibreOffice read, and its folder."""
+    write(tmp_path / "docs", "mill.txt", "The mill has four sails.")
+    (tmp_path / "docs" / "old.doc").write_bytes(compounds.compound({"WordDocument": b"x"}))
+    monkeypatch.setenv("QA_LIBREOFFICE", "/nowhere/soffice")
+    index = new_index()
+    build(tmp_path / "docs", index)
+    assert statuses(index) == {"mill.txt": "indexed", "old.doc": "unsupported"}
+    monkeypatch.setenv("QA_LIBREOFFICE", office)
+    build(index=index)
+    assert statuses(index) == {"mill.txt": "indexed", "old.doc": "indexed"}
+    return index
+
+
+def test_documents_that_libreoffice_read_stay_where_it_is_missing(converted, monkeypatch):
+    """The build says what to do, and the index answers as before; who declines it builds without."""
+    assert build(index=converted).unchanged == ("mill.txt", "old.doc")
+    before = current(converted)
+    monkeypatch.setenv("QA_LIBREOFFICE", "/nowhere/soffice")
+    for make in (build, plan):
+        with pytest.raises(SettingsInvalid, match=r"LibreOffice read.*QA_LIBREOFFICE=0"):
+            make(index=converted)
+    assert current(converted) == before
+    monkeypatch.setenv("QA_LIBREOFFICE", "0")
+    build(index=converted)
+    assert statuses(converted) == {"mill.txt": "indexed", "old.doc": "unsupported"}
+
+
+def test_an_index_without_such_documents_is_built_with_libreoffice_or_without(
+    converted, tmp_path, monkeypatch
+):
+    (tmp_path / "docs" / "old.doc").unlink()
+    assert build(index=converted).removed == ("old.doc",)
+    monkeypatch.setenv("QA_LIBREOFFICE", "/nowhere/soffice")
+    build(index=converted)
+    assert statuses(converted) == {"mill.txt": "indexed"}
 
 
 def test_text_under_the_name_of_a_word_file_is_text():

@@ -23,6 +23,7 @@ from qa.building.events import log_changed_settings, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
 from qa.building.language import with_language
 from qa.building.plan import Plan, compare, find
+from qa.building.programs import PROGRAMS, with_programs
 from qa.building.timing import Estimate, Progress, Stages
 from qa.encoding import models
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
@@ -34,7 +35,6 @@ from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
 from qa.index.publishing import check_space, close_to_others
 from qa.index.store import Build, Shape
-from qa.reading import ocr
 from qa.reading.loading import about
 from qa.reading.walking import Found, locate
 from qa.reading.workers import Reading, read_files
@@ -114,8 +114,8 @@ def index_fingerprint(settings: Settings, encoder: Encoder) -> str:
     """What shapes an index: settings, readers and splitter, then what shapes codes."""
     shape = fingerprint(
         FORMAT,
-        {name: value for name, value in settings.to_dict().items() if name != "ocr"},
-        reading.fingerprint(settings.ocr_language),  # OCR is one of the readers
+        {name: value for name, value in settings.to_dict().items() if name not in PROGRAMS},
+        reading.fingerprint(settings.ocr_language, has_libreoffice=settings.libreoffice),
         splitting.VERSION,
         *map(version, LIBRARIES),
     )
@@ -131,11 +131,10 @@ def coding_fingerprint(encoder: Encoder) -> str:
 
 
 def _chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> origin.Origin:
-    """What a build is made from. Raises SettingsInvalid, also where OCR is wanted and missing."""
+    """What a build is made from. Raises SettingsInvalid, also where a program is missing."""
     found = origin.chosen(index, seeds, settings)
+    found = found._replace(settings=with_programs(index, found.settings))
     log_changed_settings(origin.changed(index, found.settings))
-    if found.settings.ocr:
-        ocr.check()
     return found
 
 

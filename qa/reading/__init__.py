@@ -86,14 +86,15 @@ _LIBRARIES = (
 )
 
 
-def fingerprint(ocr_language: str | None) -> str:
+def fingerprint(ocr_language: str | None, *, has_libreoffice: bool) -> str:
     """A short hash of the readers' versions and of the libraries' that shape their text.
 
-    `ocr_language` is the language in which scanned pages are read, None where they are not.
+    `ocr_language` is the language in which scanned pages are read, None where they are not;
+    `has_libreoffice` is whether it reads the documents of other programs.
     """
     readers = [f"{known}={number}" for known, (_, _, number) in sorted(_READERS.items())]
     libraries = [f"{library}={_installed(library)}" for library in _LIBRARIES]
-    switched = (ocr.fingerprint(ocr_language), libreoffice.fingerprint())
+    switched = (ocr.fingerprint(ocr_language), libreoffice.fingerprint(there=has_libreoffice))
     versions = ";".join((*readers, *libraries, *switched))
     return hashlib.sha256(versions.encode()).hexdigest()[:16]
 

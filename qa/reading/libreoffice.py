@@ -13,12 +13,13 @@ import tempfile
 from pathlib import Path
 
 from qa import processes
-from qa.errors import ReadFailed, Unsupported
+from qa.errors import ReadFailed, SettingsInvalid, Unsupported
 from qa.reading import archive
 from qa.reading.content import Content
 from qa.reading.converter import TOO_SLOW
 from qa.reading.detection import format_of
 from qa.reading.formats import SAVED_AS, Format
+from qa.settings import OFF
 
 SECONDS = 120  # that one file may take, by the clock
 _COMMANDS = ("soffice", "libreoffice")
@@ -63,9 +64,19 @@ def command() -> str | None:
     return next(filter(None, found), None)
 
 
-def fingerprint() -> str:
+def fingerprint(*, there: bool) -> str:
     """What this module adds to the readers' fingerprint: with LibreOffice, more files are read."""
-    return f"libreoffice={'there' if command() else 'none'}"
+    return f"libreoffice={'there' if there else 'none'}"
+
+
+def check() -> None:
+    """Raises SettingsInvalid where it is missing and not declined: what it read would be lost."""
+    if command() is None and os.environ.get("QA_LIBREOFFICE", "").lower() not in OFF:
+        raise SettingsInvalid(
+            "This index has documents that LibreOffice read, and it is not on this machine: "
+            "install it (apt install libreoffice), name its command by QA_LIBREOFFICE, "
+            "or build without them by QA_LIBREOFFICE=0."
+        )
 
 
 def read(data: bytes, name: str) -> Content:

@@ -2,7 +2,7 @@
 # make test    set up and run the tests, by two processes
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
-# make scale   the tests that start real servers: an S3 server (installs them first)
+# make scale   the tests that start real servers, S3 and Milvus (installs them first; Linux)
 # make campaign  the crash, equality, damage, load and attack tests, long: 200 rounds of each
 #
 # Each makes .venv when it is missing, or older than what it is made from. Another Python:
@@ -38,8 +38,10 @@ campaign: $(READY)
 		tests/test_building.py tests/test_damage.py tests/test_hostile.py tests/test_attack.py
 
 scale: $(READY)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[objects,scale]'
-	QA_LONG=1 $(BIN)/python -m pytest -q -rs tests/test_objects.py
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[milvus,objects,scale]'
+	QA_LONG=1 unshare --map-root-user --net $(BIN)/python tests/alone.py \
+		$(BIN)/python -m pytest -q -rs tests/test_objects.py tests/test_store.py \
+		tests/test_milvus.py tests/test_milvus_server.py
 
 format: $(READY)
 	$(BIN)/ruff format .

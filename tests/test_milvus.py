@@ -193,14 +193,13 @@ def test_milvus_lite_is_refused_where_it_is_not_allowed(world, monkeypatch):
     port = heads_of(world)._address.port
     monkeypatch.delenv("QA_STORE_DOUBLE")
     with pytest.raises(SettingsInvalid, match="loses acknowledged rows"):
-        milvus.Server("127.0.0.1", port)
+        milvus.Server("127.0.0.1", port, 0.5)
 
 
-def test_a_store_that_does_not_answer_is_one_clear_line(monkeypatch):
-    monkeypatch.setattr(milvus, "PATIENCE", 0.5)
+def test_a_store_that_does_not_answer_is_one_clear_line():
     (port,) = free_ports(1)
     with pytest.raises(StoreUnreachable, match=f"127.0.0.1:{port} does not answer"):
-        milvus.Server("127.0.0.1", port)
+        milvus.Server("127.0.0.1", port, 0.5)
 
 
 def test_an_address_names_a_host_a_port_and_an_index():

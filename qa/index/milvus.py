@@ -7,8 +7,8 @@ under a condition, so that no row is ever changed.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -22,7 +22,10 @@ from qa.errors import SettingsInvalid, StoreUnreachable
 from qa.index.address import Address
 
 PATIENCE = 6.0  # seconds in which a question's request is tried again while nobody answers
-WRITING_PATIENCE = 120.0  # the same of what a build writes: a server that is started again is back
+WRITING_PATIENCE = 120.0  # the same of a build's: a server that is started again is back by then
+ATTEMPT = 10.0  # seconds for one attempt
+PAUSE = 0.5  # seconds between two
+REFUSALS = (4, 100, 1100)  # Milvus' codes of no such collection, and of what is not valid
 LINKS, BUILDING, SEARCHED = 30, 360, 400  # HNSW: M, efConstruction and ef
 KEY, VECTOR = "place", "vector"
 LONGEST = 65_535  # bytes of a text in a row
@@ -44,106 +47,123 @@ class Near(NamedTuple):
 
 
 @cache
-def connected(host: str, port: int) -> "Server":
+def connected(host: str, port: int, patience: float) -> "Server":
     """The server there, by one connection for the whole process. Raises StoreUnreachable."""
-    return Server(host, port)
+    return Server(host, port, patience)
 
 
-def server_of(address: Address) -> "Server":
-    """The server of an address. Raises StoreUnreachable and SettingsInvalid."""
-    return connected(address.host, address.port)
+def server_of(address: Address, patience: float | None = None) -> "Server":
+    """The server of an address, for questions unless it is more patient.
+
+    Raises StoreUnreachable and SettingsInvalid.
+    """
+    return connected(address.host, address.port, patience or PATIENCE)
 
 
 class Server:
-    """A connection, for any number of threads; every method raises StoreUnreachable."""
+    """A connection, for any number of threads.
 
-    def __init__(self, host: str, port: int) -> None:
+    What fails is tried again until `patience` seconds are over, since all of it may be done twice;
+    then every method raises StoreUnreachable.
+    """
+
+    def __init__(self, host: str, port: int, patience: float) -> None:
         pymilvus = _library()
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs every refusal itself
-        self._place = f"{host}:{port}"
-        access = settings.store_access()
-        options: dict[str, Any] = {"user": access.user, "password": access.password}
-        if access.is_encrypted:
-            options |= {"secure": True, "server_pem_path": access.certificate}
-        scheme = "https" if access.is_encrypted else "http"
-        with self._asking():
-            self._client = pymilvus.MilvusClient(
-                f"{scheme}://{self._place}", timeout=PATIENCE, dedicated=True, **options
-            )
-            self.version = str(self._client.get_server_version(timeout=PATIENCE))
+        self._place, self._patience = f"{host}:{port}", patience
         self._types = pymilvus.DataType
+        self._client: Any = self._asked(lambda seconds: self._opened(pymilvus, seconds))
+        self.version = str(
+            self._asked(lambda seconds: self._client.get_server_version(timeout=seconds))
+        )
         if DOUBLE in self.version and not settings.allows_double():
             raise SettingsInvalid(
                 f"{self._place} is {self.version}, which loses acknowledged rows when it is killed: "
                 "use a Milvus server."
             )
 
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Turns the client's errors into StoreUnreachable."""
+    def _opened(self, pymilvus: Any, seconds: float) -> Any:
+        access = settings.store_access()
+        options: dict[str, Any] = {"user": access.user, "password": access.password}
+        if access.is_encrypted:
+            options |= {"secure": True, "server_pem_path": access.certificate}
+        scheme = "https" if access.is_encrypted else "http"
+        return pymilvus.MilvusClient(
+            f"{scheme}://{self._place}", timeout=seconds, dedicated=True, **options
+        )
+
+    def _asked(self, ask: Callable[[float], T]) -> T:
+        """What the server answers, asked in so many seconds. Raises StoreUnreachable."""
         from grpc import RpcError
         from pymilvus.exceptions import MilvusException
 
-        try:
-            yield
-        except (MilvusException, RpcError) as error:
-            reason = " ".join(str(getattr(error, "message", error)).split())[:300]
-            raise StoreUnreachable(
-                f"The Milvus server at {self._place} does not answer as it should ({reason}): "
-                "is it running, and are QA_STORE and its password right?"
-            ) from error
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                return ask(min(max(end - time.monotonic(), 1.0), ATTEMPT))
+            except (MilvusException, RpcError) as error:
+                is_over = time.monotonic() + PAUSE > end
+                if is_over or getattr(error, "code", None) in REFUSALS:
+                    raise self._unreachable(error) from error
+            time.sleep(PAUSE)
+
+    def _unreachable(self, error: Exception) -> StoreUnreachable:
+        reason = " ".join(str(getattr(error, "message", error)).split())[:200]
+        return StoreUnreachable(
+            f"The Milvus server at {self._place} does not answer as it should ({reason}): "
+            "is it running, and are QA_STORE and its password right?"
+        )
 
     def collections(self, prefix: str) -> list[str]:
         """The names of all collections that begin so, sorted."""
-        with self._asking():
-            names = self._client.list_collections(timeout=PATIENCE)
+        names = self._asked(lambda seconds: self._client.list_collections(timeout=seconds))
         return sorted(name for name in names if name.startswith(prefix))
 
     def properties(self, name: str) -> Mapping[str, str]:
         """The properties of a collection; none where it is not there."""
-        with self._asking():
-            if not self._client.has_collection(name, timeout=PATIENCE):
+
+        def found(seconds: float) -> Mapping[str, str]:
+            if not self._client.has_collection(name, timeout=seconds):
                 return {}
-            found = self._client.describe_collection(name, timeout=PATIENCE)
-        return dict(found.get("properties") or {})
+            described = self._client.describe_collection(name, timeout=seconds)
+            return dict(described.get("properties") or {})
+
+        return self._asked(found)
 
     def note(self, name: str, properties: Mapping[str, str]) -> None:
         """Makes an empty collection that holds properties alone.
 
         Where it is there already it stays as it is: who asks for it afterwards sees whose it is.
         """
-        schema = self._schema(dim=2, fields={})
-        try:
-            with self._asking():
-                if self._client.has_collection(name, timeout=WRITING_PATIENCE):
-                    return
-                self._client.create_collection(
-                    name, schema=schema, properties=dict(properties), timeout=WRITING_PATIENCE
-                )
-        except StoreUnreachable:  # or it was made meanwhile
-            if not self.properties(name):
-                raise
-
-    def change(self, name: str, properties: Mapping[str, str]) -> None:
-        """Changes properties of a collection."""
-        with self._asking():
-            self._client.alter_collection_properties(name, dict(properties), timeout=PATIENCE)
-
-    def drop(self, name: str) -> None:
-        """Removes a collection, if it is there."""
-        with self._asking():
-            self._client.drop_collection(name, timeout=WRITING_PATIENCE)
+        self._make(name, self._schema(dim=2, fields={}), properties)
 
     def make(self, name: str, dim: int) -> None:
         """Makes a collection of passages, which is not searched before it is indexed."""
         kinds = self._types
         fields = {name: {"datatype": kinds.INT64} for name in NUMBERS}
         fields |= {name: {"datatype": kinds.VARCHAR, "max_length": LONGEST} for name in TEXTS}
-        schema = self._schema(dim=dim, fields=fields)
-        with self._asking():
-            self._client.create_collection(
-                name, schema=schema, properties={"mmap.enabled": "true"}, timeout=WRITING_PATIENCE
+        self._make(name, self._schema(dim=dim, fields=fields), {"mmap.enabled": "true"})
+
+    def _make(self, name: str, schema: Any, properties: Mapping[str, str]) -> None:
+        def made(seconds: float) -> None:
+            if not self._client.has_collection(name, timeout=seconds):
+                self._client.create_collection(
+                    name, schema=schema, properties=dict(properties), timeout=seconds
+                )
+
+        self._asked(made)
+
+    def change(self, name: str, properties: Mapping[str, str]) -> None:
+        """Changes properties of a collection."""
+        self._asked(
+            lambda seconds: self._client.alter_collection_properties(
+                name, dict(properties), timeout=seconds
             )
+        )
+
+    def drop(self, name: str) -> None:
+        """Removes a collection, if it is there."""
+        self._asked(lambda seconds: self._client.drop_collection(name, timeout=seconds))
 
     def _schema(self, *, dim: int, fields: Mapping[str, Mapping[str, Any]]) -> Any:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
@@ -161,52 +181,48 @@ class Server:
         else:
             sizes = {"M": LINKS, "efConstruction": BUILDING}
             index.add_index(VECTOR, index_type="HNSW", metric_type="IP", params=sizes)
-        with self._asking():
-            self._client.create_index(name, index, timeout=None)
-            self._client.load_collection(name, timeout=None)
+        self._asked(lambda _: self._client.create_index(name, index, timeout=None))
+        self._asked(lambda _: self._client.load_collection(name, timeout=None))
 
     def flush(self, name: str) -> None:
         """Has the server write down what it holds of a collection in memory alone."""
-        with self._asking():
-            self._client.flush(name, timeout=WRITING_PATIENCE)
+        self._asked(lambda _: self._client.flush(name, timeout=self._patience))
 
     def put(self, name: str, rows: list[Row]) -> None:
         """Adds rows; what was added before under the same keys is replaced by them."""
-        with self._asking():
-            self._client.upsert(name, rows, timeout=WRITING_PATIENCE)
+        self._asked(lambda seconds: self._client.upsert(name, rows, timeout=seconds))
 
     def remove(self, name: str, condition: str) -> None:
         """Removes the rows of a condition."""
-        with self._asking():
-            self._client.delete(name, filter=condition, timeout=WRITING_PATIENCE)
+        self._asked(lambda seconds: self._client.delete(name, filter=condition, timeout=seconds))
 
     def count(self, name: str, condition: str) -> int:
         """How many rows of a condition there are, of all that were acknowledged."""
-        with self._asking():
-            (found,) = self._client.query(
-                name, filter=condition, output_fields=["count(*)"], consistency_level="Strong",
-                timeout=WRITING_PATIENCE,
-            )  # fmt: skip
+        (found,) = self._queried(name, condition, ["count(*)"], consistency_level="Strong")
         return int(found["count(*)"])
 
     def rows(self, name: str, condition: str, fields: Sequence[str], limit: int) -> list[Row]:
         """Up to `limit` rows of a condition, in no order, with these fields."""
-        with self._asking():
-            found: list[Row] = self._client.query(
-                name, filter=condition, output_fields=[KEY, *fields], limit=limit,
-                consistency_level="Bounded", timeout=PATIENCE,
-            )  # fmt: skip
-        return found
+        options = {"limit": limit, "consistency_level": "Bounded"}
+        return self._queried(name, condition, [KEY, *fields], **options)
+
+    def _queried(self, name: str, condition: str, fields: Sequence[str], **how: Any) -> list[Row]:
+        return self._asked(
+            lambda seconds: self._client.query(
+                name, filter=condition, output_fields=list(fields), timeout=seconds, **how
+            )
+        )
 
     def nearest(self, name: str, vector: Vectors, limit: int, condition: str) -> Near:
         """Up to `limit` rows of a condition by the product of their vectors with this one."""
-        ef = {"ef": max(limit, SEARCHED)}
-        with self._asking():
-            (hits,) = self._client.search(
+        how = {"metric_type": "IP", "params": {"ef": max(limit, SEARCHED)}}
+        (hits,) = self._asked(
+            lambda seconds: self._client.search(
                 name, data=[vector], anns_field=VECTOR, filter=condition, limit=limit,
-                output_fields=["tokens"], search_params={"metric_type": "IP", "params": ef},
-                consistency_level="Bounded", timeout=PATIENCE,
-            )  # fmt: skip
+                output_fields=["tokens"], search_params=how, consistency_level="Bounded",
+                timeout=seconds,
+            )
+        )  # fmt: skip
         return Near(
             np.array([hit.get(KEY, hit.get("id")) for hit in hits], np.int64),
             np.array([hit["distance"] for hit in hits], np.float32),
@@ -217,8 +233,8 @@ class Server:
         """By how many replicas a collection is served; 1 where the server does not know of any."""
         if DOUBLE in self.version:
             return 1
-        with self._asking():
-            return max(len(self._client.describe_replica(name, timeout=PATIENCE)), 1)
+        found = self._asked(lambda seconds: self._client.describe_replica(name, timeout=seconds))
+        return max(len(found), 1)
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -16,7 +16,7 @@ from qa.errors import SettingsInvalid
 from qa.index.address import Address
 from qa.index.coding import Coded, Row
 from qa.index.heads import Heads, Lease, objects_at
-from qa.index.milvus import server_of
+from qa.index.milvus import WRITING_PATIENCE, server_of
 from qa.index.milvus_opening import newest_complete
 from qa.index.milvus_publishing import Live, Publication, Spooled, Target
 from qa.index.milvus_snapshot import MilvusSnapshot
@@ -41,12 +41,12 @@ class MilvusBuild:
     ) -> None:  # fmt: skip
         del damaged  # there are no segments to leave out: what is damaged is refused
         self._address, self._seeds, self._shape = address, seeds, shape
-        self._server = server_of(address)
+        self._server = server_of(address, WRITING_PATIENCE)
         self._heads = Heads(self._server, address)
         self._stack = ExitStack()
         self._lease: Lease = self._stack.enter_context(self._heads.lease())
         try:
-            opened = newest_complete(address)
+            opened = newest_complete(address, self._server)
         except BaseException:
             self._stack.close()
             raise

@@ -5,7 +5,7 @@ from functools import lru_cache
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
 from qa.index.address import Address
 from qa.index.heads import Head, Heads
-from qa.index.milvus import server_of
+from qa.index.milvus import Server, server_of
 from qa.index.milvus_snapshot import MilvusSnapshot
 
 ATTEMPTS = 20  # a builder may clean up between the look at the heads and the opening
@@ -42,14 +42,15 @@ def open_named(address: Address, name: str) -> MilvusSnapshot:
     return _opened(address, head)
 
 
-def newest_complete(address: Address) -> MilvusSnapshot | None:
-    """The newest snapshot that opens."""
-    heads = Heads(server_of(address), address)
+def newest_complete(address: Address, server: Server | None = None) -> MilvusSnapshot | None:
+    """The newest snapshot that opens, read by a connection that may be more patient."""
+    server = server or server_of(address)
+    heads = Heads(server, address)
     for token in reversed(heads.tokens()):
         try:
             head = heads.head(token)
             if head is not None:
-                return _opened(address, head)
+                return MilvusSnapshot(address, server, heads.objects(head), head)
         except (IndexDamaged, IndexForeign):
             continue
     return None

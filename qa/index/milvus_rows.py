@@ -136,6 +136,10 @@ class RowReader:
         found = self._read(condition, SAME_NUMBER)
         return next((row for row in found if row.input == input_hash), None)
 
+    def require_readable(self) -> None:
+        """Raises StoreUnreachable unless rows can be read."""
+        self.server.rows(self._record.rows, f"{KEY} == 0", [], 1)
+
     def texts(self, keys: Iterable[int]) -> Iterator[str]:
         """The texts of rows, in the order of `keys`."""
         for some in batches(keys, TEXTS_AT_ONCE):

@@ -253,7 +253,8 @@ class MilvusSnapshot:
         return {path: each.date for each in self.contents.documents() for path in each.paths}
 
     def check(self) -> None:
-        """Nothing that is cheap can be said of a server but that it answers, as whoever follows sees."""
+        """Raises StoreUnreachable where the rows cannot be read: a server that starts loads them first."""
+        self.rows.require_readable()
 
     def damaged(self) -> list[str]:
         """The documents of which something is not as it was written; reads everything."""

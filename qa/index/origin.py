@@ -42,9 +42,10 @@ def origin(index: Path) -> Origin | None:
 
 def _origin_at(at: Address) -> Origin | None:
     """What the index at an address was last built from. Raises StoreUnreachable."""
+    from qa.index.milvus import WRITING_PATIENCE, server_of
     from qa.index.milvus_opening import newest_complete
 
-    last = newest_complete(at)
+    last = newest_complete(at, server_of(at, WRITING_PATIENCE))
     if last is None:
         return None
     return Origin(Path(last.manifest.seeds), Settings.from_dict(last.manifest.settings))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa.errors import (
+    DownloadFailed,
     FilterEmpty,
     IndexBusy,
     IndexClosed,
@@ -27,6 +28,7 @@ from qa.errors import (
     IndexUnreadable,
     ModelMismatch,
     ModelMissing,
+    ModelRefused,
     QAError,
     QuestionRefused,
     QuestionsInvalid,
@@ -54,6 +56,7 @@ __all__ = [
     "QA",
     "Answer",
     "BuildReport",
+    "DownloadFailed",
     "Excerpt",
     "FilterEmpty",
     "Freshness",
@@ -66,6 +69,7 @@ __all__ = [
     "IndexUnreadable",
     "ModelMismatch",
     "ModelMissing",
+    "ModelRefused",
     "QAError",
     "QuestionRefused",
     "QuestionsInvalid",

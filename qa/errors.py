@@ -11,6 +11,8 @@ QAError                 the root; only the command line and the web page turn it
 ├── StoreUnreachable    a store, a bucket or a cluster at an address does not answer
 ├── IndexBusy           another process is building this index
 ├── ModelMissing        the encoder's files are not on this machine
+├── ModelRefused        a model has a form that is not understood, or not safe to open
+├── DownloadFailed      a model could not be downloaded, or not as the hub describes it
 ├── ModelMismatch       the index was built with another encoder or other settings
 ├── SeedsMissing        the folder of documents cannot be read
 ├── SeedsEmpty          the folder of documents holds no file
@@ -70,6 +72,14 @@ class IndexBusy(QAError):
 
 class ModelMissing(QAError):
     """The encoder's files are not on this machine."""
+
+
+class ModelRefused(QAError):
+    """A model cannot be added: its form is not understood, or its files are not safe to open."""
+
+
+class DownloadFailed(QAError):
+    """A model could not be downloaded, or is not what the hub says it is."""
 
 
 class ModelMismatch(QAError):

@@ -42,6 +42,9 @@ _KEPT = frozenset(
     }
 )
 _KEPT_PREFIXES = ("LC_", "XDG_")
+# What a download needs besides: which hub, by which way, and a token where one is given by name.
+_OF_NETWORK = ("HF_ENDPOINT", "HF_TOKEN", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+_OF_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 # Where programs, libraries and code are looked for: relative entries lead into the working directory.
 _PLACES = frozenset(
     {
@@ -63,6 +66,15 @@ def environment(further: Mapping[str, str] | None = None) -> dict[str, str]:
     kept |= {name: value for name in _PLACES if (value := _absolute(os.environ.get(name, "")))}
     modules = os.pathsep.join(_module_folders())
     return {**kept, **OFFLINE, "PYTHONPATH": modules, "PYTHONSAFEPATH": "1", **(further or {})}
+
+
+def online_environment(home: Path) -> dict[str, str]:
+    """The environment of the one process that downloads: what the hub's library notes goes to `home`."""
+    names = (*_OF_NETWORK, *_OF_PROXIES, *map(str.lower, _OF_PROXIES))
+    given = {name: value for name in names if (value := os.environ.get(name))}
+    online = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HOME": str(home)}
+    plain = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    return environment({**given, **online, **plain})
 
 
 def cores() -> int:

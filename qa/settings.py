@@ -97,6 +97,11 @@ def _code_instead_of(language: str) -> str:
     return f"{code!r}" if code else "an ISO 639 code such as 'de'"
 
 
+def cache_folder() -> Path:
+    """Where added models lie, and exports that belong to no index: `~/.cache/seedqa`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedqa"
+
+
 def integer(name: str, value: str) -> int:
     """`value` as a whole number; `SettingsInvalid` names the setting otherwise."""
     try:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from qa.errors import StorageFailed
+from qa.settings import cache_folder
 
 OTHERS = 0o077  # what a group and all others may do
 CRASH_AT = "QA_CRASH_AT"  # tests name a step here, and the process dies there as by SIGKILL
@@ -49,7 +50,7 @@ def new_folder(folder: Path, *, exist_ok: bool = False) -> None:
 
 def user_cache() -> Path:
     """The folder for what belongs to no index, `~/.cache/seedqa`; for this user alone."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedqa"
+    folder = cache_folder()
     new_folder(folder, exist_ok=True)
     close_tree_to_others(folder)
     return folder

@@ -11,7 +11,7 @@ import pytest
 from sharing import made_once
 
 from qa.building import pipeline
-from qa.encoding import models
+from qa.encoding import library, models
 from qa.encoding.encoder import Encoded, Encoder
 from qa.index.lexical import WordIndex
 from qa.index.lexical import write as write_index
@@ -55,7 +55,9 @@ def _models_are_loaded_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if ALONE not in os.environ:  # there memory is measured
             patch.setattr(models, "exported", once_a_file(models.exported, most=4))
-            patch.setattr(models, "sha256", once_a_file(models.sha256, most=100))
+            known = once_a_file(library.sha256, most=100)
+            for module in (library, models):
+                patch.setattr(module, "sha256", known)
         yield
 
 

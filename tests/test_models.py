@@ -1,53 +1,46 @@
 """Other models than the default, other precisions, and models that cannot be exported."""
 
-import json
-import subprocess
-import sys
+import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import thin_models
 from indexes import write
 from onnx.numpy_helper import from_array, to_array
-from tokenizers import Tokenizer
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.encoding import models, shortening
+from qa.encoding import adding, library, models, originals, shortening
 from qa.encoding.encoder import Encoder
+from qa.encoding.tokenizing import Tokens
 from qa.errors import ModelMismatch, ModelMissing
 from qa.settings import Settings
 
-ROOT = Path(__file__).parents[1]
 QUESTION = "How many sails has the mill?"
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sentence-transformers model of two thin layers with weights drawn by chance."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder to which a model of two thin layers was added, with a codebook of few texts."""
+    at = tmp_path_factory.mktemp("cache")
+    (at / "texts").write_text(f"{thin_models.TEXT} {thin_models.QUESTION}\n" * 3, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adding, "TEXTS", at / "texts")
+        patch.setenv("XDG_CACHE_HOME", str(at))
+        adding.add(str(thin_models.make("mean", at / "thin")))
+    return at
 
-    at = tmp_path_factory.mktemp("model")
-    known = json.loads((models.model_folder("all-MiniLM-L6-v2") / "tokenizer.json").read_text())
-    words = sorted(known["model"]["vocab"], key=known["model"]["vocab"].get)
-    (at / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
-    torch.manual_seed(1)
-    shape = BertConfig(
-        vocab_size=len(words), hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=128,
-    )  # fmt: skip
-    BertModel(shape).save_pretrained(at / "bert")
-    BertTokenizerFast(str(at / "vocab.txt")).save_pretrained(at / "bert")
-    transformer = modules.Transformer(str(at / "bert"), max_seq_length=128)
-    pooling = modules.Pooling(transformer.get_embedding_dimension())
-    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(at / "thin"))
-    return at / "thin"
+
+@pytest.fixture
+def model(tmp_path: Path, once: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of that model, added."""
+    shutil.copytree(once / "seedqa", tmp_path / "cache" / "seedqa")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return library.added_folder("thin")
 
 
 def made(seeds: Path) -> Path:
@@ -56,20 +49,18 @@ def made(seeds: Path) -> Path:
     return seeds
 
 
-def test_another_model_is_used_once_its_codebook_is_made(tmp_path: Path, model: Path) -> None:
-    seeds, index, settings = made(tmp_path / "seeds"), tmp_path / "index", Settings(str(model))
-    with pytest.raises(ModelMissing, match=r"bench/codebook\.py"):
-        build(seeds, index, settings=settings)
-    script = [sys.executable, str(ROOT / "bench/codebook.py")]
-    command = [*script, str(model / "codebook.npy"), str(model), "100"]  # of few texts: it is quick
-    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
-    build(seeds, index, settings=settings)
+def test_another_model_is_used_once_it_was_added(tmp_path: Path, once: Path, model: Path) -> None:
+    seeds, index = made(tmp_path / "seeds"), tmp_path / "index"
+    with pytest.raises(ModelMissing, match="qa model add"):
+        build(seeds, index, settings=Settings(str(once / "thin")))
+    build(seeds, index, settings=Settings("thin"))
     with QA.open(index) as qa:
         answer = qa.ask(QUESTION)
         assert qa.manifest.dim == 64 and qa.manifest.code_bytes == 8
-        (found,) = (e for e in (*answer.excerpts, *answer.nearest) if e.path == "mill.txt")
+        (found,) = (e for e in answer.nearest if e.path == "mill.txt")
         assert found.text == "The mill has four sails. It grinds rye."
-    (model / "tokenizer.json").write_bytes((model / "tokenizer.json").read_bytes() + b" ")
+    tokenizer = model / "tokenizer.json"
+    tokenizer.write_bytes(tokenizer.read_bytes() + b" ")
     with pytest.raises(ModelMismatch, match="qa build --full"):
         QA.open(index)
 
@@ -96,12 +87,15 @@ def test_an_export_that_disagrees_with_the_original_is_not_kept(
     import torch
 
     share = {"none": 0.0, "slight": 0.03, "gross": 2.0}[fault]
-    of_model = models._model
+    load = originals.load
 
     class Odd(torch.nn.Module):
-        def __init__(self, source: Path) -> None:
+        def __init__(self, source: Path, *, late: bool) -> None:
             super().__init__()
-            self.inner = of_model(source)
+            self.inner = load(source, late=late)
+
+        def __iter__(self) -> Iterator[object]:
+            return iter(self.inner)
 
         def forward(self, features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             found = self.inner(features)
@@ -110,18 +104,21 @@ def test_an_export_that_disagrees_with_the_original_is_not_kept(
                 found["token_embeddings"] = tokens + share * tokens.flip(-1)
             return dict(found)
 
-    monkeypatch.setattr(models, "_model", Odd)
-    encoder, text = Encoder(str(model), folder=tmp_path), "The mill has four sails. " * 3
+    monkeypatch.setattr(originals, "load", Odd)
+    folder = tmp_path / "exports"
+    shutil.rmtree(model / library.EXPORTS)
+    encoder, text = Encoder("thin", folder=folder), "The mill has four sails. " * 3
     with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
         result = encoder.encode(text)
     assert [str(one.message) for one in messages if "is run by torch" in str(one.message)] == (
         []
         if fault == "none"
-        else [f"{model} is run by torch: the exported model does not agree with the original"]
+        else ["thin is run by torch: the exported model does not agree with the original"]
     )
-    assert len(list(tmp_path.iterdir())) == (2 if fault == "none" else 0)
-    tokens, pooled = models.original(model)(encoder._tokenizer.encode(text).ids)
+    assert len(list(folder.iterdir())) == (2 if fault == "none" else 0)
+    run = originals.run(originals.load(model, late=False), encoder.profile)
+    tokens, pooled = run(encoder._tokens.passage(text))
     assert float(result.pooled @ models.unit(pooled)) > 0.9999
     assert (result.tokens * models.unit(tokens[1:-1])).sum(axis=1).min() > 0.9999
 
@@ -220,7 +217,8 @@ def test_an_export_of_which_another_version_of_onnxruntime_says_otherwise_is_mad
     onnx.save(changed, tmp_path / original.name)
     full = Encoder(folder=encoders).encode_question(QUESTION)
     wrong = models.exported(tmp_path / original.name)  # by its own version: it is what it is
-    assert float(models.unit(wrong(ids(QUESTION))[1]) @ full.pooled) < 0.99
+    tokens = Tokens(library.model_folder("all-MiniLM-L6-v2"), library.OF_DEFAULT)
+    assert float(models.unit(wrong(tokens.question(QUESTION))[1]) @ full.pooled) < 0.99
     monkeypatch.setattr(models, "VERSION", "99.0")
     with pytest.raises(ArithmeticError, match=r"99\.0 computes other vectors"):
         models.exported(tmp_path / original.name)
@@ -228,14 +226,6 @@ def test_an_export_of_which_another_version_of_onnxruntime_says_otherwise_is_mad
     assert float(repaired.encode_question(QUESTION).pooled @ full.pooled) > 0.99999
     assert not (tmp_path / original.name).exists()
     assert len(list(tmp_path.iterdir())) == 2
-
-
-def ids(text: str) -> list[int]:
-    """The default model's tokens of a text."""
-    folder = models.model_folder("all-MiniLM-L6-v2")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    return list(tokenizer.encode(text).ids)
 
 
 @pytest.mark.parametrize(("fault", "files"), [(1.0, 2), (0.0, 1)])
@@ -250,6 +240,7 @@ def test_short_weights_that_say_something_else_are_not_used_for_questions(
         return full, scales * fault + (1 - fault) * random
 
     monkeypatch.setattr(shortening, "_blocks", faulty)
-    Encoder(str(model), folder=tmp_path).encode(QUESTION)
-    kinds = {file.stat().st_size for file in tmp_path.iterdir()}
+    shutil.rmtree(model / library.EXPORTS)
+    Encoder("thin", folder=tmp_path / "exports").encode(QUESTION)
+    kinds = {file.stat().st_size for file in (tmp_path / "exports").iterdir()}
     assert len(kinds) == files  # one: the whole model stands in for the short one

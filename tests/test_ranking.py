@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from indexes import Indexed, write_words
 
-from qa.encoding import codebook, models, quantisation
+from qa.encoding import codebook, originals, quantisation
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of
 from qa.errors import IndexDamaged, SettingsInvalid
@@ -181,15 +181,15 @@ def test_the_exported_model_says_what_sentence_transformers_says(encoders: Path)
 def test_the_device_is_the_cpu_unless_torch_sees_another() -> None:
     import torch
 
-    assert models.device("cpu") == "cpu"
+    assert originals.device("cpu") == "cpu"
     if torch.cuda.is_available():
-        assert models.device("auto") == models.device("cuda") == "cuda"
+        assert originals.device("auto") == originals.device("cuda") == "cuda"
     else:
-        assert models.device("auto") == "cpu"
+        assert originals.device("auto") == "cpu"
         with pytest.raises(SettingsInvalid, match="--device cpu"):
-            models.device("cuda")
+            originals.device("cuda")
     with pytest.raises(SettingsInvalid, match="auto, cpu or cuda"):
-        models.device("gpu")
+        originals.device("gpu")
 
 
 def test_a_text_beyond_the_window_is_read_as_far_as_the_window_goes(encoders: Path) -> None:

@@ -25,7 +25,7 @@ from bench.quality import ablation, tables
 from bench.quality.tables import OURS, Compared
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.encoding.models import model_folder
+from qa.encoding.library import model_folder
 from qa.evaluation.judging import Row, judge
 from qa.evaluation.metrics import DEPTH
 from qa.evaluation.questions import Question, read_questions

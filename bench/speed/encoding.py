@@ -13,7 +13,7 @@ from dataclasses import replace
 from bench.speed.place import Figures, Place
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.encoding.models import model_folder
+from qa.encoding.library import model_folder
 from qa.settings import Settings
 
 RUNS = 3

@@ -12,6 +12,7 @@ from bench.speed.place import Figures, Place
 from bench.speed.recombining import Recombination
 from qa import storage
 from qa.building import pipeline
+from qa.building.fingerprints import index_fingerprint
 from qa.encoding.encoder import Encoder
 from qa.errors import QAError
 from qa.index.snapshot import LocalSnapshot
@@ -25,7 +26,7 @@ def measure(place: Place) -> Figures:
     settings = Settings.from_environment()
     encoder = Encoder(settings.model, settings.precision, folder=place.work / "encoders")
     known = place.figures("build")
-    if known and _made_by(place, pipeline.index_fingerprint(settings, encoder)):
+    if known and _made_by(place, index_fingerprint(settings, encoder)):
         return known
     encoder.encode("The model is exported before the build.")
     corpus.write(place.documents, corpus.sources(place.sets, encoder, settings), place.passages)

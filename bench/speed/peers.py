@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.peers import running
 from bench.speed.place import Figures, Place
 from qa.asking.service import QA
-from qa.encoding.models import model_folder
+from qa.encoding.library import model_folder
 from qa.evaluation.metrics import percentile
 from qa.settings import EXCERPT_LIMIT
 

@@ -5,19 +5,47 @@ were found for the same question: by its place among those of the question's wor
 better it matches than the best of them.
 """
 
+import json
 import math
 from operator import mul
+from pathlib import Path
+from typing import NamedTuple
 
 from qa.asking.reranking import Ranked
+from qa.encoding.library import CONFIDENCE
+from qa.errors import ModelMissing
+from qa.records import forms
 from qa.records.likelihood import POSSIBLE
+from qa.settings import DEFAULT_MODEL
+
+
+class Calibration(NamedTuple):
+    """A logistic regression over `features`."""
+
+    coefficients: tuple[float, ...]
+    intercept: float
+
 
 # A logistic regression that bench/quality/fit.py fits on eleven question sets; what it reports of
-# each was fitted without it.
-COEFFICIENTS = (6.98, -0.63, 5.59, 1.0)  # of the features, in their order
-INTERCEPT = -5.95
+# each was fitted without it. Another model's evidence has another level.
+OF_DEFAULT = Calibration((6.98, -0.63, 5.59, 1.0), -5.95)
 # A calibrated probability makes the threshold a price: an answer withheld counts as much as four or
 # five excerpts that are read in vain. See ARCHITECTURE.md for what it does to each set.
 THRESHOLD = 0.18
+
+
+def calibration_of(model: str, folder: Path) -> Calibration | None:
+    """The calibration of a model whose files lie in the folder; None where it has none."""
+    if model == DEFAULT_MODEL:
+        return OF_DEFAULT
+    try:
+        return forms.from_dict(Calibration, json.loads((folder / CONFIDENCE).read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelMissing(
+            f"{folder / CONFIDENCE} cannot be read: remove it, or run `qa model calibrate` again."
+        ) from error
 
 
 def lead(ranked: Ranked, other: Ranked | None) -> float:
@@ -35,11 +63,16 @@ def features(ranked: Ranked, ahead: float, *, chosen: bool) -> tuple[float, floa
     return ranked.evidence + ranked.strongest, place, ahead, float(chosen)
 
 
-def confidence(ranked: Ranked, ahead: float, *, chosen: bool = False) -> float:
-    """The probability that the passage holds an answer, four decimals.
+def confidence(
+    ranked: Ranked, ahead: float, calibration: Calibration | None, *, chosen: bool = False
+) -> float | None:
+    """The probability that the passage holds an answer, four decimals; None without a calibration.
 
     One that lacks an identifier of the question is not served, however much it is like it.
     """
-    logit = INTERCEPT + sum(map(mul, COEFFICIENTS, features(ranked, ahead, chosen=chosen)))
+    if calibration is None:
+        return None
+    values = features(ranked, ahead, chosen=chosen)
+    logit = calibration.intercept + sum(map(mul, calibration.coefficients, values))
     probability = 1 / (1 + math.exp(-logit))
     return round(min(probability, POSSIBLE - 0.01) if ranked.lacks else probability, 4)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from qa.asking.claims import COMPARED, beside_each_other, told_apart
-from qa.asking.confidence import THRESHOLD, confidence
+from qa.asking.confidence import THRESHOLD, Calibration, confidence
 from qa.asking.figures import asks_for_figure, value
 from qa.asking.highlights import highlights
 from qa.asking.kinds import asks_for_several
@@ -22,21 +22,25 @@ def answer(
     ranking: Sequence[Ranked],
     *,
     limit: int,
+    calibration: Calibration | None,
     chosen: bool = False,
 ) -> Answer:
     """The answer that the ranking supports; freshness is not looked at here.
 
+    Without a `calibration` nothing counts as answered: it is not known.
     `chosen` says that the one document was chosen of which the question is asked. Where one excerpt
     answers, each is served or not by its own confidence, whatever stands before it.
     """
     found = _quoted(snapshot, question, ranking, limit)
-    pairs = [(one, excerpt(one, chosen=chosen)) for one in found]
-    answered = any(excerpt.confidence >= THRESHOLD for _, excerpt in pairs)
-    served = [pair for pair in pairs if answered and pair[1].confidence >= POSSIBLE]
+    pairs = [(one, excerpt(one, calibration, chosen=chosen)) for one in found]
+    answered = any((excerpt.confidence or 0) >= THRESHOLD for _, excerpt in pairs)
+    served = [pair for pair in pairs if answered and (pair[1].confidence or 0) >= POSSIBLE]
     return Answer(
         question=question.text,
         answered=answered,
-        confidence=next((first.confidence for _, first in served or pairs), 0.0),
+        confidence=next(
+            (first.confidence for _, first in served or pairs), 0.0 if calibration else None
+        ),
         excerpts=tuple(excerpt for _, excerpt in served),
         nearest=tuple(pair[1] for pair in pairs if pair not in served),
         snapshot=snapshot.manifest.snapshot,
@@ -66,7 +70,7 @@ def _side_by_side(served: Iterable[Quoted]) -> tuple[Figure, ...]:
     return tuple(different.values()) if len(different) > 1 else ()
 
 
-def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:
+def excerpt(one: Quoted, calibration: Calibration | None, *, chosen: bool) -> Excerpt:
     """A passage as it is quoted."""
     ranked, passage = one.ranked, one.passage
     return Excerpt(
@@ -76,7 +80,7 @@ def excerpt(one: Quoted, *, chosen: bool) -> Excerpt:
         highlights=highlights(
             passage.text, passage.start, passage.sentences, ranked, headings=passage.heading
         ),
-        confidence=confidence(ranked, one.lead, chosen=chosen),
+        confidence=confidence(ranked, one.lead, calibration, chosen=chosen),
         document=passage.document,
         path=one.paths[0],
         paths=one.paths,

@@ -65,18 +65,22 @@ def encoded_question(
 ) -> EncodedQuestion:
     """The question, encoded; `mean` is that of the vectors of all passages, `(dim,)`.
 
-    Marks alone match anything and mean nothing: their tokens are left out.
+    Marks alone match anything and mean nothing: their tokens are left out. Tokens that a
+    late-interaction model adds to a short question count in the ranking like a word of it, and are
+    no evidence.
     """
     bounds = pairwise([0, *encoded.ends.tolist()])
     has_word = [any(map(str.isalnum, text[start:end])) for start, end in bounds]
-    kept = np.array(has_word) if any(has_word) else np.ones(len(has_word), np.bool_)
+    is_added = encoded.ends > len(text)
+    kept = np.array(has_word) | is_added if any(has_word) else np.ones(len(has_word), np.bool_)
     ends = encoded.ends[kept]
     of_tokens = words_of(text, ends.tolist())
     idfs = np.array([idf(word, words, language) for word in of_tokens], np.float32)
     found = tuple(exact_words(text))
     for one in found:
         idfs[one.covers(ends)] = max(map(words.idf, one.forms))
-    common = np.array([word in stop_words(language) for word in of_tokens], np.bool_)
+    is_common = [word in stop_words(language) for word in of_tokens]
+    common = np.array(is_common, np.bool_) | is_added[kept]
     trust = words.count / (words.count + HALF_TRUST)
     return EncodedQuestion(
         text=text,

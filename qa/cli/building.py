@@ -1,5 +1,6 @@
 """The commands that build: `build`, `watch`, and the first build of the default index."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qa.cli.options import Index, Json, Ocr, Seeds, Store
-from qa.cli.output import complain, print_json
+from qa.cli.output import complain, print_json, print_text
 from qa.errors import RemovalRefused
 from qa.settings import INDEX, SEEDS, use_store
 from qa.translation import tr
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
     from qa.building.first import ReportProgress
     from qa.records import BuildReport
     from qa.settings import Settings
+
+
+def init(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[SEEDS]", help="The folder of documents.")
+    ] = None,
+    *,
+    index: Index = None,
+) -> None:
+    """Write a file of settings, seedqa.toml, beside the index; each is explained in it."""
+    from qa import settings_file
+
+    place = (index or INDEX).parent
+    given = {"seeds": os.path.relpath(folder, place)} if folder else {}
+    file = settings_file.write(place, {**given, "index": (index or INDEX).name})
+    print_text(f"{file} is written. Change it with an editor, then `qa build`.\n")
 
 
 def build(

@@ -19,6 +19,7 @@ Codes = npt.NDArray[np.uint8]
 
 PIECE = 4  # numbers in a piece of a vector
 CENTROIDS = 16  # names for a piece: 4 bits
+ROUNDS = 25  # of k-means
 
 
 class Codebook:
@@ -29,6 +30,16 @@ class Codebook:
         self.pieces = len(centroids)
         self.code_bytes = self.pieces // 2
         self.fingerprint = fingerprint(centroids.shape, centroids.astype("<i2").tobytes().hex())
+
+    @classmethod
+    def trained(cls, tokens: Vectors) -> "Codebook":
+        """The codebook of an encoder whose vectors of some text's tokens are these, `(n, dim)`.
+
+        k-means on each piece (Lloyd, 1982), begun with tokens that a fixed seed draws.
+        """
+        begun = np.random.default_rng(1).choice(len(tokens), CENTROIDS, replace=False)
+        pieces = (tokens * np.float32(SCALE)).reshape(len(tokens), -1, PIECE)
+        return cls(np.stack([_means(part, begun) for part in pieces.transpose(1, 0, 2)]))
 
     @classmethod
     def load(cls, file: Path) -> "Codebook":
@@ -80,3 +91,18 @@ class Codebook:
     @cached_property
     def _offsets(self) -> npt.NDArray[np.int64]:
         return np.arange(self.code_bytes, dtype=np.int64) * 256
+
+
+def _means(points: Vectors, begun: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
+    """The centroids `(16, 4)` of points `(n, 4)`; those of `begun` are the first ones."""
+    points = np.ascontiguousarray(points)
+    centroids = points[begun]
+    for _ in range(ROUNDS):
+        names = (2 * points @ centroids.T - np.square(centroids).sum(1)).argmax(axis=1)
+        counts = np.bincount(names, minlength=CENTROIDS)
+        sums = [np.bincount(names, column, minlength=CENTROIDS) for column in points.T]
+        filled = counts > 0
+        centroids[filled] = (np.stack(sums, axis=1)[filled] / counts[filled, None]).astype(
+            np.float32
+        )
+    return np.rint(centroids).astype(np.int16)

@@ -1,39 +1,36 @@
 """Text -> token vectors and one pooled unit vector."""
 
-import re
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
-from json import loads
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
 
 from qa import storage
-from qa.encoding import models
+from qa.encoding import library, models, originals
 from qa.encoding.codebook import Codebook
-from qa.encoding.models import Run, unit
-from qa.encoding.quantisation import Vectors
+from qa.encoding.originals import Run, RunMany
+from qa.encoding.quantisation import Vectors, unit
+from qa.encoding.tokenizing import Input, Tokens
 from qa.errors import ModelMissing, StorageFailed
 from qa.settings import DEFAULT_MODEL, fingerprint
 
+ALIGNED = 8  # numbers of a vector in one byte of a code
 DATA = Path(__file__).parent / "data"
-IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 EXPORT = 1  # grows when the way of exporting changes
 QUESTIONS = "questions 1"  # the same for what is made for questions alone
 
 
 class Encoded(NamedTuple):
-    """One text as the model sees it, [CLS] and [SEP] left out."""
+    """One text as the model sees it, special tokens and prompt left out."""
 
     tokens: Vectors  # (n, dim), unit length
-    ends: npt.NDArray[np.int32]  # (n,) where each token ends in the text
+    ends: npt.NDArray[np.int32]  # (n,) where each token ends in the text; beyond it: see `Input`
     pooled: Vectors  # (dim,), unit length
 
 
@@ -57,12 +54,10 @@ class Encoder:
     ) -> None:
         self.name, self.precision = name, precision
         self.device, self._threads = device, threads
-        self.source = models.model_folder(name)
+        self.source = library.model_folder(name)
+        self.profile = library.profile_of(name, self.source)
         self._folder = folder
-        self._tokenizer = Tokenizer.from_file(str(self.source / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._tokens = Tokens(self.source, self.profile)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -76,68 +71,74 @@ class Encoder:
 
     @cached_property
     def dim(self) -> int:
-        """Numbers in a vector."""
-        return int(loads((self.source / "config.json").read_bytes())["hidden_size"])
+        """Numbers in a vector: the model's, filled up with zeros to whole bytes of code."""
+        return -(-self.profile.dim // ALIGNED) * ALIGNED
 
     @cached_property
     def window(self) -> int:
-        """Tokens that the model reads at once, [CLS] and [SEP] included."""
-        return models.window(self.source)
+        """Tokens of a passage that the model reads at once, special ones included."""
+        return self.profile.passage.window - self._tokens.prompt
 
     def token_ends(self, text: str) -> Sequence[int]:
         """Where each token of the text ends, however long the text is."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return [end for _, end in encoding.offsets]
+        return self._tokens.token_ends(text)
 
     def read_part(self, text: str) -> str:
-        """The beginning of the text that the model reads: all of it, or what its window holds."""
-        room = self.window - self._special
-        if len(text) <= room:  # a token has a character
-            return text
-        ends = self.token_ends(text)
-        return text[: ends[room - 1]] if len(ends) > room else text
+        """The beginning of a question that the model reads: all of it, or what its window holds."""
+        return self._tokens.read_part(text)
 
     def unread(self, text: str) -> tuple[int, int]:
-        """How many letters a text has, and how many of them say nothing to the model.
-
-        Those are of unknown tokens, or stand alone in a token although their word goes on. An
-        ideograph is a word by itself.
-        """
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        parts = Counter(encoding.word_ids)
-        unread: set[int] = set()
-        for token, (start, end), word in zip(
-            encoding.ids, encoding.offsets, encoding.word_ids, strict=True
-        ):
-            is_piece = end - start == 1 and parts[word] > 1 and not IDEOGRAPH.match(text, start)
-            if is_piece or token == self._unknown:
-                unread.update(range(start, end))
-        return sum(map(str.isalpha, text)), sum(text[at].isalpha() for at in unread)
+        """How many letters a text has, and how many of them say nothing to the model."""
+        return self._tokens.unread(text)
 
     def encode(self, text: str) -> Encoded:
         """A passage's vectors; text beyond the model's window is not read."""
-        return self._encoded(text, self._of_passages)
+        if self._many is not None:
+            return self.encode_many([text])[0]
+        given = self._tokens.passage(text)
+        return self._one(given, self._of_passages)
+
+    def encode_many(self, texts: Sequence[str]) -> list[Encoded]:
+        """The same of many passages, in batches of like length where that is faster: on a GPU.
+
+        What stands beside a text changes no bit of its vectors.
+        """
+        if self._many is None:
+            return [self.encode(text) for text in texts]
+        given = [self._tokens.passage(text) for text in texts]
+        found = iter(self._many([each for each in given if each.ids]))
+        return [self._one(each, lambda _: next(found)) for each in given]
 
     def encode_question(self, text: str) -> Encoded:
         """A question's vectors, to be compared with those of passages."""
-        return self._encoded(text, self._of_questions)
+        return self._one(self._tokens.question(text), self._of_questions)
 
-    def _encoded(self, text: str, run: Run) -> Encoded:
-        encoding = self._tokenizer.encode(text)
-        ids, ends = encoding.ids, [end for _, end in encoding.offsets[1:-1]]
-        if len(ids) > self.window:
-            ids = [*ids[: self.window - 1], ids[-1]]
-            ends = ends[: self.window - self._special]
-        tokens, pooled = run(ids)
-        return Encoded(unit(tokens[1:-1]), np.asarray(ends, np.int32), unit(pooled))
+    def _one(self, given: Input, run: Run) -> Encoded:
+        if given.ids:
+            return self._with_ends(given, *run(given))
+        dim = self.profile.dim  # a model without special tokens cannot read a text without tokens
+        return self._with_ends(given, np.zeros((0, dim), np.float32), np.zeros(dim, np.float32))
+
+    def _with_ends(self, given: Input, tokens: Vectors, pooled: Vectors) -> Encoded:
+        return Encoded(
+            self._aligned(unit(tokens[given.kept])),
+            given.ends,
+            self._aligned(unit(pooled)),
+        )
+
+    def _aligned(self, vectors: Vectors) -> Vectors:
+        missing = self.dim - self.profile.dim
+        if not missing:
+            return vectors
+        return np.pad(vectors, [(0, 0)] * (vectors.ndim - 1) + [(0, missing)])
 
     @cached_property
-    def _unknown(self) -> int | None:
-        """The number of the token that stands for what the tokenizer does not know."""
-        model = loads(self._tokenizer.to_str())["model"]
-        name = model.get("unk_token")
-        found = self._tokenizer.token_to_id(name) if name is not None else model.get("unk_id")
-        return None if found is None else int(found)
+    def _many(self) -> RunMany | None:
+        """How many texts are encoded at once; None on a CPU, where one by one is as fast."""
+        if self.device == "cpu":
+            return None
+        self._run(*self.exports)  # questions need their export all the same
+        return originals.run_many(self._original(), self.profile, self.device)
 
     @cached_property
     def _of_passages(self) -> Run:
@@ -149,31 +150,34 @@ class Encoder:
 
     @cached_property
     def _hashes(self) -> list[tuple[str, str]]:
-        return sorted(models.hashes(self.source).items())
+        return sorted(library.hashes(self.name, self.source).items())
 
     def _run(self, name: str, *beside: str) -> Run:
         """The exported model whose name begins so; exported again when it, or one beside it, is missing."""
+        if not any(self._folder.glob(f"{name}.*.onnx")):
+            models.take_over(self.source / library.EXPORTS, self._folder, self.exports)
         there = all(any(self._folder.glob(f"{other}.*.onnx")) for other in beside)
         if there and (run := self._kept(name)):
             return run
         try:
             with storage.writing(self._folder):
-                models.export(self.source, self._folder, self.exports, self.precision)
+                models.export(self.source, self.profile, self._folder, self.exports, self.precision)
         except StorageFailed:
             raise
         except Exception as error:  # noqa: BLE001 - an exporter fails in too many ways to name
             warnings.warn(f"{self.name} is run by torch: {error}", stacklevel=2)
-        return self._kept(name) or models.original(self.source, self.device)
+        return self._kept(name) or originals.run(self._original(), self.profile)
 
     def _kept(self, name: str) -> Run | None:
         for file in self._folder.glob(f"{name}.*.onnx"):
-            if self.device != "cpu":  # exported all the same: questions need it
-                return models.original(self.source, self.device)
             if run := self._loaded(file):
                 return run
             with suppress(OSError):
                 file.unlink()
         return None
+
+    def _original(self) -> Any:
+        return originals.load(self.source, late=self.profile.is_late)
 
     def _loaded(self, file: Path) -> Run | None:
         """An exported model, None when it does not load or is not byte for byte what was written."""
@@ -185,13 +189,12 @@ class Encoder:
 
 
 def codebook_of(encoder: Encoder) -> Codebook:
-    """The codebook that belongs to an encoder: shipped, or beside the exported model."""
-    for file in (DATA / f"{encoder.name}.codebook.npy", encoder.source / "codebook.npy"):
+    """The codebook that belongs to an encoder: shipped, or made when the model was added."""
+    for file in (DATA / f"{encoder.name}.codebook.npy", encoder.source / library.CODEBOOK):
         if file.is_file():
             return Codebook.load(file)
     raise ModelMissing(
-        f"{encoder.name} has no codebook: run `python bench/codebook.py "
-        f"{encoder.source / 'codebook.npy'} {encoder.source}`."
+        f"{encoder.name} has no codebook: run `qa model add {encoder.source} --name NAME`."
     )
 
 

@@ -23,3 +23,10 @@ def quantise(vectors: Vectors) -> Vectors:
 def cosines(products: Vectors) -> Vectors:
     """Inner products of quantised vectors as cosines."""
     return products / np.float32(SCALE * SCALE)
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """The vectors with unit length."""
+    lengths = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    divided: Vectors = vectors / lengths
+    return divided

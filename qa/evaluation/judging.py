@@ -17,7 +17,7 @@ class Row:
     document: str | None
     spans: tuple[tuple[int, int], ...]
     answered: bool
-    confidence: float
+    confidence: float | None
     seconds: float
     rank: int | None = None  # of the first excerpt that holds a gold span, from 1
     sentence_rank: int | None = None  # of the first such highlight, the strongest being 1

@@ -147,7 +147,7 @@ def figures(rows: Sequence[Row]) -> Figures:
         "answered without answer": mean(row.answered for row in rows if row.document is None),
         "median ms": percentile([row.seconds * 1000 for row in rows], 0.5),
         "95% ms": percentile([row.seconds * 1000 for row in rows], 0.95),
-        **_abstention([row for row in with_spans if row.confidence_without is not None]),
+        **_abstention([row for row in with_spans if _is_rated(row)]),
     }
 
 
@@ -180,6 +180,11 @@ def compare(old: Report, new: Report) -> Comparison:
     )
 
 
+def _is_rated(row: Row) -> bool:
+    """Whether it has a confidence, with its document and without."""
+    return row.confidence is not None and row.confidence_without is not None
+
+
 def _abstention(rows: Sequence[Row]) -> Figures:
     """How well confidence separates an answer from none, each question asked with and without its own.
 
@@ -188,7 +193,7 @@ def _abstention(rows: Sequence[Row]) -> Figures:
     """
     if not rows:
         return {}
-    sure = [row.confidence for row in rows]
+    sure = [row.confidence or 0.0 for row in rows]
     unsure = [row.confidence_without or 0.0 for row in rows]
     right = [within(row.rank, 1) for row in rows]
     return {

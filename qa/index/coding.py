@@ -1,10 +1,11 @@
 """A passage's ranking text as an index keeps it: one vector, and codes of its tokens."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from qa.encoding.codebook import Codebook, Codes
-from qa.encoding.encoder import Encoder
+from qa.encoding.encoder import Encoded, Encoder
 from qa.encoding.quantisation import Vectors, quantise
 from qa.records import Passage
 from qa.splitting import RankingText
@@ -22,12 +23,27 @@ Row = tuple[Passage, RankingText, Coded]
 """a passage as it is added to an index"""
 
 
+def encode_many(encoder: Encoder, book: Codebook, rankings: Sequence[RankingText]) -> list[Coded]:
+    """The same of many ranking texts; see `Encoder.encode_many`."""
+    some = [ranking for ranking in rankings if ranking.text.strip()]
+    encoded = iter(encoder.encode_many([ranking.text for ranking in some]))
+    return [
+        _coded(next(encoded), book, ranking)
+        if ranking.text.strip()
+        else encode(encoder, book, ranking)
+        for ranking in rankings
+    ]
+
+
 def encode(encoder: Encoder, book: Codebook, ranking: RankingText) -> Coded:
     """A ranking text's vector and codes, and where the tokens of its sentences end."""
     if not ranking.text.strip():
         empty = book.encode(encoder.encode("").tokens[:0])
         return Coded(quantise(encoder.encode("").pooled) * 0, empty, (0,) * len(ranking.ends))
-    encoded = encoder.encode(ranking.text)
+    return _coded(encoder.encode(ranking.text), book, ranking)
+
+
+def _coded(encoded: Encoded, book: Codebook, ranking: RankingText) -> Coded:
     bounds = encoded.ends.searchsorted(ranking.ends, side="right")
     return Coded(
         quantise(encoded.pooled), book.encode(encoded.tokens), tuple(int(at) for at in bounds)

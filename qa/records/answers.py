@@ -20,7 +20,7 @@ class Answer:
 
     question: str
     answered: bool
-    confidence: float  # of what stands first, answered or not
+    confidence: float | None  # of what stands first, answered or not; see `Excerpt.confidence`
     excerpts: tuple[Excerpt, ...]  # best first; empty when not answered
     nearest: tuple[Excerpt, ...]  # the rest of the ranking
     snapshot: str  # id of the snapshot that was asked

@@ -45,7 +45,7 @@ class Excerpt:
     start: int
     end: int
     highlights: tuple[Highlight, ...]  # best first, not overlapping; offsets within the document
-    confidence: float  # probability in [0, 1] that the excerpt holds an answer
+    confidence: float | None  # probability in [0, 1] that it holds an answer; None: not known
     document: str  # SHA-256 of the source's bytes
     path: str
     paths: tuple[str, ...]  # every path with this text, `path` first

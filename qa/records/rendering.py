@@ -22,6 +22,10 @@ STALE = {
 }
 PERHAPS = msg("Perhaps:")
 NO_ANSWER = msg("The documents do not answer this.")
+NOT_RATED = msg(
+    "Whether the documents answer this is not known: the model has no calibrated confidence "
+    "(`qa model calibrate` gives it one)."
+)
 NOTHING_NEAR = msg("No passage comes near it.")
 NEAREST = msg("Nearest passages")
 COLUMNS = msg("columns")
@@ -45,8 +49,8 @@ class Shown(Protocol):
         """Whether the documents answer it."""
 
     @property
-    def confidence(self) -> float:
-        """That of the first excerpt."""
+    def confidence(self) -> float | None:
+        """That of the first excerpt; None where the model has no calibrated one."""
 
     @property
     def places(self) -> Places | None:
@@ -105,6 +109,8 @@ def verdict(answer: Shown) -> str:
     """One line: answered or not, and how sure that is."""
     if answer.places and answer.places.listed and answer.places.passages:
         return counted(answer.places)
+    if answer.confidence is None:
+        return tr(NOT_RATED)
     chance = f"{answer.confidence:.0%}"
     if answer.answered and answer.confidence >= LIKELY:
         return tr(f"Answered; the first excerpt answers with a probability of {chance}.")
@@ -118,7 +124,9 @@ def verdict(answer: Shown) -> str:
 
 def notes(excerpt: Excerpt) -> list[str]:
     """What else a reader should know of the excerpt: its confidence, a stale file, its copies."""
-    notes = [f"{tr(likelihood(excerpt.confidence))}, {excerpt.confidence:.0%}"]
+    notes = [tr(likelihood(excerpt.confidence))]
+    if excerpt.confidence is not None:
+        notes[0] += f", {excerpt.confidence:.0%}"
     if STALE[excerpt.freshness]:
         notes.append(tr(STALE[excerpt.freshness]))
     if others := [path for path in excerpt.paths if path != excerpt.path]:

@@ -33,7 +33,7 @@ class _Card(NamedTuple):
     within: Address  # that asks the next question of its document
     place: str
     heading: str
-    confidence: Number
+    probability: str  # the confidence in words
     likelihood: str
     columns: str
     quote: str
@@ -73,6 +73,7 @@ def answer_html(
         address=address,
         query=str(address.closed())[1:],
         is_answered=answer.answered,
+        is_rated=answer.confidence is not None,
         verdict=_verdict(answer),
         notes=list(map(tr, answer.notes)),
         figures=[
@@ -144,6 +145,8 @@ def marks(excerpt: Excerpt, style: str = "") -> list[Mark]:
 def _verdict(answer: Answer) -> str:
     if answer.places and answer.places.listed:
         return rendering.verdict(answer)
+    if answer.confidence is None:
+        return TEXTS.not_known
     if not answer.answered:
         return TEXTS.not_answered
     documents = len({excerpt.document for excerpt in answer.excerpts})
@@ -219,7 +222,9 @@ def _card(number: int, excerpt: Excerpt, address: Address) -> _Card:
         within=Address(filters=Filters(file=excerpt.path)),
         place=place(excerpt),
         heading=" › ".join(excerpt.heading),
-        confidence=Number(excerpt.confidence),
+        probability=TEXTS.not_rated
+        if excerpt.confidence is None
+        else TEXTS.confidence.format(Number(excerpt.confidence)),
         likelihood=TEXTS.likelihoods[likelihood(excerpt.confidence)],
         columns=excerpt.columns,
         quote=_flowing(excerpt),

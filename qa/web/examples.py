@@ -94,8 +94,8 @@ def _questions(site: "Site") -> Iterator[str]:
 
 def _answered(site: "Site", questions: Iterable[str]) -> list[str]:
     answers = [site.qa.ask(question) for question in islice(questions, _TRIED)]
-    answers.sort(key=lambda answer: -answer.confidence)
-    return [answer.question for answer in answers if answer.answered]
+    answers.sort(key=lambda answer: -(answer.confidence or 0))
+    return [each.question for each in answers if each.answered or each.confidence is None]
 
 
 def _of_names(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from qa.records import Freshness
 from qa.records.likelihood import Likelihood
-from qa.records.rendering import FIGURES, NEAREST, NO_ANSWER, PERHAPS, STALE
+from qa.records.rendering import FIGURES, NEAREST, NO_ANSWER, NOT_RATED, PERHAPS, STALE
 from qa.translation import Number, plural_form, speaking, spoken, tr
 
 
@@ -54,6 +54,7 @@ class Texts:
     perhaps: str = f"{PERHAPS} {{}} from {{}}"
     all_places: tuple[str, str] = ("The only place", "All {:,} places")
     not_answered: str = NO_ANSWER
+    not_known: str = NOT_RATED
     figures: str = FIGURES
     nearest: str = NEAREST
     nearest_hint: str = "Close to the question, but not likely to answer it."
@@ -66,6 +67,7 @@ class Texts:
     likelihoods: Mapping[Likelihood, str] = field(
         default_factory=lambda: {each: each.value for each in Likelihood}
     )
+    not_rated: str = "This model has no calibrated confidence"
     confidence: str = "Probability {:.2f} that this excerpt holds an answer"
     columns: str = "Columns:"
     more_around: str = "Show more around"

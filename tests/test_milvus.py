@@ -24,6 +24,7 @@ from qa.index.heads import ALIVE, HOLDER, LEASE, ROWS, Heads
 from qa.index.lexical import Analyzer, WordIndex
 from qa.index.objects import open_objects
 from qa.index.postings import Gathered, PostingIndex
+from qa.records import Block, Document, Kind
 
 ONE = {"a.txt": "The ferry runs in summer.\n"}
 TWO = {"a.txt": "The ferry runs in summer.\n", "b.txt": "The mill grinds rye.\n"}
@@ -176,6 +177,19 @@ def test_a_question_makes_two_trips_for_its_candidates(world, monkeypatch):
         monkeypatch.setattr(type(snapshot.rows), "server", None)
         assert len(snapshot.similarity(vector, keys)) == len(keys)
         assert len(snapshot.passages(keys.tolist())) == len(snapshot.token_codes(keys).firsts)
+
+
+def test_headings_are_those_of_the_passages(world):
+    text = "Fares\n\nA ticket costs two crowns.\n"
+    blocks = (Block(0, 5, Kind.HEADING), Block(7, len(text), heading=("Ferry", "Fares")))
+    document = Document("c" * 64, "text 1", text, blocks=blocks)
+    with world.store.begin(world.at, world.seeds, world.shape()) as build:
+        count = build.add(document, world.rows(document))
+        build.publish([world.file("fares.txt", document, count)])
+    with closing(world.opened()) as snapshot:
+        keys = np.array(everything(snapshot, world), np.int64)
+        found = [passage.heading for passage in snapshot.passages(keys.tolist())]
+        assert ("Ferry", "Fares") in found and list(snapshot.headings(keys)) == found
 
 
 def test_a_row_that_is_not_what_was_written_is_found(world):

@@ -24,6 +24,7 @@ from qa.index.store import Keys, Scores
 MARGIN = 32  # rows beyond the limit: of equally near ones the first by path is wanted
 ROWS_AT_ONCE, TEXTS_AT_ONCE = 256, 1_000
 HELD = 128 << 20  # bytes of rows, of all snapshots of the process
+HEADINGS = 16 << 20  # bytes of heading paths
 REMEMBERED = 4 << 20  # bytes of what is near to questions
 THREADS = 8
 SAME_NUMBER = 8  # rows whose ranking texts' hashes begin alike, which are looked at
@@ -33,6 +34,7 @@ Sought = tuple[int, str]  # so many of the rows of a condition, which is empty f
 _rows: Cache[PassageRow] = Cache(
     HELD, lambda row: 1_000 + 3 * len(row.text) + row.coded.codes.nbytes + row.coded.vector.nbytes
 )
+_headings: Cache[tuple[str, ...]] = Cache(HEADINGS, lambda path: 100 + 2 * sum(map(len, path)))
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="qa-store")
 
 
@@ -135,6 +137,17 @@ class RowReader:
         condition = f"input == {rows.number_of(input_hash)} and {self.alive}"
         found = self._read(condition, SAME_NUMBER)
         return next((row for row in found if row.input == input_hash), None)
+
+    def headings(self, keys: Sequence[int]) -> list[tuple[str, ...]]:
+        """The heading paths of rows, in the order of `keys`, read in one trip and held."""
+        where = (self._address, self._record.rows)
+        found = {key: known for key in keys if (known := _headings.get((*where, key))) is not None}
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        for some in batches(missing, TEXTS_AT_ONCE):
+            for row in self.server.rows(self._record.rows, _named(some), ["facts"], len(some)):
+                found[row[KEY]] = _headings.put((*where, row[KEY]), rows.heading_of(row))
+        self._require(missing, found)
+        return [found[key] for key in keys]
 
     def require_readable(self) -> None:
         """Raises StoreUnreachable unless rows can be read."""

@@ -131,6 +131,10 @@ class MilvusSnapshot:
             language=document.language,
         )
 
+    def headings(self, keys: Keys) -> Sequence[tuple[str, ...]]:
+        """The heading path of each passage, in the order of `keys`."""
+        return self.rows.headings(keys.tolist())
+
     def texts(self, keys: Iterable[int]) -> Iterator[str]:
         """The texts of passages, in the order of `keys`."""
         return self.rows.texts(keys)

@@ -21,6 +21,7 @@ from qa.index.coding import Coded
 from qa.index.milvus import KEY, LONGEST, TEXTS, VECTOR
 from qa.records import Passage
 
+_HEADING = 6  # the place of the heading path in a row's facts
 FIELDS = (VECTOR, "tokens", "input", "digest", *TEXTS)  # of a whole row, besides its key
 
 
@@ -79,6 +80,14 @@ def unpacked(row: Mapping[str, Any], *, code_bytes: int) -> PassageRow:
     except (KeyError, ValueError, TypeError, binascii.Error) as error:
         raise _damaged(row) from error
     raise _damaged(row)
+
+
+def heading_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The heading path of a row that was read with its facts alone. Raises IndexDamaged."""
+    try:
+        return tuple(map(str, json.loads(row["facts"])[_HEADING]))
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise _damaged(row) from error
 
 
 def _unpacked(row: Mapping[str, Any], vector: Vectors, code_bytes: int) -> PassageRow:

@@ -14,6 +14,7 @@ In a text that is put together, `{name}` stands for what is put in.
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -36,27 +37,31 @@ INTERNAL = frozenset(
 # Functions whose texts are messages, by their module.
 MESSAGES = {
     "asking.filters": ("_names_nothing", "_in_vain", "_listed"),
-    "asking.following": ("_Problem", "_older", "_why"),
-    "asking.places": ("_notes", "_nowhere", "_loose"),
+    "asking.following": ("_fall_back", "_missing"),
+    "asking.places": ("unquoted", "nowhere"),
     "asking.service": ("_not_read",),
-    "building.files": ("duplicate",),
-    "checking.verifying": (),
+    "building.files": ("_marked",),
     "cli.last": ("_there_are",),
     "cli.output": ("unexpected",),
     "faults": ("_reason",),
+    "reading.children": ("too_slow", "_why"),
     "reading.loading": ("_why_unread",),
-    "reading.outcomes": (),
+    "reading.outcomes": ("outcome_of", "failure", "_missing_pages"),
     "reading.walking": ("_why_missing",),
+    "web.guards": ("refusal",),
     "web.rebuilding": ("_crash",),
 }
 TABLES = {
-    "asking.highlighting": (),
-    "checking.candidates": (),
-    "checking.verifying": (),
-    "reading.formats": (),
-    "web.health": (),
-    "web.guards": (),
-    "web.passwords": (),
+    "checking.candidates": ("WORDLESS", "TOO_LARGE"),
+    "checking.verifying": ("AWAY", "UNLISTED", "UNREAD"),
+    "reading.formats": (
+        *("UNREAD_STARTS", "NO_DOCUMENTS", "SAVED_AS", "ZIPPED_BY_SUFFIX", "ZIPPED_BY_MEMBER"),
+        "UNREAD_OFFICE",
+    ),
+    "web.health": ("_BROKEN", "_HUNG", "_OLDER", "_AWAY", "_UNWATCHED", "_UNBUILT", "_FAILED"),
+    "web.guards": ("_FOREIGN",),
+    "web.observing": ("FAULT",),
+    "web.passwords": ("_NEEDED", "_TOO_MANY"),
 }
 WORDS = (
     "file", "status", "passages", "pages", "characters", "date", "reason",
@@ -71,7 +76,8 @@ WORDS = (
 def texts() -> list[str | tuple[str, str]]:
     """Every text, each once, sorted; a pair where it has a form for one and one for more."""
     found = {*_of_code(), *_of_page(), *_of_commands(), *_of_tables(), *WORDS}
-    return sorted(found - {""}, key=lambda text: text if isinstance(text, str) else text[0])
+    found = {text for text in found if re.search(r"\w", re.sub(r"\{.*?\}", "", str(text)))}
+    return sorted(found, key=lambda text: text if isinstance(text, str) else text[0])
 
 
 def _of_code() -> Iterator[str | tuple[str, str]]:
@@ -172,15 +178,15 @@ def _of_tables() -> Iterator[str]:
 
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
-        if " " in value or value[:1].isupper():
+        if " " in value:
             yield value
+    elif hasattr(value, "message"):
+        yield value.message
     elif isinstance(value, dict):
         yield from _strings(list(value.values()))
     elif isinstance(value, tuple | list | set | frozenset):
         for each in value:
             yield from _strings(each)
-    elif hasattr(value, "message"):
-        yield from _strings(value.message)
 
 
 def main() -> None:

@@ -133,8 +133,10 @@ def _in_vain(globs: Sequence[str], paths: Sequence[str], verb: str) -> list[str]
 
 def _names_nothing(snapshot: Snapshot, only: Sequence[str]) -> str:
     """What is wrong with globs that name no document, and what there is."""
-    plural = "The filters {} name" if len(only) > 1 else "The filter {} names"
-    message = f"{plural.format(_quoted(only))} no document."
+    plural = (
+        "The filters {} name no document." if len(only) > 1 else "The filter {} names no document."
+    )
+    message = plural.format(_quoted(only))
     for glob in only[:SHOWN]:
         file = snapshot.file(_cleaned(glob))
         if file is not None:

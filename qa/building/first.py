@@ -19,10 +19,12 @@ def build_first(
     seeds: str | Path | None = None,
     *,
     reporting: Callable[[], AbstractContextManager[ReportProgress | None]] = nullcontext,
+    may_be_empty: bool = False,
 ) -> None:
     """Builds the default index, unless there is one already; without `seeds` from the default folder.
 
-    `reporting` is entered only when there is something to build, and gives what is called with the
+    Where it `may_be_empty`, a folder that is missing is made, and one without files is enough: what
+    serves a page takes files there. `reporting` is entered only when there is something to build, and gives what is called with the
     build's progress. Raises what `build` raises.
     """
     try:
@@ -30,5 +32,8 @@ def build_first(
     except IndexMissing:
         from qa.building.pipeline import build
 
+        folder = Path(seeds or SEEDS)
+        if may_be_empty:
+            folder.mkdir(exist_ok=True)
         with reporting() as report_progress:
-            build(seeds or SEEDS, INDEX, progress=report_progress)
+            build(folder, INDEX, allow_empty=may_be_empty, progress=report_progress)

@@ -129,12 +129,13 @@ def watch(
         terminal.show_report(report, planned=False)
 
 
-def build_first(index: Path | None, seeds: Path | None) -> None:
+def build_first(index: Path | None, seeds: Path | None, *, may_be_empty: bool = False) -> None:
     """Builds the default index when it is asked for and not there; a named one is not made up."""
     from qa.building import first
 
     if index is None:
-        first.build_first(seeds, reporting=partial(_first_reported, seeds or SEEDS))
+        reporting = partial(_first_reported, seeds or SEEDS)
+        first.build_first(seeds, reporting=reporting, may_be_empty=may_be_empty)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def serve(
 
     server.check_reach(host, os.environ.get("QA_PASSWORD"))
     if not server.switch("QA_READ_ONLY", read_only or None):
-        build_first(index, seeds)
+        build_first(index, seeds, may_be_empty=True)
     server.serve(
         index or INDEX, seeds, host=host, port=port, watch=watch, read_only=read_only or None,
         metrics=metrics or None, root_path=root_path,

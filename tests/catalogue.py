@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -199,7 +200,11 @@ def main() -> None:
     if PO.exists():
         with PO.open("rb") as stream:
             old = read_po(stream, locale="de")
-    new = Catalog(locale="de", project="seedqa", header_comment="# Texts of seedqa in German.")
+    moment = datetime(2026, 1, 1, tzinfo=UTC)  # always the same: equal texts give equal files
+    new = Catalog(
+        locale="de", project="seedqa", header_comment="# Texts of seedqa in German.",
+        creation_date=moment, revision_date=moment,
+    )  # fmt: skip
     for text in texts():
         known = old.get(text if isinstance(text, str) else text[0])
         new.add(text, known.string if known else None)

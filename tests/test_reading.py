@@ -396,6 +396,26 @@ def test_what_a_page_shows_at_a_click_is_content_and_menus_are_not():
     assert holding(document, "in cash").heading == ("Harbour guide", "Who pays the toll?")
 
 
+def test_bold_lines_of_a_page_are_headings_where_it_has_no_others():
+    """What follows stands below them, a list or a table too; a bold line above another is none."""
+    body = (
+        "<p><b>Hours</b></p><p>The mill opens at nine.</p><p><b>Bold</b></p>"
+        "<div style='color: red; font-weight: 700'>Fees</div>\n<ul><li><b>Adults</b></li></ul>"
+        "<p><b>Prices</b></p><table><tr><th>Item</th><th>Price</th></tr><tr><td>Flour</td>"
+        "<td>3</td></tr></table><p><b>It is closed.</b></p><p><b>Note:</b> by bus</p><b>End</b>"
+    )
+    document = check(read(f"<body>{body}</body>".encode(), "a.html"))
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["Hours", "Fees", "Prices"]
+    assert [holding(document, words).heading for words in ("nine", "Adults", "Flour")] == [
+        ("Hours",), ("Fees",), ("Prices",)
+    ]  # fmt: skip
+    assert document.text.endswith("Note: by bus\n\nEnd")
+    document = read(f"<body><h2>Real</h2>{body}</body>".encode(), "a.html")
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["Real"]
+
+
 def test_a_page_that_scripts_make_says_so():
     """Its file holds no text, or little; a page with text says nothing of the kind."""
     script = b"<div id=root></div><script>make()</script>"

@@ -537,6 +537,65 @@ def test_the_names_of_columns_are_found_below_a_title_and_again_below_a_blank_ro
     ]
 
 
+@pytest.mark.parametrize(
+    ("heads", "row", "columns"),
+    [
+        (
+            [["Region", "Sales", None, "Costs"], [None, 2030, 2031, 2030, 2031]],
+            ["North", 10, 12, 5, 6],
+            "Region, Sales 2030, Sales 2031, Costs 2030, Costs 2031",
+        ),
+        (
+            [
+                [None, "Europe", None, "Asia"],
+                [None, "Spring", None, "Autumn"],
+                ["Product", "Units", "Value", "Units", "Value"],
+            ],
+            ["Oak", 1, 2, 5, 6],
+            "Product, Europe Spring Units, Europe Spring Value, "
+            "Asia Autumn Units, Asia Autumn Value",
+        ),
+        ([[None, "Year ended in May"], [None, 2030, 2031]], ["Wages", 10, 12],
+         "Year ended in May 2030, Year ended in May 2031"),
+    ],
+)  # fmt: skip
+def test_names_of_columns_in_several_rows_are_one_name_each(heads, row, columns):
+    """An upper name goes on over those below it; a title above stays a title, words stay rows."""
+
+    def make(sheet):
+        sheet.append(["Accounts of the mill"])
+        for cells in (*heads, row):
+            sheet.append(cells)
+
+    (found,) = rows(workbook(make), "a.xlsx")
+    assert found[1:] == (columns, ("Sheet", "Accounts of the mill"))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [["Depot", None, "Town"], ["North", "x", "Hull"], ["South", "y", "York"]],
+        [["Name", "Role", "Pay"], ["Ada", "Captain", 90], ["Ben", "Mate", 80]],
+        [["Depot", "Tons"], ["North", 4], ["South", 9]],
+    ],
+)
+def test_the_row_below_the_names_of_columns_is_no_second_row_of_names(table):
+    def make(sheet):
+        for cells in table:
+            sheet.append(cells)
+
+    names = ", ".join(filter(None, table[0]))
+    assert [columns for _, columns, _ in rows(workbook(make), "a.xlsx")] == [names, names]
+
+
+def test_the_labels_of_a_form_are_no_names_of_columns():
+    def make(sheet):
+        for cells in (["Name:", "Ada"], ["Day:", "Monday"], ["Ship:", "The Nine"]):
+            sheet.append(cells)
+
+    assert {columns for _, columns, _ in rows(workbook(make), "a.xlsx")} == {""}
+
+
 def test_a_workbook_tells_what_is_hidden_and_what_has_no_value():
     """Hidden sheets are read and named, formulas without a value counted, comments read apart."""
     from openpyxl.comments import Comment
@@ -605,6 +664,40 @@ def test_bold_paragraphs_are_headings_where_no_style_makes_any():
     out = io.BytesIO()
     file.save(out)
     document = read(out.getvalue(), "a.docx")
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["Ends"]
+
+
+WEIGHTS = """<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+ xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"><office:automatic-styles>
+<style:style style:name="B"><style:text-properties fo:font-weight="bold"/></style:style>
+<style:style style:name="C" style:parent-style-name="B"/>
+<style:style style:name="D" style:parent-style-name="B"><style:text-properties
+ fo:font-weight="normal"/></style:style>
+</office:automatic-styles><office:body><office:text>%s</office:text></office:body>
+</office:document>"""
+
+
+def test_bold_paragraphs_of_open_document_are_headings_where_there_are_no_others():
+    """By the style of the paragraph, one that it is based on, or that of all its text."""
+    body = """<text:p text:style-name="Title">The lease</text:p>
+<text:p text:style-name="C">Deposit</text:p><text:p>The tenant pays two months.</text:p>
+<text:p><text:span text:style-name="B">Rent</text:span></text:p>
+<text:p><text:span text:style-name="B">Note: </text:span>by letter</text:p>
+<text:p text:style-name="D">Not bold</text:p><text:p>It ends in May.</text:p>
+<text:p text:style-name="B">Bold at the end</text:p>"""
+    titled = WEIGHTS.replace("</office:auto", '<style:style style:name="Title"/></office:auto')
+    document = read((titled % body).encode(), "a.fodt")
+    headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
+    assert headings == ["The lease", "Deposit", "Rent"]
+    assert document.title == "The lease"
+    at = document.text.index("two months")
+    (block,) = [block for block in document.blocks if block.start <= at < block.end]
+    assert block.heading == ("The lease", "Deposit")
+    marked = '<text:h text:outline-level="1">Ends</text:h>' + body
+    document = read((WEIGHTS % marked).encode(), "a.fodt")
     headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
     assert headings == ["Ends"]
 

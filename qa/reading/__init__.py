@@ -25,29 +25,29 @@ from qa.records import Document
 _READERS = {
     Format.TEXT: ("text", "read", 5),
     Format.MARKDOWN: ("markdown", "read", 5),
-    Format.HTML: ("html", "read", 7),
-    Format.CSV: ("rows", "read_csv", 6),
+    Format.HTML: ("html", "read", 8),
+    Format.CSV: ("rows", "read_csv", 7),
     Format.JSONL: ("rows", "read_jsonl", 3),
     Format.JSON: ("json_records", "read", 2),
     Format.XML: ("xml_records", "read", 1),
     Format.SUBTITLES: ("subtitles", "read", 2),
-    Format.RICH_TEXT: ("rtf", "read", 3),
+    Format.RICH_TEXT: ("rtf", "read", 4),
     Format.CODE: ("code", "read", 1),
-    Format.NOTEBOOK: ("notebook", "read", 3),
-    Format.MAIL: ("mail", "read", 7),
-    Format.MESSAGE: ("mail", "read", 4),
-    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 6),
+    Format.NOTEBOOK: ("notebook", "read", 4),
+    Format.MAIL: ("mail", "read", 8),
+    Format.MESSAGE: ("mail", "read", 5),
+    Format.WEB_ARCHIVE: ("mail", "read_web_archive", 7),
     Format.PDF: ("pdf", "read", 6),
-    Format.WORD: ("word", "read", 5),
-    Format.SLIDES: ("slides", "read", 4),
-    Format.SHEETS: ("sheets", "read", 5),
-    Format.OLD_SHEETS: ("old_sheets", "read", 1),
-    Format.OPEN_DOCUMENT: ("opendocument", "read", 5),
-    Format.OPEN_SHEETS: ("opendocument", "read", 5),
-    Format.OPEN_SLIDES: ("opendocument", "read", 5),
-    Format.FLAT_DOCUMENT: ("opendocument", "read_flat", 5),
-    **dict.fromkeys(SAVED_AS, ("libreoffice", "read", 2)),
-    Format.BOOK: ("book", "read", 5),
+    Format.WORD: ("word", "read", 6),
+    Format.SLIDES: ("slides", "read", 5),
+    Format.SHEETS: ("sheets", "read", 6),
+    Format.OLD_SHEETS: ("old_sheets", "read", 2),
+    Format.OPEN_DOCUMENT: ("opendocument", "read", 6),
+    Format.OPEN_SHEETS: ("opendocument", "read", 6),
+    Format.OPEN_SLIDES: ("opendocument", "read", 6),
+    Format.FLAT_DOCUMENT: ("opendocument", "read_flat", 6),
+    **dict.fromkeys(SAVED_AS, ("libreoffice", "read", 3)),
+    Format.BOOK: ("book", "read", 6),
     Format.IMAGE: ("ocr", "read", 2),
 }
 TEXT_FREE = 16 << 20  # characters that any file may hold, and
@@ -86,7 +86,7 @@ _LIBRARIES = (
 )
 
 
-def fingerprint(ocr_language: str | None, *, has_libreoffice: bool) -> str:
+def fingerprint(ocr_language: str | None, *, has_libreoffice: bool = False) -> str:
     """A short hash of the readers' versions and of the libraries' that shape their text.
 
     `ocr_language` is the language in which scanned pages are read, None where they are not;

@@ -13,6 +13,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from qa.errors import ReadFailed
+from qa.reading.bold import is_bold, may_head
 from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
@@ -28,6 +29,7 @@ _MAIN_SHARE = 0.4  # of the page's text; below it, what calls itself main is not
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w-]+)""", re.IGNORECASE
 )
+_FONT_WEIGHT = re.compile(r"font-weight\s*:([^;]*)", re.IGNORECASE)
 _TITLE_PARTS = re.compile(r"\s+[|–—·»-]\s+")
 _DATES = (
     "article:published_time",
@@ -56,8 +58,8 @@ def content_of(data: bytes, charset: str | None = None) -> Content:
     root = _parse(_decoded(data, charset))
     if root is None:
         return Content("", ())
-    draft = Draft()
-    _Walk(draft).through(_main(root))
+    draft, main = Draft(), _main(root)
+    _Walk(draft, by_weight=next(main.iter(*HEADINGS), None) is None).through(main)
     if author := _unseen_author(root):
         draft.add(f"Author: {author}", Kind.ROW)
     note = _MADE_BY_SCRIPTS if draft.length < _SHORT and _is_made_by_scripts(root) else ""
@@ -95,8 +97,10 @@ def _parse(markup: str) -> Any:
 class _Walk:
     """One pass over a page's elements, without recursion, that fills a draft."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, *, by_weight: bool = False) -> None:
+        """`by_weight`: bold lines are headings, where the page has no others."""
         self.draft = draft
+        self.bold = _Bold(draft) if by_weight else None
         self.words: list[str] = []  # of the block that is being read
         self.items: list[str] | None = None  # of the outermost list that is being read
         self.depth = 0  # of lists within lists
@@ -114,6 +118,8 @@ class _Walk:
                 self.add_text(element.tail)
         self.close(Kind.PROSE)
         self.close_list()
+        if self.bold:
+            self.bold.settle(heads=False)
 
     def enter(self, element: Any) -> bool:
         """Take an element's beginning in; False when what is within it was dealt with."""
@@ -135,15 +141,17 @@ class _Walk:
             self.close(Kind.PROSE)
             self.flush_list()
             title = " ".join(_folded(visible(each)) for each in element.iter("caption"))
-            self.draft.add(title)
+            self.add(title, Kind.PROSE)
             self.draft.add_table(rows_of(element), title=title)
             return False
         elif tag == "pre" and self.items is None:
             self.close(Kind.PROSE)
-            self.draft.add(visible(element, fold=False).strip("\r\n"), Kind.CODE)
+            self.add(visible(element, fold=False).strip("\r\n"), Kind.CODE)
             return False
         else:
             self._open(element)
+        if self.bold:
+            self.bold.enter(element)
         self.add_text(element.text)
         return True
 
@@ -162,6 +170,8 @@ class _Walk:
     def leave(self, element: Any) -> None:
         """Take an element's end in."""
         tag = element.tag
+        if self.bold:
+            self.bold.leave(element)
         if tag in BLOCKS and not is_silent(element):
             self.close(Kind.PROSE)
             if is_quoted(element) and not heads_reply(element):
@@ -175,20 +185,31 @@ class _Walk:
         """Take text in that belongs to the block being read."""
         if text:
             self.words.append(BLANKS.sub(" ", text))
+            if self.bold:
+                self.bold.take(text)
 
     def close(self, kind: Kind) -> None:
         """End the block being read: a block of the draft, or an item of the list."""
         text, self.words = _folded("".join(self.words)), []
         if not text:
             return
-        if self.items is None:
-            self.draft.add(text, kind)
-        else:
+        waits = self.bold is not None and self.bold.keeps(text, is_item=self.items is not None)
+        if self.items is not None:
             self.items.append(text)
+        elif not waits:
+            self.add(text, kind)
+
+    def add(self, text: str, kind: Kind) -> None:
+        """Add a block to the draft."""
+        if self.bold:
+            self.bold.settle(heads=True)
+        self.draft.add(text, kind)
 
     def flush_list(self) -> None:
         """Add the items read so far, so that what comes next stands after them."""
         if self.items:
+            if self.bold:
+                self.bold.settle(heads=True)
             self.draft.add_list(self.items)
             self.items = []
 
@@ -196,6 +217,48 @@ class _Walk:
         """End the list being read."""
         self.flush_list()
         self.items = None
+
+
+class _Bold:
+    """Bold lines that are headings once something follows that is not bold."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.within = list[Any]()  # the bold elements around the place
+        self.plain = False  # the block being read has text that is not bold
+        self.waiting = ""
+
+    def enter(self, element: Any) -> None:
+        """Take an element's beginning in."""
+        weight = _FONT_WEIGHT.search(element.get("style") or "")
+        if element.tag in ("b", "strong") or (weight and is_bold(weight[1])):
+            self.within.append(element)
+
+    def leave(self, element: Any) -> None:
+        """Take an element's end in."""
+        if self.within and self.within[-1] is element:
+            self.within.pop()
+
+    def take(self, text: str) -> None:
+        """Take text of a block in."""
+        self.plain = self.plain or (not self.within and not text.isspace())
+
+    def keeps(self, text: str, *, is_item: bool) -> bool:
+        """True for a block that waits for what follows."""
+        plain, self.plain = self.plain, False
+        if plain or is_item or not may_head(text):
+            return False
+        self.settle(heads=False)
+        self.waiting = text
+        return True
+
+    def settle(self, *, heads: bool) -> None:
+        """Add the line that waits, as a heading where what follows is not bold."""
+        line, self.waiting = self.waiting, ""
+        if line and heads:
+            self.draft.enter(1, line)
+        elif line:
+            self.draft.add(line)
 
 
 def _folded(text: str) -> str:

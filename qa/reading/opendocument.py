@@ -11,9 +11,11 @@ from itertools import repeat
 from typing import Any
 
 from qa.errors import ReadFailed
+from qa.reading.bold import may_head
 from qa.reading.content import Content, Draft, Headings, iso_date, level
 from qa.reading.equations import mathml
 from qa.reading.odf_numbering import Numbering
+from qa.reading.odf_styles import Styles
 from qa.reading.odf_text import (
     APART,
     COMMENT,
@@ -69,6 +71,12 @@ class _Reader:
         styles = parse(parts["styles.xml"]) if "styles.xml" in parts else root
         self.hidden = without_hidden(root, styles)
         self.numbering = Numbering(styles, root)
+        self.styles = Styles(styles, root)
+        self.is_text = any(local(part) == "text" for body in root.iter("{*}body") for part in body)
+        self.has_headings = next(root.iter("{*}h"), None) is not None
+        self.styles = Styles(styles, root)
+        self.is_text = any(local(part) == "text" for body in root.iter("{*}body") for part in body)
+        self.has_headings = next(root.iter("{*}h"), None) is not None
         self.draft = Draft()
         self.apart: list[tuple[int | None, str, str]] = []  # page, label, text
         self.notes: list[str] = []
@@ -112,7 +120,11 @@ class _Reader:
                 self._add_anchored(child)
             elif tag == "p":
                 shown = self._text(child)
-                self.draft.add(shown if text_of(child).strip() else _labelled(shown))
+                at = self._level(child, shown)
+                if at is not None:
+                    self.draft.enter(at, shown)
+                else:
+                    self.draft.add(shown if text_of(child).strip() else _labelled(shown))
                 self._add_anchored(child)
             elif tag == "list" and not list(within(child, ("h", "table"))):
                 items = self.numbering.items(child)
@@ -125,6 +137,17 @@ class _Reader:
                 self._add_shape(child)
             elif tag and tag not in _SILENT:
                 self._add(child)
+
+    def _level(self, paragraph: Any, text: str) -> int | None:
+        """The level of a paragraph that is a title, or a heading by its weight; None for others."""
+        if not self.is_text:
+            return None
+        if text.strip() and self.styles.is_title(paragraph):
+            return 0
+        if self.has_headings or not may_head(text) or not self.styles.is_bold(paragraph):
+            return None
+        below = paragraph.getnext()
+        return 1 if below is not None and not self.styles.is_bold(below) else None
 
     def _add_anchored(self, paragraph: Any) -> None:
         """Add what hangs on a paragraph: frames after it, notes and comments at the end."""

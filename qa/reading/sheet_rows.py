@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
-from qa.reading.columns import columns_of, is_value, names_columns
+from qa.reading.columns import columns_of, is_value, names_below, names_columns
 from qa.reading.content import Draft
 from qa.records import Kind
 
 _HEAD = 8  # rows at the beginning of a region among which the names of the columns are looked for
 _TITLES = 3  # rows of one cell that a table may have above it
+_LEVELS = (3, 2)  # rows of heads, the upper ones over several columns
 
 Row = list[str]
 
@@ -54,6 +55,27 @@ def _regions(rows: Iterator[Numbered]) -> Iterator[Iterator[Row]]:
         yield run(pending)
 
 
+class _Heads(NamedTuple):
+    """The rows of a region that name its columns."""
+
+    start: int
+    end: int
+    names: Row
+
+
+def _heads(head: Sequence[Row]) -> _Heads | None:
+    """Several rows that name the columns together, in their upper ones over several of them."""
+    for at in range(min(len(head), _TITLES + 1)):
+        for levels in _LEVELS:
+            rows, below = head[at : at + levels], head[at + levels : at + levels + 1]
+            titled = any(_width(row) == 1 and row[0] for row in rows)
+            if below and not titled and (names := names_below(rows, below[0])):
+                return _Heads(at, at + levels, names)
+        if _width(head[at]) > 1:
+            break
+    return None
+
+
 class _Sheet:
     """What is known of a sheet so far."""
 
@@ -70,16 +92,17 @@ class _Sheet:
             self.waiting += head
             self.begun = True
             return
-        at = self._place_of_names(head)
-        if at is None:
+        found = _heads(head) or self._place_of_names(head)
+        if found is None:
             self.end()
             if not self._fits(head):
                 self.names = []
         else:
-            self._add_titles([*self.waiting, *head[:at]])
-            self.names, self.waiting = head[at], []
-            self.draft.add(_line(head[at]), Kind.BOILERPLATE)
-            head = head[at + 1 :]
+            self._add_titles([*self.waiting, *head[: found.start]])
+            self.names, self.waiting = found.names, []
+            for row in head[found.start : found.end]:
+                self.draft.add(_line(row), Kind.BOILERPLATE)
+            head = head[found.end :]
         for row in chain(head, rows):
             names = columns_of(self.names, row)
             self.draft.add(_line(row), Kind.ROW, columns=names)
@@ -91,7 +114,7 @@ class _Sheet:
             self.draft.add(_line(row), Kind.ROW)
         self.waiting = []
 
-    def _place_of_names(self, head: Sequence[Row]) -> int | None:
+    def _place_of_names(self, head: Sequence[Row]) -> "_Heads | None":
         """Which row of a region's first ones names the columns; None where none does.
 
         In a later region without a title they must stand over values, as any two rows of words may
@@ -101,7 +124,8 @@ class _Sheet:
             titled = at > 0 or bool(self.waiting)
             if names_columns(row, below) and (_width(row) > 1 or not titled):
                 first = not self.begun or titled
-                return at if first or _stands_over_values(row, below) else None
+                names = first or _stands_over_values(row, below)
+                return _Heads(at, at + 1, row) if names else None
             if _width(row) > 1 or at >= _TITLES:
                 return None
         return None

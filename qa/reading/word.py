@@ -14,6 +14,7 @@ import docx
 from docx.oxml.ns import qn
 
 from qa.reading.archive import names_itself
+from qa.reading.bold import may_head
 from qa.reading.charts import chart, diagram
 from qa.reading.content import Content, Draft, Headings, made_on
 from qa.reading.equations import MATHEMATICS, equation
@@ -35,8 +36,6 @@ _SILENT = frozenset(
     {qn("w:pPr"), qn("w:rPr"), qn("w:del"), qn("w:moveFrom"), _BOX}
     | {"{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
 )
-_BOLD_LENGTH = 80  # characters of a bold paragraph that is a heading
-_ENDS = (".", ",", ";", "!", "?")
 _EQUATION = f"{MATHEMATICS}oMath"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
@@ -115,10 +114,8 @@ class _Reader:
         """The level of a heading: by its style, or bold where no style makes any."""
         if self.has_headings or look.level is not None:
             return look.level
-        if not 0 < len(text.strip()) <= _BOLD_LENGTH:
-            return None
         below = paragraph.getnext()
-        names = not text.rstrip().endswith(_ENDS) and self.styles.is_bold(paragraph)
+        names = may_head(text) and self.styles.is_bold(paragraph)
         return 1 if names and below is not None and not self.styles.is_bold(below) else None
 
     def add_apart(self, kind: str, heading: str, name: str) -> None:

@@ -13,8 +13,8 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from qa.errors import ReadFailed
-from qa.reading.bold import is_bold, may_head
 from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
+from qa.reading.bold import is_bold, may_head
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
 from qa.reading.formulas import formula

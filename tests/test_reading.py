@@ -754,6 +754,14 @@ def test_each_object_of_a_json_file_is_a_row_with_its_names():
         ("row", (), "", "x"),
         ("row", (), "", "3"),
     ]
+    nested = {"paths": {"/sacks": {"get": {"summary": "Lists them"}}, "/mills": {"name": "All"}}}
+    assert [(heading, text) for kind, heading, _, text in rows(json.dumps(nested).encode(), "a.json") if kind == "row"] == [
+        (("paths", "/sacks", "get"), "summary: Lists them"),
+        (("paths", "/mills"), "name: All"),
+    ]  # fmt: skip
+    assert rows(b'[["Mill", "Year"], ["Oak", 1804], ["Elm", null]]', "a.json") == [
+        ("table", (), "Mill, Year", "Mill\tYear\nOak\t1804\nElm"),
+    ]
     for broken in (b'{"a": [1,\n\n2', b"[" * 100_000):
         assert read(broken, "a.json").text == broken.decode()
     deep = b'[{"a":' * 300 + b"1" + b"}]" * 300
@@ -1016,6 +1024,34 @@ def test_a_caption_is_a_tables_title_and_the_rows_of_its_head_are_one():
     (row,) = [b for b in document.blocks if "Oats 40\t" in document.text[b.start : b.end]]
     assert (row.heading, row.columns) == (("Harvest",), "Crop, 2019 Plan, 2019 Actual")
     assert document.text.startswith("Harvest\n\nCrop\t2019 Plan\t2019 Actual\n")
+
+
+def test_names_of_columns_in_two_rows_of_separated_values_are_one_name_each():
+    data = b"Accounts\n,2031,,2030,\nTown,Sales,Costs,Sales,Costs\nHull,10,5,9,4\n"
+    names = "Town, 2031 Sales, 2031 Costs, 2030 Sales, 2030 Costs"
+    assert [(kind, columns) for kind, _, columns, _ in rows(data, "a.csv")] == [
+        ("prose", ""),
+        ("furniture", ""),
+        ("furniture", ""),
+        ("row", names),
+    ]
+
+
+def test_xml_is_read_as_such_under_any_name():
+    """Formats of translation, maps and settings; not what is called a text."""
+    data = b'<?xml version="1.0"?>\n<xliff><unit><source>Nine ships waited.</source></unit></xliff>'
+    assert read(data, "a.xlf").text == "Nine ships waited."
+    assert read(data, "a.txt").text == data.decode()
+
+
+def test_attributes_of_a_markdown_heading_are_no_part_of_its_title():
+    document = read(
+        b"## Opening {#sec-open .unnumbered}\n\nAt nine.\n\n## {x}\n\nAt ten.\n", "a.qmd"
+    )
+    assert [holding(document, words).heading for words in ("nine", "ten")] == [
+        ("Opening",),
+        ("{x}",),
+    ]
 
 
 def test_titles_above_the_header_of_separated_values_hide_no_columns():

@@ -23,12 +23,12 @@ from qa.records import Document
 # Format -> module, function and version: the version grows when a reader makes another text or
 # other blocks of the same bytes, so that an index knows which documents to read again.
 _READERS = {
-    Format.TEXT: ("text", "read", 5),
-    Format.MARKDOWN: ("markdown", "read", 5),
+    Format.TEXT: ("text", "read", 6),
+    Format.MARKDOWN: ("markdown", "read", 6),
     Format.HTML: ("html", "read", 8),
     Format.CSV: ("rows", "read_csv", 7),
     Format.JSONL: ("rows", "read_jsonl", 3),
-    Format.JSON: ("json_records", "read", 2),
+    Format.JSON: ("json_records", "read", 3),
     Format.XML: ("xml_records", "read", 1),
     Format.SUBTITLES: ("subtitles", "read", 2),
     Format.RICH_TEXT: ("rtf", "read", 4),

@@ -44,6 +44,7 @@ _MAIL_START = re.compile(
     rb"X-[\w-]+|DKIM-Signature|Authentication-Results):[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n){3}",
     re.IGNORECASE,
 )
+_XML_START = re.compile(rb"\s*<\?xml\s")
 _MAILBOX_START = re.compile(rb"From [^\r\n]*\d{4}[^\r\n]*\r?\n[!-9;-~]+:")
 _BOTH_ALIKE = re.compile(
     rb"multipart/related[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*type=\"?text/html", re.IGNORECASE
@@ -140,7 +141,11 @@ def _format_of_text(data: bytes, head: bytes, suffix: str) -> Format:
         return Format.HTML
     if b'"nbformat"' in data[-_HEAD:] and sample.lstrip()[:1] == b"{":
         return Format.NOTEBOOK
-    return named if named in KNOWN_BY_NAME else _format_of_mail(sample, suffix)
+    if named in KNOWN_BY_NAME:
+        return named
+    if suffix not in NEVER_MAIL and _XML_START.match(sample):
+        return Format.XML
+    return _format_of_mail(sample, suffix)
 
 
 def _format_of_mail(sample: bytes, suffix: str) -> Format:

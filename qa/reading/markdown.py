@@ -19,6 +19,7 @@ from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
 _LINE_END = re.compile(r"\r\n?|\n")  # as the parser counts lines
+_ATTRIBUTES = re.compile(r"\s*\{[#.:-][^{}]*\}\s*\Z")  # of a heading, as pandoc has them
 _MARKUP = re.compile(r"[*_`\[\]<&\\\n]")
 _KINDS = {
     "heading_open": Kind.HEADING,
@@ -152,6 +153,7 @@ def _leads_in(text: str, lead: Block, listed: Block) -> bool:
 def _plain(title: str) -> str:
     """A heading's words without the marks of emphasis, code and links."""
     title = title[: 2 * HEADING_LIMIT]  # inline markup takes the square of its length
+    title = _ATTRIBUTES.sub("", title)
     if not _MARKUP.search(title):
         return title
     tokens = _inline_parser().parseInline(title)

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from qa.errors import ReadFailed
-from qa.reading.columns import names_columns
+from qa.reading.columns import names_below, names_columns
 from qa.reading.content import Content, Draft
 from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR = re.compile(r"\s*\"?sep=([^\r\n\"])\"?[ \t]*(?:\r\n|\r|\n)", re.IGNORECASE)  # for Excel
+_HEADS = (3, 2)  # rows of names, the upper ones over several columns
 _TITLES = 5  # rows of one cell that may stand above the names of columns
 _DELIMITERS = ",;\t|"
 _FIELD_LIMIT = 1 << 30  # characters: a field may be as long as its file
@@ -33,7 +34,7 @@ def read_csv(data: bytes, name: str) -> Content:
     rows = text[first:]
     delimiter = "\t" if name.lower().endswith((".tsv", ".tab")) else _delimiter(rows)
     delimiter = named[1] if named else delimiter
-    above, header = _header(rows, delimiter)
+    above, heads, header = _header(rows, delimiter)
     columns = ", ".join(filter(None, header))
     blocks = [
         Block(first + start, first + end, Kind.ROW, columns=columns)
@@ -41,7 +42,8 @@ def read_csv(data: bytes, name: str) -> Content:
     ]
     if header:
         blocks[:above] = [block._replace(kind=Kind.PROSE, columns="") for block in blocks[:above]]
-        blocks[above] = blocks[above]._replace(kind=Kind.BOILERPLATE, columns="")
+        for at in range(above, above + heads):
+            blocks[at] = blocks[at]._replace(kind=Kind.BOILERPLATE, columns="")
     if named:
         blocks.insert(0, Block(0, first, Kind.BOILERPLATE))
     return Content(text, tuple(blocks))
@@ -111,10 +113,11 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=columns)
 
 
-def _header(text: str, delimiter: str) -> tuple[int, list[str]]:
-    """The names of the columns, and how many rows stand above them; no names where there are none.
+def _header(text: str, delimiter: str) -> tuple[int, int, list[str]]:
+    """How many rows stand above the names of the columns, how many hold them, and the names.
 
-    A first row of different words over another row names them. Rows of one cell above are titles.
+    A first row of different words over another row names them, or several rows do together; there
+    are no names where none does. Rows of one cell above are titles.
     """
     rows = [cells for cells, _ in islice(_rows(text[:100_000], delimiter), 50) if cells]
     above = 0
@@ -122,8 +125,13 @@ def _header(text: str, delimiter: str) -> tuple[int, list[str]]:
         above += 1
     if len(rows) < above + 2 or sum(map(bool, rows[above])) <= 1:
         above = 0
-    names = len(rows) >= above + 2 and names_columns(rows[above], rows[above + 1])
-    return (above, rows[above]) if names else (0, [])
+    for heads in _HEADS:
+        if len(rows) > above + heads:
+            names = names_below(rows[above : above + heads], rows[above + heads])
+            if names:
+                return above, heads, names
+    named = len(rows) >= above + 2 and names_columns(rows[above], rows[above + 1])
+    return (above, 1, rows[above]) if named else (0, 0, [])
 
 
 def flattened(value: object) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "qa"
@@ -164,10 +165,14 @@ def _of_commands() -> Iterator[str]:
 
     from qa import cli
 
-    command = typer.main.get_command(cli.app)
-    for part in (command, *command.commands.values()):
-        yield inspect.cleandoc(part.help or "")
-        yield from (option.help for option in part.params if getattr(option, "help", None))
+    yield from _of_command(typer.main.get_command(cli.app))
+
+
+def _of_command(command: Any) -> Iterator[str]:
+    yield inspect.cleandoc(command.help or "")
+    yield from (option.help for option in command.params if getattr(option, "help", None))
+    for below in getattr(command, "commands", {}).values():
+        yield from _of_command(below)
 
 
 def _of_tables() -> Iterator[str]:

@@ -18,6 +18,7 @@ from qa.languages import ENGLISH, NAMES, code_of
 SEEDS = Path("seeds")
 INDEX = Path("index")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+MODEL_PROFILE = "profile.json"  # in the folder of every model that was added
 QUESTION_LIMIT = 2_000  # characters; a question is a sentence or two, the model reads 256 tokens
 EXCERPT_LIMIT = 5  # excerpts and nearest passages in one answer
 AUTO = "auto"  # the language of each document is found
@@ -29,7 +30,7 @@ ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 class Settings:
     """Everything that shapes an index: another value means another index."""
 
-    model: str = DEFAULT_MODEL  # a sentence-transformers name or folder
+    model: str = DEFAULT_MODEL  # the default one's name, or an added one's name or folder
     precision: str = "fp32"  # of the encoder: fp32 or int8
     language: str = AUTO  # of all documents, an ISO 639 code; `AUTO`: of each what is found
     passage_tokens: int = 180  # tokens of a passage, at most (a longer sentence stands alone)
@@ -37,6 +38,7 @@ class Settings:
     libreoffice: bool = False  # it was there, and read the documents of other programs
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "model", located(self.model))
         if not 16 <= self.passage_tokens <= 220:
             raise SettingsInvalid(
                 f"passage_tokens is {self.passage_tokens}: give a number from 16 to 220."
@@ -95,6 +97,12 @@ class Settings:
 def _code_instead_of(language: str) -> str:
     code = code_of(language)
     return f"{code!r}" if code else "an ISO 639 code such as 'de'"
+
+
+def located(model: str) -> str:
+    """A model's name as it is; a model's folder in full, so that it is found from every other one."""
+    is_folder = model != DEFAULT_MODEL and (Path(model) / MODEL_PROFILE).is_file()
+    return str(Path(model).resolve()) if is_folder else model
 
 
 def cache_folder() -> Path:

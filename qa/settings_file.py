@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from qa import storage
 from qa.errors import SettingsInvalid, StorageFailed
-from qa.settings import DEFAULT_MODEL, INDEX
+from qa.settings import AUTO, DEFAULT_MODEL, INDEX
 
 NAME = "seedqa.toml"
 Value = str | int | bool | list[str]
@@ -34,10 +34,12 @@ KEYS = {
     for key in (
         Key("seeds", "the folder of documents", "seeds", is_path=True),
         Key("index", "the folder of the index", "index", is_path=True),
+        Key("store", "a store in place of that folder: milvus://host:19530/name", ""),
+        Key("objects", "where such a store keeps texts: a folder, or s3://bucket/prefix", ""),
         Key("limit", "excerpts in one answer, at most (command line)", 5),
         Key("model", "the encoder; `qa model list` shows what there is", DEFAULT_MODEL),
         Key("precision", "of the encoder: fp32, or int8", "fp32"),
-        Key("language", "ISO 639-1 code: sentence rules, stemmer, what OCR reads", "en"),
+        Key("language", "of all documents, an ISO 639-1 code; auto finds each one's", AUTO),
         Key("passage_tokens", "tokens in a passage, at most: 16 to 220", 180),
         Key("device", "where a build encodes: cpu, cuda, or auto", "auto"),
         Key("ocr", "whether scanned pages are read by tesseract", default=False),

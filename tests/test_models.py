@@ -65,6 +65,20 @@ def test_another_model_is_used_once_it_was_added(tmp_path: Path, once: Path, mod
         QA.open(index)
 
 
+def test_a_model_that_is_named_by_a_relative_folder_is_found_from_another_one(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = made(tmp_path / "seeds")
+    monkeypatch.chdir(model.parent)
+    monkeypatch.setenv("QA_MODEL", "./thin")
+    build(seeds, tmp_path / "index")
+    monkeypatch.delenv("QA_MODEL")
+    monkeypatch.chdir(tmp_path)
+    assert build(seeds, tmp_path / "index").unchanged
+    with QA.open(tmp_path / "index") as qa:
+        assert qa.manifest.encoder == str(model)
+
+
 def test_a_model_that_cannot_be_exported_is_run_by_the_original(
     tmp_path: Path, encoders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

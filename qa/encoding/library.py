@@ -17,12 +17,12 @@ from typing import NamedTuple, TypeVar
 
 from qa.errors import ModelMissing, SettingsInvalid
 from qa.records import forms
-from qa.settings import DEFAULT_MODEL, cache_folder
+from qa.settings import DEFAULT_MODEL, MODEL_PROFILE, cache_folder
 
 Record = TypeVar("Record")
 
 RECORD = "seedqa.json"  # where a model came from
-PROFILE = "profile.json"
+PROFILE = MODEL_PROFILE
 CONFIDENCE = "confidence.json"  # a calibration, where it has one: see `qa.asking.confidence`
 CODEBOOK = "codebook.npy"
 EXPORTS = "exports"  # the folder of a model's own exports, from which an index takes them

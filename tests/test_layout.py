@@ -57,6 +57,9 @@ SOLE_IMPORTERS = {
     "jinja2": "web",
     "markupsafe": "web",
     "uvicorn": "web",
+    "haystack": "integrations.haystack",
+    "langchain_core": "integrations.langchain",
+    "llama_index": "integrations.llamaindex",
     "mcp": "web",
     "prometheus_client": "web",
     "typer": "cli",
@@ -202,6 +205,9 @@ def test_every_dependency_has_its_reason_and_licence():
     extras = project["optional-dependencies"]
     wanted = [
         *project["dependencies"],
+        *extras["haystack"],
+        *extras["langchain"],
+        *extras["llamaindex"],
         *extras["mcp"],
         *extras["metrics"],
         *extras["ocr"],

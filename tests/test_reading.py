@@ -383,6 +383,7 @@ def test_what_a_page_shows_at_a_click_is_content_and_menus_are_not():
     <h2><button>Who pays the toll?</button></h2>
     <div hidden>The skipper pays the toll in cash.</div><i aria-hidden=true>icon</i>
     <aside><p>Never sail without a lamp.</p></aside><div aria-hidden=true>Close</div>
+    <div aria-hidden=true><p>By day.</p></div><div hidden>Loading...</div>
     <details><summary>When?</summary><p>At nine.</p></details><button>Send</button></body></html>"""
     document = check(read(page, "a.html"))
     assert document.text.split("\n\n") == [
@@ -390,10 +391,20 @@ def test_what_a_page_shows_at_a_click_is_content_and_menus_are_not():
         "Who pays the toll?",
         "The skipper pays the toll in cash.",
         "Never sail without a lamp.",
+        "By day.",
         "When?",
         "At nine.",
     ]
     assert holding(document, "in cash").heading == ("Harbour guide", "Who pays the toll?")
+
+
+def test_a_table_whose_first_column_names_its_rows_has_no_names_of_columns():
+    row = "<tr><th>{}</th><td>{}</td></tr>"
+    page = f"<table>{row.format('Power', '40 kW')}{row.format('Speed', '12 rpm')}</table>"
+    assert [block.columns for block in read(page.encode(), "a.html").blocks] == [""]
+    head = "<tr><th>Part</th><th>Value</th></tr>"
+    page = page.replace("<table>", f"<table>{head}")
+    assert [block.columns for block in read(page.encode(), "a.html").blocks] == ["Part, Value"]
 
 
 def test_bold_lines_of_a_page_are_headings_where_it_has_no_others():

@@ -181,6 +181,16 @@ def test_every_row_of_a_long_table_knows_its_columns_and_its_title():
     }
 
 
+def test_names_of_columns_in_two_rows_of_a_table_are_one_name_each():
+    lines = [("Town", "2030", "", "2031", ""), ("", "Sales", "Costs", "Sales", "Costs")]
+    names = "Town, 2030 Sales, 2030 Costs, 2031 Sales, 2031 Costs"
+    for count in (1, 80):
+        values = [(f"Hull {n}", "1", "2", "3", "4") for n in range(count)]
+        document = read(office.word(table(*lines, *values)), "a.docx")
+        (columns,) = {b.columns for b in document.blocks if b.kind is not Kind.BOILERPLATE}
+        assert columns == names
+
+
 def test_empty_cells_and_spans_move_no_value_under_another_column():
     """A row names the columns in which it has values; a merged cell is in each of its rows."""
     down = "<w:tcPr><w:vMerge{}/></w:tcPr>" + paragraph("{}")

@@ -297,6 +297,47 @@ def test_two_columns_that_are_drawn_row_by_row_are_read_column_by_column():
     assert document.text == "\n".join(LEFT) + "\n\n" + "\n".join(RIGHT)
 
 
+def justified(words, x, y, *, width):
+    """Words set apart so that they fill a column."""
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    lengths = [stringWidth(word, "Helvetica", 11) for word in words]
+    gap = (width - sum(lengths)) / (len(words) - 1)
+    return [(x + sum(lengths[:n]) + n * gap, y, word) for n, word in enumerate(words)]
+
+
+def test_a_line_that_is_spread_over_its_column_is_a_line_and_names_of_columns_are_cells():
+    """Gaps as wide as a table's, all alike between words, are those of justified text."""
+    lines = [
+        word
+        for row in (0, 1)
+        for word in justified(LEFT[row].split(), 60, 700 - 14 * row, width=250)
+    ]
+    assert read(drawn(lines), "a.pdf").text == "\n".join(LEFT[:2])
+    names = justified(["Rank", "Share", "Rank", "Share"], 60, 700, width=250)
+    figures = justified(["1st", "40%", "2nd", "38%"], 60, 686, width=250)
+    text = read(drawn([*names, *figures]), "a.pdf").text
+    assert text == "Rank\tShare\tRank\tShare\n1st\t40%\t2nd\t38%"
+
+
+def test_a_watermark_across_the_page_is_no_title_and_no_heading():
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+    for row, text in enumerate(LEFT):
+        canvas.drawString(60, 700 - 14 * row, text)
+    canvas.translate(300, 400)
+    canvas.rotate(45)
+    canvas.setFont("Helvetica-Bold", 60)
+    canvas.drawString(0, 0, "DRAFT")
+    canvas.save()
+    document = read(out.getvalue(), "a.pdf")
+    assert "DRAFT" in document.text
+    assert document.title is None
+    assert {block.kind for block in document.blocks} == {Kind.PROSE}
+
+
 def test_boxes_lead_to_the_right_column_when_columns_were_ordered():
     """A span of the second column has its boxes there."""
     data = drawn(by_row(LEFT, RIGHT))

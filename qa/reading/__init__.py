@@ -37,7 +37,7 @@ _READERS = {
     Format.MAIL: ("mail", "read", 8),
     Format.MESSAGE: ("mail", "read", 5),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 7),
-    Format.PDF: ("pdf", "read", 6),
+    Format.PDF: ("pdf", "read", 7),
     Format.WORD: ("word", "read", 6),
     Format.SLIDES: ("slides", "read", 5),
     Format.SHEETS: ("sheets", "read", 6),

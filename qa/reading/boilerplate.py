@@ -153,7 +153,13 @@ def _is_collapsed(element: Any) -> bool:
     if element.tag not in BLOCKS or next(element.iterancestors("nav", "header"), None) is not None:
         return False
     words, _ = _measured(element)
-    return words >= _LABEL_LIMIT and not _is_menu(element)
+    return (words >= _LABEL_LIMIT or _is_sentence(element)) and not _is_menu(element)
+
+
+def _is_sentence(element: Any) -> bool:
+    """True for short text that reads like an answer: `"Four pounds."`."""
+    text = "".join(islice(element.itertext(), _EXAMINED)).strip()
+    return text.endswith((".", "!", "?", "\u3002")) and not text.endswith("..") and " " in text
 
 
 def _is_menu(element: Any) -> bool:

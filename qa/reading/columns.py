@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+_HEADS = (3, 2)  # rows of names, the upper ones over several columns
 NAME_LIMIT = 60  # characters of a column's name
 _PERIOD = re.compile(
     r"(?:(?:FY|[QH][1-4]|[A-Z][a-z]{2,8}\.?)[ '/-]?)?(?:19|20)\d\d(?:[/-]\d\d)?[AEP]?"
@@ -65,6 +66,15 @@ def _over(head: Sequence[str], below: Sequence[str]) -> tuple[list[str], bool]:
 def _is_name(cell: str) -> bool:
     """True for what may name a column; a colon follows the labels of a form."""
     return len(cell) <= NAME_LIMIT and not is_value(cell) and not cell.endswith((":", "\uff1a"))
+
+
+def heads_of(rows: Sequence[Sequence[str]]) -> tuple[int, Sequence[str]]:
+    """How many rows at the top of a table name its columns, and the names; 0 where none do."""
+    for count in _HEADS:
+        if len(rows) > count and (names := names_below(rows[:count], rows[count])):
+            return count, names
+    named = len(rows) > 1 and names_columns(rows[0], rows[1])
+    return (1, rows[0]) if named else (0, [])
 
 
 def columns_of(names: Sequence[str], row: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from qa.reading.columns import columns_of, names_columns
+from qa.reading.columns import columns_of, heads_of
 from qa.records import Block, Kind
 
 BLOCK_LIMIT = 20_000  # characters; a longer block is cut at a line's end, so that none is huge
@@ -233,8 +233,10 @@ class Draft:
             listed, lead = self.blocks.pop(), self.blocks.pop()
             self.blocks.append(listed._replace(start=lead.start))
 
-    def add_table(self, rows: Iterable[Iterable[str]], *, title: str = "") -> None:
-        """Append a table: a line for each row, tabs between its cells.
+    def add_table(
+        self, rows: Iterable[Iterable[str]], *, title: str = "", named: bool = True
+    ) -> None:
+        """Append a table: a line for each row, tabs between its cells; `named`: by its first rows.
 
         A small one is one block. The rows of a longer one, and of one with empty cells at its left
         side, are blocks of their own that know the names of their columns and the table's title.
@@ -244,17 +246,18 @@ class Draft:
         if not cells:
             return
         lines = ["\t".join(row).rstrip() for row in cells]
-        named = len(cells) > 1 and names_columns(cells[0], cells[1])
+        heads, names = heads_of(cells) if named else (0, ())
         small = sum(map(len, lines)) <= UNSPLIT_TABLE and all(row[0] for row in cells)
-        if small or not named:
-            self.add("\n".join(lines), Kind.TABLE, columns=", ".join(cells[0]) if named else "")
+        if small or not heads:
+            self.add("\n".join(lines), Kind.TABLE, columns=", ".join(filter(None, names)))
             return
         above = self.headings.above
         title = one_line(title) or self._title_above()
         self.headings.above = (*above, title) if title else above
-        self.add(lines[0], Kind.BOILERPLATE)
-        for row, line in zip(cells[1:], lines[1:], strict=True):
-            self.add(line, Kind.ROW, columns=columns_of(cells[0], row))
+        for line in lines[:heads]:
+            self.add(line, Kind.BOILERPLATE)
+        for row, line in zip(cells[heads:], lines[heads:], strict=True):
+            self.add(line, Kind.ROW, columns=columns_of(names, row))
         self.headings.above = above
 
     def add_content(self, content: Content) -> None:

@@ -18,7 +18,7 @@ from qa.reading.bold import is_bold, may_head
 from qa.reading.content import Content, Draft, iso_date
 from qa.reading.decoding import decode
 from qa.reading.formulas import formula
-from qa.reading.html_tables import BLANKS, is_data, rows_of, visible
+from qa.reading.html_tables import BLANKS, is_data, names_rows, rows_of, visible
 from qa.reading.quotes import heads_reply, is_quoted
 from qa.records import Kind
 
@@ -142,7 +142,7 @@ class _Walk:
             self.flush_list()
             title = " ".join(_folded(visible(each)) for each in element.iter("caption"))
             self.add(title, Kind.PROSE)
-            self.draft.add_table(rows_of(element), title=title)
+            self.draft.add_table(rows_of(element), title=title, named=not names_rows(element))
             return False
         elif tag == "pre" and self.items is None:
             self.close(Kind.PROSE)

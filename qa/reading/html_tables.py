@@ -50,6 +50,12 @@ def is_data(table: Any) -> bool:
     )
 
 
+def names_rows(table: Any) -> bool:
+    """True for a table whose first column names its rows, and none of whose rows is a head."""
+    rows = [[cell.tag for cell in row.iterchildren("td", "th")] for row in table.iter("tr")]
+    return all(row[:1] == ["th"] and "td" in row for row in rows if row)
+
+
 def rows_of(table: Any) -> list[list[str]]:
     """The table's rows; several rows of a head are one, each name below those that span it."""
     rows = list(_rows(table))

@@ -18,6 +18,7 @@ from qa.reading.symbols import with_bullets
 
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _BOLD_WEIGHT = 600
+_SLANT = 5.0  # more than a fifth from both axes: text at an angle
 _NAME, _FLAGS = ctypes.create_string_buffer(128), ctypes.c_int()
 _NAME_AT, _FLAGS_AT = ctypes.addressof(_NAME), ctypes.addressof(_FLAGS)
 
@@ -102,12 +103,17 @@ class Characters:
         return Places(left, bottom, right, top)
 
     def sizes(self, offsets: Sequence[int]) -> list[float]:
-        """The sizes of the type of characters, in points; 0 where it is not known."""
+        """The sizes of the type of characters, in points; 0 where it is not known, or slanted.
+
+        What runs across a page at an angle is a watermark.
+        """
         matrices = self._asked(_matrix, offsets, 6)
         sizes = map(_font_size, repeat(self._address), self._numbers(offsets))
         return [
-            max(size, 0.0) * ((c * c + d * d) ** 0.5 or 1.0)
-            for size, c, d in zip(sizes, matrices[2::6], matrices[3::6], strict=True)
+            0.0
+            if abs(a) < _SLANT * abs(b) and abs(b) < _SLANT * abs(a)
+            else max(size, 0.0) * ((c * c + d * d) ** 0.5 or 1.0)
+            for size, a, b, c, d in zip(sizes, *(matrices[at::6] for at in range(4)), strict=True)
         ]
 
     def is_bold(self, offset: int) -> bool:

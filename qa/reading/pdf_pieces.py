@@ -28,6 +28,9 @@ _LONG = 50  # characters of a line
 _FEW_FIGURES = 0.1  # share of them in a long line of words
 _BULLET_GAP = 4  # times as wide as a gap that cuts a line
 _LEFT = itemgetter(2)
+_JUSTIFIED_GAPS = 3  # of a line, at least, and how far
+_ALIKE = 1.1  # times the least of them the widest may be
+_SMALL_WORDS = 0.7  # share of words without a capital or a sign
 _FEW = 8  # long lines of words, all of which are looked at
 _RARE = ("\0", "\x02", HYPHEN)
 
@@ -164,11 +167,27 @@ def _split(characters: Characters, lines: Sequence[Piece]) -> Iterator[list[Piec
     for (start, stop, left, bottom, _, top), count in zip(lines, counts, strict=True):
         end = at + count
         between, wide = gaps[at : end - 1], WIDE * (top - bottom)
-        if between and (max(between) > wide or min(between) < -wide):
+        if (
+            between
+            and (max(between) > wide or min(between) < -wide)
+            and not _is_justified(characters.text[start:stop], between)
+        ):
             yield _parts(characters.text, wide, words, at, end)
         else:
             yield [_piece((start, stop, left, bottom, last.right[end - 1], top))]
         at = end
+
+
+def _is_justified(line: str, gaps: Sequence[float]) -> bool:
+    """True for words that were set apart to fill a narrow column: all gaps are alike.
+
+    The names of columns may stand so, too, but they begin with capitals.
+    """
+    if len(gaps) < _JUSTIFIED_GAPS or not 0 < max(gaps) <= _ALIKE * min(gaps):
+        return False
+    words = [word.strip(",;:.") for word in line.split()]
+    small = sum(word.isalpha() and word.islower() for word in words)
+    return small >= _SMALL_WORDS * len(words)
 
 
 def _words(text: str, lines: Sequence[Piece]) -> tuple[list[int], list[int], list[int]]:

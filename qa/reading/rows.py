@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 from qa.errors import ReadFailed
-from qa.reading.columns import names_below, names_columns
+from qa.reading.columns import heads_of
 from qa.reading.content import Content, Draft
 from qa.reading.decoding import decode
 from qa.records import Block, Kind
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR = re.compile(r"\s*\"?sep=([^\r\n\"])\"?[ \t]*(?:\r\n|\r|\n)", re.IGNORECASE)  # for Excel
-_HEADS = (3, 2)  # rows of names, the upper ones over several columns
 _TITLES = 5  # rows of one cell that may stand above the names of columns
 _DELIMITERS = ",;\t|"
 _FIELD_LIMIT = 1 << 30  # characters: a field may be as long as its file
@@ -125,13 +124,8 @@ def _header(text: str, delimiter: str) -> tuple[int, int, list[str]]:
         above += 1
     if len(rows) < above + 2 or sum(map(bool, rows[above])) <= 1:
         above = 0
-    for heads in _HEADS:
-        if len(rows) > above + heads:
-            names = names_below(rows[above : above + heads], rows[above + heads])
-            if names:
-                return above, heads, names
-    named = len(rows) >= above + 2 and names_columns(rows[above], rows[above + 1])
-    return (above, 1, rows[above]) if named else (0, 0, [])
+    heads, names = heads_of(rows[above:])
+    return (above, heads, list(names)) if heads else (0, 0, [])
 
 
 def flattened(value: object) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 # make test    set up and run the tests, by two processes
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
-# make scale   the tests that start real servers, S3 and Milvus (installs them first; Linux)
+# make scale   the tests that start real servers, S3, Milvus and Dask (installs them first; Linux)
 # make campaign  the crash, equality, damage, load and attack tests, long: 200 rounds of each
 #
 # Each makes .venv when it is missing, or older than what it is made from. Another Python:
@@ -38,10 +38,10 @@ campaign: $(READY)
 		tests/test_building.py tests/test_damage.py tests/test_hostile.py tests/test_attack.py
 
 scale: $(READY)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[milvus,objects,scale]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dask,milvus,objects,scale]'
 	QA_LONG=1 unshare --map-root-user --net $(BIN)/python tests/alone.py \
 		$(BIN)/python -m pytest -q -rs tests/test_objects.py tests/test_store.py \
-		tests/test_milvus.py tests/test_milvus_server.py
+		tests/test_milvus.py tests/test_milvus_server.py tests/test_cluster.py
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -54,5 +54,5 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: \
 	name one by make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dev,mcp,metrics,milvus,objects,ocr]'
+	$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt -e '.[dask,dev,mcp,metrics,milvus,objects,ocr]'
 	@touch $@

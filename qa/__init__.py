@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa.errors import (
+    ClusterUnfit,
     DownloadFailed,
     FilterEmpty,
     IndexBusy,
@@ -56,6 +57,7 @@ __all__ = [
     "QA",
     "Answer",
     "BuildReport",
+    "ClusterUnfit",
     "DownloadFailed",
     "Excerpt",
     "FilterEmpty",

@@ -9,6 +9,7 @@ QAError                 the root; only the command line and the web page turn it
 ├── IndexClosed         the index was closed before the question
 ├── IndexForeign        the index was written in another format
 ├── StoreUnreachable    a store, a bucket or a cluster at an address does not answer
+├── ClusterUnfit        no worker of a cluster makes of files what this machine makes of them
 ├── IndexBusy           another process is building this index
 ├── ModelMissing        the encoder's files are not on this machine
 ├── ModelRefused        a model has a form that is not understood, or not safe to open
@@ -64,6 +65,10 @@ class IndexForeign(QAError):
 
 class StoreUnreachable(QAError):
     """What was named by an address, a store, a bucket or a cluster, does not answer."""
+
+
+class ClusterUnfit(QAError):
+    """No worker of the cluster is there, or makes of files what this machine makes of them."""
 
 
 class IndexBusy(QAError):

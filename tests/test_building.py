@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from indexes import write
 
 from qa.asking.service import QA
-from qa.building import cache, pipeline
+from qa.building import cache, machines
 from qa.building.cache import EncodingCache
 from qa.building.pipeline import build, plan
 from qa.errors import SeedsEmpty, SeedsMissing, StorageFailed
@@ -173,13 +173,13 @@ def test_an_unchanged_file_is_not_read_again(folder: Path, monkeypatch: pytest.M
     index = folder.parent / "index"
     build(folder, index)
     read: list[str] = []
-    original = pipeline.read_files
+    original = machines.read_files
 
     def noting(seeds: Path, paths: Sequence[str], **how: str) -> Iterator[Reading]:
         read.extend(paths)
         return original(seeds, paths, **how)
 
-    monkeypatch.setattr(pipeline, "read_files", noting)
+    monkeypatch.setattr(machines, "read_files", noting)
     write(folder, "new.txt", "The gulls sleep.")
     build(folder, index)
     assert read == ["new.txt"]

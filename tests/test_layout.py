@@ -51,6 +51,7 @@ SOLE_IMPORTERS = {
     "torch": "encoding.originals",
     "obstore": "index.objects",
     "pymilvus": "index.milvus",
+    "distributed": "building.scheduling",
     "onnxruntime": "encoding.models",
     "gradio": "web",
     "fastapi": "web",

@@ -11,7 +11,7 @@ from bench.speed.memory import peak
 from bench.speed.place import Figures, Place
 from bench.speed.recombining import Recombination
 from qa import storage
-from qa.building import pipeline
+from qa.building import machines, pipeline
 from qa.building.fingerprints import index_fingerprint
 from qa.encoding.encoder import Encoder
 from qa.errors import QAError
@@ -34,7 +34,7 @@ def measure(place: Place) -> Figures:
     shutil.copytree(place.work / "encoders", place.index / "encoders")
     recombination = Recombination(place.sentences)
     if place.passages > REAL:
-        pipeline.encode = recombination
+        machines.encode = recombination
     report = pipeline.build(place.documents, place.index, settings=settings)
     if recombination.save():  # once more, with nothing left to encode
         report = pipeline.build(place.documents, place.index, settings=settings, full=True)

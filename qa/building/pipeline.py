@@ -7,23 +7,21 @@ whose exact ranking text was encoded before is not encoded; a renamed file only 
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
-from qa import processes, splitting, storage
+from qa import storage
 from qa.building import removal
-from qa.building.batching import Codes, ManyAtOnce, OneByOne
 from qa.building.cache import EncodingCache
+from qa.building.cluster import Cluster, ClusterMachines
 from qa.building.damage import without_damage
-from qa.building.encoding_ahead import Ahead, Coder, Pending, Split, Work
+from qa.building.encoding_ahead import Ahead, Coder, Pending, Work
 from qa.building.events import log_changed_settings, log_failure, log_report
 from qa.building.files import FAILURES, file_of, with_duplicates
 from qa.building.fingerprints import coding_fingerprint, index_fingerprint
-from qa.building.language import with_language
+from qa.building.machines import Job, Machines, ThisMachine
 from qa.building.plan import Plan, compare, find
 from qa.building.programs import with_programs
 from qa.building.timing import Estimate, Progress, Stages
@@ -31,7 +29,7 @@ from qa.encoding import models, originals
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed
 from qa.index import origin
-from qa.index.coding import Coded, encode, encode_many, input_hash
+from qa.index.coding import Coded, encode, input_hash
 from qa.index.lock import lock
 from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
@@ -39,7 +37,6 @@ from qa.index.publishing import check_space, close_to_others
 from qa.index.store import Build, Shape
 from qa.reading.loading import about
 from qa.reading.walking import Found, locate
-from qa.reading.workers import Reading, read_files
 from qa.records import BuildReport, Document, File, Passage, Status
 from qa.settings import INDEX, Settings
 from qa.splitting import RankingText
@@ -56,6 +53,7 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     allow_empty: bool = False,
     allow_removal: bool | None = None,
     device: str | None = None,
+    cluster: Cluster | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the folder; returns what was done.
@@ -64,9 +62,8 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     the settings, too, are those of the last time where neither `settings` nor `QA_*` variables name
     others. A build that would remove more than half of the documents raises RemovalRefused unless
     `allow_removal`; when that is not given, only one from another folder than the last time does.
-    `device` is where passages are encoded: "cpu", "cuda", or "auto" for a GPU where there is one.
-    Raises SeedsMissing, SeedsEmpty, IndexBusy, StorageFailed, ModelMissing, SettingsInvalid; the
-    last index stays.
+    `device` is where passages are encoded: "cpu", "cuda", or "auto" for a GPU where there is one; on a
+    `cluster` others do it. Raises what `qa.errors` names for builds; then the last index stays.
     """
     started, index = time.monotonic(), Path(index)
     seeds, settings = _chosen(index, seeds, settings)
@@ -74,14 +71,14 @@ def build(  # noqa: PLR0913 - each is one thing that a caller may wish
     with lock(index), storage.writing(index):
         close_to_others(index)
         with _Coding(index, settings, _device(device)) as coding:
+            shape = coding.shape(settings)
 
             def attempt(damaged: frozenset[str]) -> BuildReport:
-                shape = coding.shape(settings)
                 with begin_build(index, seeds, shape, full=full, damaged=damaged) as store:
                     _check_removal(store, index, seeds, found, allowed=allow_removal)
                     plan = compare(seeds, found, store.files)
                     check_space(index, (locate(seeds, path) for path in plan.to_read))
-                    return _Run(seeds, store, coding, settings, progress).run(plan)
+                    return _Run(seeds, store, coding, settings, progress).run(plan, cluster)
 
             report = without_damage(attempt)
     report = replace(report, seconds=time.monotonic() - started)
@@ -169,19 +166,15 @@ class _Coding:
             code_bytes=self.codebook.code_bytes,
         )
 
-    def encode(self, ranking: RankingText) -> Coded:
-        """The codes of a passage's ranking text."""
-        return encode(self.encoder, self.codebook, ranking)
-
-    def codes(self, pool: ThreadPoolExecutor, alone: Callable[[RankingText], Coded]) -> Codes:
-        """How passages are given to the encoder; `alone` encodes one."""
-        if self.encoder.device == "cpu":
-            return OneByOne(pool, alone)
-        return ManyAtOnce(pool, alone, partial(encode_many, self.encoder, self.codebook))
-
     def check(self) -> None:
         """Raises what the encoder raises, whatever it is given."""
-        self.encode(SAMPLE)
+        encode(self.encoder, self.codebook, SAMPLE)
+
+    def exported(self) -> list[Path]:
+        """The files of the exported model, which is exported now where it was not."""
+        self.check()
+        names = self.encoder.exports
+        return [file for name in names for file in self.encoders.glob(f"{name}.*.onnx")]
 
     def finish(self) -> None:
         """Forgets what stands in a published index now, and models that it does not use."""
@@ -209,14 +202,14 @@ class _Run:
         self.estimate = Estimate(())
         self.failed: dict[tuple[str, str], str] = {}  # document -> why it could not be indexed
 
-    def run(self, plan: Plan) -> BuildReport:
+    def run(self, plan: Plan, cluster: Cluster | None) -> BuildReport:
         """Reads, splits, encodes, adds and publishes what the plan names."""
         for path in (*plan.report.added, *plan.report.changed):  # what is known by its content
             for known in plan.kept.get(path, ()):
                 log_failure(known)
         files = [file for kept in plan.kept.values() for file in kept]
-        with ThreadPoolExecutor(processes.cores()) as pool:
-            ahead = Ahead(self.work(plan.to_read), self.coder(self.coding.codes(pool, self.encode)))
+        with closing(self.machines(plan.to_read, cluster)) as machines:
+            ahead = Ahead(self.work(plan.to_read, machines), self.coder(machines))
             files += (self.add(pending, ahead) for pending in ahead.documents())
         self.coding.cache.commit()
         self.report_progress("publishing", "", self.total)
@@ -233,12 +226,20 @@ class _Run:
             files=tuple(files),
         )
 
-    def work(self, paths: Sequence[str]) -> Iterator[Work]:
+    def machines(self, paths: Sequence[str], cluster: Cluster | None) -> Machines:
+        """What reads, splits and encodes."""
+        job = Job(self.seeds, self.settings, self.coding.encoder, self.coding.codebook)
+        if cluster is None or not paths:
+            return ThisMachine(job, self.stages)
+        exported = self.coding.exported()
+        return ClusterMachines(cluster, job, self.stages, exported=exported, sample=paths[0])
+
+    def work(self, paths: Sequence[str], machines: Machines) -> Iterator[Work]:
         """Each outcome of reading the files, with its document when that is new."""
         seen = set[tuple[str, str]]()
         self.total = len(paths)
         self.estimate = Estimate([about(locate(self.seeds, path)).size for path in paths])
-        for done, read in enumerate(self.stages.each("reading", self._readings(paths))):
+        for done, read in enumerate(self.stages.each("reading", machines.readings(paths))):
             self.stages.add("reading", read.processor)
             self.report_progress("reading", read.path, done)
             share = 1 / max(len(read.outcomes), 1)
@@ -248,42 +249,15 @@ class _Run:
                 is_new = key is not None and key not in seen and self.store.passages_of(key) is None
                 if key is not None:
                     seen.add(key)
-                new = self.with_language(document) if document and is_new else None
+                new = machines.identified(document) if document and is_new else None
                 yield Work(read, outcome, new, done + number * share, share)
 
-    def with_language(self, document: Document) -> Document:
-        """The document, with the language that it is in."""
-        return with_language(document, self.settings.language, self.coding.encoder)
-
-    def _readings(self, paths: Sequence[str]) -> Iterator[Reading]:
-        return read_files(self.seeds, paths, ocr_language=self.settings.ocr_language)
-
-    def coder(self, codes: Codes) -> Coder:
+    def coder(self, machines: Machines) -> Coder:
         """How documents get their passages, and these their codes."""
         return Coder(
-            self.split, self.known, codes, self.keep, self.report_passage,
+            machines.split, self.known, machines.codes, self.keep, self.report_passage,
             self.coding.check,
         )  # fmt: skip
-
-    def encode(self, ranking: RankingText) -> Coded:
-        """The codes of a passage's ranking text."""
-        with self.stages.on("encoding"):
-            return self.coding.encode(ranking)
-
-    def split(self, work: Work) -> Iterator[Split]:
-        """The passages of a new document, one at a time."""
-        return self.stages.each("splitting", self._split(work))
-
-    def _split(self, work: Work) -> Iterator[Split]:
-        document = cast("Document", work.document)
-        for passage in splitting.split(
-            document,
-            self.coding.encoder.token_ends,
-            limit=self.settings.passage_tokens,
-            window=self.coding.encoder.window,
-        ):
-            blocks = splitting.overlapping(document.blocks, passage)
-            yield passage, splitting.ranking_text(document, passage, blocks)
 
     def report_passage(self, work: Work, passage: Passage) -> None:
         """Reports how far the build is, by the part of its document that stands before a passage."""

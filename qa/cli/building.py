@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa.cli.options import Index, Json, Ocr, Seeds, Store
+from qa.cli.options import (
+    ClusterFiles,
+    Device,
+    Index,
+    Json,
+    Ocr,
+    Scheduler,
+    Seeds,
+    Store,
+)
 from qa.cli.output import complain, print_json, print_text
 from qa.errors import RemovalRefused
 from qa.settings import INDEX, SEEDS, use_store
 from qa.translation import tr
 
 if TYPE_CHECKING:
+    from qa.building.cluster import Cluster
     from qa.building.first import ReportProgress
     from qa.records import BuildReport
     from qa.settings import Settings
@@ -57,9 +67,9 @@ def build(
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove even more than half of the documents.")
     ] = False,
-    device: Annotated[
-        str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
-    ] = "auto",
+    device: Device = "auto",
+    cluster: Scheduler = "",
+    cluster_files: ClusterFiles = "",
     ocr: Ocr = None,
     as_json: Json = False,
 ) -> None:
@@ -74,6 +84,7 @@ def build(
     if plan:
         report = pipeline.plan(seeds, index, **options)
     else:
+        options["cluster"] = _cluster(cluster, cluster_files)
         report = _build(seeds, index, allow_removal=yes, device=device, **options)
     _show(report, planned=plan, as_json=as_json)
 
@@ -85,6 +96,13 @@ def _show(report: "BuildReport", *, planned: bool, as_json: bool) -> None:
         print_json(asdict(report))
     else:
         terminal.show_report(report, planned=planned)
+
+
+def _cluster(address: str, files: str) -> "Cluster | None":
+    """The cluster to build on; none without an address."""
+    from qa.building.cluster import Cluster
+
+    return Cluster(address, files, warn=complain) if address else None
 
 
 def _settings(index: Path, ocr: bool | None) -> "Settings":  # noqa: FBT001 - as it was given

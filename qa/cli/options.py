@@ -34,3 +34,20 @@ Ocr = Annotated[
         show_default="as the last time",
     ),
 ]
+Device = Annotated[
+    str, typer.Option(envvar="QA_DEVICE", help="Encode on cpu or cuda; auto: a GPU if any.")
+]
+Scheduler = Annotated[
+    str,
+    typer.Option(
+        "--cluster", envvar="QA_CLUSTER", help="Read and encode on a Dask cluster: tcp://HOST:8786."
+    ),
+]
+ClusterFiles = Annotated[
+    str,
+    typer.Option(
+        envvar="QA_CLUSTER_FILES",
+        help="A folder or s3://BUCKET/PREFIX through which files get to workers.",
+        show_default="workers see SEEDS",
+    ),
+]

@@ -86,6 +86,18 @@ def file_reader(
         yield lambda path, until: pool.stream(_Task(locate(seeds, path), path), until)
 
 
+@contextmanager
+def whole_reader(
+    *, seconds: float = 60.0, ocr_language: str | None = None
+) -> Iterator[Callable[[Path, str], Reading]]:
+    """A function from a file and the path that it is listed by to its reading, by one process.
+
+    It lives on for the next file, and is started anew when one has ended it.
+    """
+    with _Pool(1, seconds, ocr_language) as pool:
+        yield lambda file, path: pool.result(_Task(file, path))
+
+
 class _Task:
     """One file that is to be read, and its outcomes so far."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +85,13 @@ def make_tools(
         ("read", "Read a document", _read_tool(qa)),
         ("verify", "Check quotations", _verify_tool(verifier)),
     ):
-        server.tool(name=name, title=title, annotations=annotations)(tool)
+        described = server.tool(
+            name=name,
+            title=title,
+            description=cleandoc(tool.__doc__ or ""),
+            annotations=annotations,
+        )
+        described(tool)
     return server
 
 

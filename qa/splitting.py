@@ -16,15 +16,14 @@ from itertools import chain, groupby, pairwise
 from math import ceil
 from typing import NamedTuple
 
-import sentencex
-
 from qa.entries import entries
 from qa.records import Block, Document, Kind, Passage
+from qa.sentences import sentence_ends
 
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 10  # grows when the same document gives other passages or ranking texts
+VERSION = 11  # grows when the same document gives other passages or ranking texts
 LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
@@ -292,7 +291,7 @@ def _prose_ends(part: str, language: str) -> Iterator[int]:
     """
     lines = [match.end() for match in re.finditer(r"\n|$", part)]
     wrapped = all(end - start < UNWRAPPED for start, end in pairwise([0, *lines]))
-    ends = {found["end_index"] for found in sentencex.get_sentence_boundaries(language, part)}
+    ends = set(sentence_ends(part, language))
     ends.update((len(part),) if wrapped else lines)
     start = 0
     for end in sorted(ends):

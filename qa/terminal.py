@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from qa.records import Answer, BuildReport, Excerpt, Status, rendering
+from qa.records import Answer, BuildReport, Excerpt, Status, languages, rendering
 from qa.records.excerpts import citation
 from qa.records.printable import one_line, printable
 from qa.settings import shown
@@ -113,15 +113,16 @@ def show_report(report: BuildReport, *, planned: bool = False) -> None:
             for path in done[word]:
                 _print(out, f"  {tr(word)}: {path}")
         return
-    took = f"{report.seconds:.1f} s"
-    passages = report.passages
+    took, passages = f"{report.seconds:.1f} s", report.passages
     _print(out, tr(f"Files: {counts}. The index holds {passages} passages ({took})."), "bold")
+    for line in languages.warnings(report.languages):
+        _print(out, line, "yellow")
     if report.seconds >= SLOW:
         shares = rendering.shares(report.processor)
         _print(out, tr(f"The processor's time: {shares}."))
     faulty = [file for file in report.files if file.status not in _READ_COMPLETELY]
+    some, all_ = len(faulty), len(report.files)
     if faulty:
-        some, all_ = len(faulty), len(report.files)
         _print(out, tr(f"{some} of {all_} files gave nothing, or not all:"), "yellow")
     for file in faulty:
         _print(out, f"  {tr(file.status)}: {file.path}{_because(file.reason)}")
@@ -132,20 +133,19 @@ def show_status(
 ) -> None:
     """The index in a few lines, every file in a table, and what is not in the index yet."""
     out = _console()
-    settings = ", ".join(
-        f"{name} {shown(value)}" for name, value in sorted(manifest.settings.items())
-    )
+    settings = (f"{name} {shown(value)}" for name, value in sorted(manifest.settings.items()))
     documents = plural(manifest.documents, ("{:,} document", "{:,} documents"))
     passages = plural(manifest.passages, ("{:,} passage", "{:,} passages"))
-    snapshot, created = manifest.snapshot, manifest.created
+    snapshot, created, spoken = manifest.snapshot, manifest.created, manifest.languages
     for name, value in {
         "index": tr(f"{index}, snapshot {snapshot}, built {created}"),
         "seeds": manifest.seeds,
         "holds": f"{documents}, {passages}",
-        "settings": settings,
+        "languages": languages.in_words(spoken) or "none",
+        "settings": ", ".join(settings),
         "waiting": _waiting(waiting),
     }.items():
-        _print(out, f"{tr(name):9}{value}")
+        _print(out, f"{tr(name):11}{value}")
     table = _table("file", "status", "passages", "pages", "characters", "date", "reason")
     for file, _, day in rows:
         table.add_row(

@@ -45,7 +45,7 @@ SOLE_IMPORTERS = {
     "icu4py": "index.segmentation",
     "stop_words": "index.stop_words",
     "fasttext": "identification",
-    "sentencex": "splitting",
+    "sentencex": "sentences",
     "huggingface_hub": "encoding.hub",
     "sentence_transformers": "encoding.originals",
     "torch": "encoding.originals",

@@ -19,6 +19,7 @@ from qa.errors import DocumentFailed, IndexMissing
 from qa.index.coding import Row, encode, input_hash
 from qa.index.store import Shape, Snapshot
 from qa.records import Block, Document, File, Kind, Status
+from qa.records.languages import OfLanguage
 
 TEXTS = {
     "a/ri.txt": "Ri is 26 years old. He comes from the north.\n\nThe ferry does not run in winter.\n",
@@ -438,8 +439,8 @@ def test_a_word_is_as_frequent_as_in_all_languages_together(spoken):
 
 def test_the_languages_of_a_store_are_counted_and_may_be_chosen(spoken):
     german, english = spoken.manifest.languages
-    assert german == ("de", 1, 1, 9, 2) and english == ("en", 3, 3, 27, 6)
-    assert german.is_known and not german._replace(unread=5).is_known
+    assert (german, english) == (OfLanguage("de", 1, 1, 9, 2), OfLanguage("en", 3, 3, 27, 6))
+    assert german.is_known and not replace(german, unread=5).is_known
     among = spoken.among([], [], ["de"])
     keys = spoken.search(spoken.words.terms("Kursk rate mill"), 9, among)[0]
     assert {passage.language for passage in spoken.passages(keys.tolist())} == {"de"}

@@ -29,6 +29,10 @@ class Calibration(NamedTuple):
 # A logistic regression that bench/quality/fit.py fits on eleven question sets; what it reports of
 # each was fitted without it. Another model's evidence has another level.
 OF_DEFAULT = Calibration((6.98, -0.63, 5.59, 1.0), -5.95)
+# By words alone, and beside the model in languages that it knows from English: chosen on
+# bench/languages, whose RESULTS.md says how.
+WORDS_COEFFICIENT, WORDS_INTERCEPT = 6.0, -5.2
+WORDS_BESIDE, WORDS_LEVEL = 2.0, 0.75
 # A calibrated probability makes the threshold a price: an answer withheld counts as much as four or
 # five excerpts that are read in vain. See ARCHITECTURE.md for what it does to each set.
 THRESHOLD = 0.18
@@ -48,6 +52,13 @@ def calibration_of(model: str, folder: Path) -> Calibration | None:
         ) from error
 
 
+class Together(NamedTuple):
+    """The question's words that stand together in a passage."""
+
+    share: float  # by their idf, from 0 to 1
+    alone: bool  # whether nothing else tells anything: the model does not know the language
+
+
 def lead(ranked: Ranked, other: Ranked | None) -> float:
     """How much better it matches than the best candidate of other words; 0 where there is none."""
     return ranked.match - other.match if other else 0.0
@@ -64,15 +75,25 @@ def features(ranked: Ranked, ahead: float, *, chosen: bool) -> tuple[float, floa
 
 
 def confidence(
-    ranked: Ranked, ahead: float, calibration: Calibration | None, *, chosen: bool = False
+    ranked: Ranked,
+    ahead: float,
+    calibration: Calibration | None,
+    *,
+    chosen: bool = False,
+    words: Together | None = None,
 ) -> float | None:
     """The probability that the passage holds an answer, four decimals; None without a calibration.
 
-    One that lacks an identifier of the question is not served, however much it is like it.
+    One that lacks an identifier of the question is not served, however much it is like it. In other
+    languages than English `words` tell, too, and alone where the model does not know the language.
     """
     if calibration is None:
         return None
     values = features(ranked, ahead, chosen=chosen)
     logit = calibration.intercept + sum(map(mul, calibration.coefficients, values))
+    if words is not None and words.alone:
+        logit = WORDS_INTERCEPT + WORDS_COEFFICIENT * words.share
+    elif words is not None:
+        logit += WORDS_BESIDE * (words.share - WORDS_LEVEL)
     probability = 1 / (1 + math.exp(-logit))
     return round(min(probability, POSSIBLE - 0.01) if ranked.lacks else probability, 4)

@@ -45,6 +45,16 @@ def answer(
         nearest=tuple(pair[1] for pair in pairs if pair not in served),
         snapshot=snapshot.manifest.snapshot,
         figures=_side_by_side(one for one, _ in served),
+        unknown_languages=_unknown_languages(question, found),
+    )
+
+
+def _unknown_languages(question: EncodedQuestion, found: Iterable[Quoted]) -> tuple[str, ...]:
+    """The languages of the question and of what is quoted that the model does not know."""
+    if question.is_unread:
+        return (question.language,)
+    return tuple(
+        sorted({one.passage.language for one in found if one.together and one.together.alone})
     )
 
 
@@ -78,9 +88,14 @@ def excerpt(one: Quoted, calibration: Calibration | None, *, chosen: bool) -> Ex
         start=passage.start,
         end=passage.end,
         highlights=highlights(
-            passage.text, passage.start, passage.sentences, ranked, headings=passage.heading
+            passage.text,
+            passage.start,
+            passage.sentences,
+            ranked,
+            headings=passage.heading,
+            language=passage.language,
         ),
-        confidence=confidence(ranked, one.lead, calibration, chosen=chosen),
+        confidence=confidence(ranked, one.lead, calibration, chosen=chosen, words=one.together),
         document=passage.document,
         path=one.paths[0],
         paths=one.paths,

@@ -86,7 +86,7 @@ def figures(
     """Where the figures stand in a sentence that are near the word that is counted, nearest first."""
     places = [
         (word.start, word.end)
-        for word in segmented(sentence)
+        for word in segmented(sentence, language)
         if counted in words.stems(word.text, language)
     ]
     near = []

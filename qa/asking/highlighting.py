@@ -12,22 +12,25 @@ import numpy as np
 
 from qa import splitting, storage
 from qa.asking.highlights import highlights
-from qa.asking.questions import encoded_question, validated_question
+from qa.asking.questions import encoded_question, spoken, validated_question
 from qa.asking.reranking import Ranked, ranking
 from qa.asking.retrieval import Candidates
 from qa.asking.topics import Topic, is_topic
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoded, Encoder, codebook_of
 from qa.errors import SettingsInvalid
+from qa.identification import language_of
 from qa.index import dense
 from qa.index.coding import Coded, encode
 from qa.index.lexical import WordIndex
 from qa.index.store import TokenCodes
 from qa.index.words import Words, analyzer
+from qa.languages import ENGLISH
 from qa.records import Block, Document, Highlight, Passage
-from qa.settings import Settings
+from qa.settings import AUTO, Settings
 from qa.splitting import RankingText
 
+SHORT = 200  # characters, up to which a text's language is taken from the others
 ENCODED = 2_000  # passages of earlier calls that are kept encoded; about 10 KB each
 
 
@@ -74,6 +77,7 @@ class _Part(NamedTuple):
     passage: Passage
     read: str  # what the word index reads of it
     coded: Coded
+    language: str
 
     @property
     def sentences(self) -> list[str]:
@@ -132,22 +136,33 @@ class Highlighter:
     def compared(self, question: str, texts: Sequence[str]) -> list[Compared]:
         """All that may be marked, with what its probability is computed from."""
         encoded = self._encoder.encode_question(question)
-        parts = [part for number, text in enumerate(texts) for part in self._parts(number, text)]
+        common = self._language("\n".join(texts))
+        parts = [
+            part
+            for number, text in enumerate(texts)
+            for part in self._parts(number, text, self._language(text, common))
+        ]
         if not parts or not len(encoded.tokens):  # some characters are nothing to the model
             return []
         if is_topic(question):
-            topic = Topic.of(question, encoded, analyzer(self._settings.language))
+            topic = Topic.of(question, encoded, analyzer(common))
             return [each for part in parts for each in _bearing(topic, part, self._codebook)]
         return list(_answering(parts, self._ranked(question, encoded, parts)))
 
-    def _parts(self, number: int, text: str) -> Iterator[_Part]:
+    def _language(self, text: str, default: str = "") -> str:
+        """The language of a text; of a short one that of all texts."""
+        if self._settings.language != AUTO:
+            return self._settings.language
+        return default if default and len(text) < SHORT else language_of(text, default or ENGLISH)
+
+    def _parts(self, number: int, text: str, language: str) -> Iterator[_Part]:
         bounds = [match.end() for match in re.finditer(r"\n\s*\n", text)]
         blocks = tuple(
             Block(start, end)
             for start, end in pairwise([0, *bounds, len(text)])
             if text[start:end].strip()
         )
-        document = Document("", "text", text, blocks=blocks, language=self._settings.language)
+        document = Document("", "text", text, blocks=blocks, language=language)
         for passage in splitting.split(
             document,
             self._encoder.token_ends,
@@ -157,7 +172,7 @@ class Highlighter:
             around = splitting.overlapping(blocks, passage)
             read = splitting.ranking_text(document, passage, around)
             quoted = text[passage.start : passage.end]
-            yield _Part(number, quoted, passage, read.text, self._coded(read))
+            yield _Part(number, quoted, passage, read.text, self._coded(read), language)
 
     def _encode(self, text: RankingText) -> Coded:
         return encode(self._encoder, self._codebook, text)
@@ -168,14 +183,14 @@ class Highlighter:
         mean = dense.mean([each.vector[None] for each in coded], self._encoder.dim, len(coded))
         numbers = np.arange(len(parts))
         found = Candidates(numbers, numbers, np.zeros(len(parts), np.float32), numbers)
-        read = [part.read for part in parts]
-        language = self._settings.language
-        index = WordIndex.of([" ".join(analyzer(language).words(text)) for text in read])
-        words = Words([language], len(read), index.frequency)
-        asked = encoded_question(question, encoded, words, mean)
+        lines = [" ".join(analyzer(part.language).words(part.read)) for part in parts]
+        languages = {part.language for part in parts}
+        words = Words(languages, len(parts), WordIndex.of(lines).frequency)
+        how = spoken(question, self._encoder, words.languages)
+        asked = encoded_question(question, encoded, words, mean, spoken=how)
         ranked = ranking(self._codebook, asked, found, _token_codes(coded))
         return [
-            each.with_words(words, asked, "", part.sentences)
+            each.with_words(words, asked, "", part.sentences, language=part.language)
             for part, each in zip(parts, sorted(ranked, key=attrgetter("key")), strict=True)
         ]
 
@@ -192,7 +207,14 @@ def _bearing(topic: Topic, part: _Part, book: Codebook) -> Iterator[Compared]:
 def _answering(parts: Sequence[_Part], ranked: Sequence[Ranked]) -> Iterator[Compared]:
     """The highlights of all parts."""
     marks = [
-        highlights(part.text, part.passage.start, part.passage.sentences, each, every=True)
+        highlights(
+            part.text,
+            part.passage.start,
+            part.passage.sentences,
+            each,
+            language=part.language,
+            every=True,
+        )
         for part, each in zip(parts, ranked, strict=True)
     ]
     best = max(of_part[0].strength for of_part in marks)

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from qa.asking.pronouns import begins_with_pronoun
 from qa.asking.reranking import Ranked
-from qa.asking.scoring import PRONOUN
 from qa.encoding.quantisation import Vectors
+from qa.languages import ENGLISH
 from qa.records import Highlight
 from qa.records.rendering import bare
 
@@ -24,19 +25,20 @@ PARAGRAPH = re.compile(r"[^\S\n]*\n\s*\n")  # how a sentence begins that begins 
 RANK_WEIGHT = 0.07  # of its passage's relevance in a highlight's strength
 
 
-def highlights(
+def highlights(  # noqa: PLR0913 - a passage, its ranking, and two wishes
     text: str,
     start: int,
     ends: Sequence[int],
     ranked: Ranked,
     *,
     headings: Iterable[str] = (),
+    language: str = ENGLISH,
     every: bool = False,
 ) -> tuple[Highlight, ...]:
     """The sentences that answer best, or every one, best first; `start` and `ends` are in the document.
 
     Two neighbours with no blank line between that match much better together than either alone are
-    one highlight, and one that begins with an English pronoun goes with the one before. One of the
+    one highlight, and one that begins with a pronoun goes with the one before. One of the
     `headings` goes with what follows it: where it asks the question, that is the answer.
     Strengths compare over a complete answer: a sentence's own, its passage's match and, for a little,
     its passage's relevance, so that the best sentence of the best passage tends to be first.
@@ -56,7 +58,7 @@ def highlights(
             if at in above and at + 1 not in marked:
                 first, last = at, at + 2
             else:
-                first, last = _with_neighbour(at, ranked.joint_gains, sentences, marked)
+                first, last = _with_neighbour(at, ranked.joint_gains, sentences, marked, language)
             marked.update(range(first, last))
             blanks = len(sentences[first]) - len(sentences[first].lstrip())
             mark = Highlight(bounds[first] + blanks, bounds[last], round(strength + base, 4))
@@ -65,16 +67,19 @@ def highlights(
 
 
 def _with_neighbour(
-    at: int, joint_gains: Vectors, sentences: Sequence[str], marked: AbstractSet[int]
+    at: int,
+    joint_gains: Vectors,
+    sentences: Sequence[str],
+    marked: AbstractSet[int],
+    language: str,
 ) -> tuple[int, int]:
     """The bounds of the sentence, or of it and the neighbour that it needs and that is not marked."""
     best, bounds = 0.0, (at, at + 1)
     for later in (at, at + 1):  # it follows the one before, or the next one follows it
         other = later - 1 if later == at else later
         if 0 < later < len(sentences) and other not in marked:
-            needed = (
-                PRONOUN_JOINT_GAIN[later - at] if PRONOUN.match(sentences[later]) else JOINT_GAIN
-            )
+            begins = begins_with_pronoun(sentences[later], language)
+            needed = PRONOUN_JOINT_GAIN[later - at] if begins else JOINT_GAIN
             gained = float(joint_gains[later]) - needed
             if gained >= best and not PARAGRAPH.match(sentences[later]):
                 best, bounds = gained, (later - 1, later + 1)

@@ -154,13 +154,15 @@ def wanted_forms(text: str, words: Words, language: str = ENGLISH) -> list[Form]
     return [*forms, *words.forms(rest, language)]
 
 
-def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
-    """The words and identifiers of a text, in their order."""
+def tokens(
+    text: str, stems: Callable[[str], Iterable[str]], language: str = ENGLISH
+) -> Iterator[Token]:
+    """The words and identifiers of a text, in their order; in English no word is segmented."""
     found = exact_words(text)
     at = 0
     for one in (*found, None):
         end = one.start if one else len(text)
-        for start, last, word in _words(text, at, end):
+        for start, last, word in _words(text, at, end, language):
             joined = LINE_END_HYPHEN.sub("", word).replace("\u00ad", "")
             yield Token(start, last, frozenset(stems(joined)))
         if one:
@@ -168,10 +170,10 @@ def tokens(text: str, stems: Callable[[str], Iterable[str]]) -> Iterator[Token]:
             at = one.end
 
 
-def _words(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+def _words(text: str, start: int, end: int, language: str) -> Iterator[tuple[int, int, str]]:
     """The words of a part of a text, with where they stand in it."""
-    if is_special(text):
-        for word in segmented(text[start:end]):
+    if language != ENGLISH and is_special(text):
+        for word in segmented(text[start:end], language):
             yield start + word.start, start + word.end, word.text
         return
     pattern = _WORD if text.isascii() else _DECOMPOSED_WORD

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qa.asking.phrases import (
+    Token,
     exactly,
     in_a_row,
     is_quoted_alone,
@@ -30,7 +31,6 @@ from qa.records import Answer, Excerpt, Highlight, Places
 PAGE = 50  # places that are listed at once
 AT_ONCE = 1_000  # texts that are read at once
 
-Stems = Callable[[str], Iterable[str]]
 Spans = Callable[[str], list[tuple[int, int]]]
 """a text -> where what is looked for stands in it"""
 
@@ -83,13 +83,14 @@ def unquoted(snapshot: Snapshot, text: str, among: Filter | None, language: str)
     wanted = wanted_forms(text, words, language)
     stems = cache(words.stems)
     keys = snapshot.holding(wanted, among)
-    in_order = [token.forms for token in tokens(text, stems)]
+    segmented = words.segmented
+    in_order = [token.forms for token in tokens(text, stems, segmented)]
 
     def each(passage: str) -> list[tuple[int, int]]:
-        return _each(wanted, passage, stems)
+        return _each(wanted, tokens(passage, stems, segmented))
 
     def as_phrase_in(passage: str) -> list[tuple[int, int]]:
-        return in_a_row(in_order, list(tokens(passage, stems)))
+        return in_a_row(in_order, list(tokens(passage, stems, segmented)))
 
     if len(in_order) <= 1 or not len(keys):
         return Matches(text, keys, each, is_exact=False)
@@ -197,10 +198,10 @@ def _texts(snapshot: Snapshot, keys: Keys) -> Iterator[tuple[int, str]]:
         yield from zip(part, snapshot.texts(part), strict=True)
 
 
-def _each(wanted: Sequence[Form], text: str, stems: Stems) -> list[tuple[int, int]]:
-    """Where any of the wanted words stands in a text."""
+def _each(wanted: Sequence[Form], found: Iterable[Token]) -> list[tuple[int, int]]:
+    """Where any of the wanted words stands in a text of these tokens."""
     either = frozenset[str]().union(*wanted)
-    return [(token.start, token.end) for token in tokens(text, stems) if token.forms & either]
+    return [(token.start, token.end) for token in found if token.forms & either]
 
 
 def _excerpt(passage: StoredPassage, spans: Spans) -> Excerpt:

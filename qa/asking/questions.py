@@ -16,14 +16,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qa.encoding.encoder import Encoded
+from qa.encoding.encoder import Encoded, Encoder
 from qa.encoding.quantisation import Vectors, quantise
 from qa.errors import QuestionRefused
+from qa.identification import language_of_question
 from qa.index.identifiers import Identifier, exact_words
 from qa.index.segmentation import segmented
 from qa.index.stop_words import stop_words
 from qa.index.words import Words
 from qa.languages import ENGLISH
+from qa.records.languages import MOST_UNREAD
 from qa.settings import QUESTION_LIMIT
 
 HALF_TRUST = 100  # passages at which half of what they have in common is removed
@@ -46,6 +48,26 @@ class EncodedQuestion(NamedTuple):
     ends: npt.NDArray[np.int32]  # (m,) where each token ends in the text
     identifiers: tuple[Identifier, ...] = ()  # its numbers, dates and codes
     language: str = ENGLISH  # its own
+    is_unread: bool = False  # its letters say nothing to the model: its words alone count
+
+
+class Spoken(NamedTuple):
+    """The language of a question, and whether the model knows it."""
+
+    language: str
+    is_unread: bool = False
+
+
+SPOKEN_ENGLISH = Spoken(ENGLISH)
+
+
+def spoken(question: str, encoder: Encoder, languages: tuple[str, ...]) -> Spoken:
+    """In which language the question is, asked of documents in these."""
+    if question.isascii():
+        return Spoken(language_of_question(question, languages))
+    letters, unread = encoder.unread(question)
+    is_unread = unread > MOST_UNREAD * letters
+    return Spoken(language_of_question(question, () if is_unread else languages), is_unread)
 
 
 def validated_question(question: str) -> str:
@@ -61,7 +83,7 @@ def validated_question(question: str) -> str:
 
 
 def encoded_question(
-    text: str, encoded: Encoded, words: Words, mean: Vectors, *, language: str = ENGLISH
+    text: str, encoded: Encoded, words: Words, mean: Vectors, *, spoken: Spoken = SPOKEN_ENGLISH
 ) -> EncodedQuestion:
     """The question, encoded; `mean` is that of the vectors of all passages, `(dim,)`.
 
@@ -69,12 +91,13 @@ def encoded_question(
     late-interaction model adds to a short question count in the ranking like a word of it, and are
     no evidence.
     """
+    language = spoken.language
     bounds = pairwise([0, *encoded.ends.tolist()])
     has_word = [any(map(str.isalnum, text[start:end])) for start, end in bounds]
     is_added = encoded.ends > len(text)
     kept = np.array(has_word) | is_added if any(has_word) else np.ones(len(has_word), np.bool_)
     ends = encoded.ends[kept]
-    of_tokens = words_of(text, ends.tolist())
+    of_tokens = words_of(text, ends.tolist(), language)
     idfs = np.array([idf(word, words, language) for word in of_tokens], np.float32)
     found = tuple(exact_words(text))
     for one in found:
@@ -92,15 +115,16 @@ def encoded_question(
         ends=ends,
         identifiers=found,
         language=language,
+        is_unread=spoken.is_unread,
     )
 
 
-def words_of(question: str, ends: Iterable[int]) -> list[str]:
+def words_of(question: str, ends: Iterable[int], language: str = ENGLISH) -> list[str]:
     """The word, in lower case, that each token is of, which ends there; `""` when it is of none.
 
     Of `"What is it?"` and 2, 4, 7, 10, 11 it is `["what", "what", "is", "it", ""]`.
     """
-    found_words = [(word.end, word.text.lower()) for word in segmented(question)]
+    found_words = [(word.end, word.text.lower()) for word in segmented(question, language)]
     places = [bisect_left(found_words, (end, "")) for end in ends]
     return [found_words[at][1] if at < len(found_words) else "" for at in places]
 

@@ -1,14 +1,18 @@
 """Quoting: a ranking -> the passages that are quoted, copies once."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from qa.asking.confidence import lead
+from qa.asking.confidence import Together, lead
 from qa.asking.questions import EncodedQuestion
 from qa.asking.reranking import Ranked
+from qa.asking.scoring import word_share
 from qa.index.store import Snapshot, StoredPassage
+from qa.index.words import Words
+from qa.languages import ENGLISH
+from qa.records import languages
 
 
 class Quoted(NamedTuple):
@@ -18,6 +22,7 @@ class Quoted(NamedTuple):
     passage: StoredPassage
     paths: tuple[str, ...]  # of every document that has it in the same words
     lead: float  # see confidence.lead
+    together: Together | None = None  # the question's words; None: the model knows best
     figure: tuple[int, int] | None = None  # where the number stands that answers, in the document
 
 
@@ -25,7 +30,7 @@ def quoted(
     snapshot: Snapshot, question: EncodedQuestion, ranking: Sequence[Ranked], limit: int
 ) -> Iterator[Quoted]:
     """The best `limit` passages, those of the same words once with all their paths."""
-    stored = _Stored(snapshot)
+    stored, unknown = _Stored(snapshot), languages.unknown(snapshot.manifest.languages)
     groups: dict[str, list[tuple[Ranked, StoredPassage]]] = {}
     for ranked, passage in stored.of(ranking, limit + 1):
         words = words_of(passage.text)
@@ -47,7 +52,19 @@ def quoted(
             passage,
             tuple(dict.fromkeys(path for _, other in same for path in other.paths)),
             lead(best, next(others, None)),
+            _together(snapshot.words, question, passage, unknown),
         )
+
+
+def _together(
+    words: Words, question: EncodedQuestion, passage: StoredPassage, unknown: Collection[str]
+) -> Together | None:
+    """The question's words in a passage, where they tell something: in English the model knows best."""
+    alone = question.is_unread or passage.language in unknown
+    if not alone and (question.language == ENGLISH or passage.language != question.language):
+        return None
+    share = word_share(words, question.terms, passage.context, sentences(passage), passage.language)
+    return Together(share, alone)
 
 
 class _Stored:

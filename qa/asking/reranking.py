@@ -21,6 +21,8 @@ from qa.index.words import Words
 from qa.languages import ENGLISH
 
 BM25_WEIGHT = 0.25  # against MaxSim, both as z-scores (measured on three sets)
+UNREAD_BM25_WEIGHT = 3.0  # the same, of a question that the model does not know the letters of
+UNREAD_WORDS = 20.0  # times what the words of such a question add to a sentence's strength
 SENTENCE_WEIGHT = 1.0  # of the best sentence's MaxSim against the passage's
 
 
@@ -59,9 +61,11 @@ class Ranked(NamedTuple):
         pronoun at the beginning stands for what "who" and "where" ask about.
         """
         added = scoring.word_strengths(words, question.terms, context, sentences, language)
+        if question.is_unread:
+            added = UNREAD_WORDS * added
         added = added + kind_strengths(question.text, sentences)
         if kind_of(question.text) is AnswerKind.NAME:
-            added += scoring.pronoun_strengths(self.matches, question.weights, sentences)
+            added += scoring.pronoun_strengths(self.matches, question.weights, sentences, language)
         return self._replace(strengths=self.strengths + added)
 
 
@@ -87,7 +91,8 @@ def ranking(
     scores = scoring.score(products, question, tokens.runs, tokens.firsts, named)
     strongest = np.array([parts.max(initial=0) for parts in scores.strengths], np.float32)
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
-    relevance += BM25_WEIGHT * z_scores(found.bm25)
+    weight = UNREAD_BM25_WEIGHT if question.is_unread else BM25_WEIGHT
+    relevance += weight * z_scores(found.bm25)
     if found.recent is not None:
         relevance = preferred(relevance, found.recent)
     order = np.lexsort((found.places, -relevance)).tolist()

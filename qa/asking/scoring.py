@@ -1,7 +1,6 @@
 """How well passages and their sentences match a question, token by token and word by word."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.asking import late_interaction
+from qa.asking.pronouns import begins_with_pronoun
 from qa.asking.questions import EncodedQuestion
 from qa.encoding.quantisation import Vectors
 from qa.index.words import Words
@@ -18,9 +18,6 @@ CARRY_OVER = 0.3  # of what the sentence before matches better
 PRONOUN_CARRY_OVER = 0.6  # of what all sentences before match better, for one with a pronoun
 OWN_WEIGHT = 0.05  # of the share of the question's words that a sentence holds
 CONTEXT_WEIGHT = 0.1  # the same, with the sentence before and the passage's context taken in
-PRONOUN = re.compile(  # at the beginning of an English sentence
-    r"\s*(?:It|They|He|She|This|These|Those|Such|His|Her|Their|Its|The (?:latter|former))\b"
-)
 
 
 class PassageScores(NamedTuple):
@@ -93,7 +90,9 @@ def _by_passage(values: Vectors, firsts: npt.NDArray[np.int64]) -> list[Vectors]
     return [values[first + 1 : last] for first, last in bounds]
 
 
-def pronoun_strengths(matches: Vectors, weights: Vectors, sentences: Sequence[str]) -> Vectors:
+def pronoun_strengths(
+    matches: Vectors, weights: Vectors, sentences: Sequence[str], language: str = ENGLISH
+) -> Vectors:
     """What sentences that begin with a pronoun get of what those before them match better.
 
     "It features two singers" is about the song that the passage began with, however many sentences
@@ -103,7 +102,8 @@ def pronoun_strengths(matches: Vectors, weights: Vectors, sentences: Sequence[st
     added = np.zeros(len(sentences), np.float32)
     before = np.maximum.accumulate(matches, axis=0)
     for at in range(1, len(sentences)):
-        if PRONOUN.match(sentences[at]) and matches[at].max(initial=-1) > -1:
+        begins = begins_with_pronoun(sentences[at], language)
+        if begins and matches[at].max(initial=-1) > -1:
             added[at] = PRONOUN_CARRY_OVER * (np.maximum(before[at - 1] - matches[at], 0) @ weights)
     return added
 
@@ -121,16 +121,33 @@ def word_strengths(
     They count again when they stand in the sentence, the one before or the passage's context: a
     sentence that says "he" is about him.
     """
-    terms = words.of(terms, language)
+    found = _held(words, words.of(terms, language), context, sentences, language)
+    strengths = [(OWN_WEIGHT * own + CONTEXT_WEIGHT * near) / total for own, near, total in found]
+    return np.array(strengths, np.float32)
+
+
+def word_share(
+    words: Words, terms: Sequence[str], context: str, sentences: Iterable[str], language: str
+) -> float:
+    """How many of the question's words, by their idf, stand together, from 0 to 1.
+
+    In a sentence, that is, with the one before and the passage's context taken in.
+    """
+    found = _held(words, words.of(terms, language), context, sentences, language)
+    return max((near / total for _, near, total in found), default=0.0)
+
+
+def _held(
+    words: Words, terms: Sequence[str], context: str, sentences: Iterable[str], language: str
+) -> Iterator[tuple[float, float, float]]:
+    """For each sentence the idf of the words that it holds, with what is around it, and of all."""
     idfs = {term: words.idf(term) for term in terms}
     total = sum(idfs.values()) or 1.0
     around = above = words.terms_in(context, terms, language)
-    strengths = []
     for sentence in sentences:
         own_terms = words.terms_in(sentence, terms, language)
         near_terms = own_terms | around
         own = sum(idf for term, idf in idfs.items() if term in own_terms)
         near = sum(idf for term, idf in idfs.items() if term in near_terms)
-        strengths.append((OWN_WEIGHT * own + CONTEXT_WEIGHT * near) / total)
+        yield own, near, total
         around = above | own_terms
-    return np.array(strengths, np.float32)

@@ -14,20 +14,20 @@ from qa.asking.confidence import calibration_of
 from qa.asking.filters import Filtered, filtered
 from qa.asking.following import POLL_INTERVAL, Following, Opened
 from qa.asking.places import ExactPart, Wish, exact_part
-from qa.asking.questions import EncodedQuestion, encoded_question, validated_question
+from qa.asking.questions import EncodedQuestion, encoded_question, spoken, validated_question
 from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
 from qa.checking.listing import BY, checked_sort, in_order, matching, rows
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import StoreUnreachable
-from qa.identification import language_of_question
 from qa.index.manifest import ENCODERS
 from qa.index.opening import open_snapshot
 from qa.index.origin import seeds_of
 from qa.index.store import Filter, Manifest, Snapshot
 from qa.records import Answer, Document, File
 from qa.records.dates import Days
+from qa.records.languages import unknown_to_the_model
 from qa.settings import EXCERPT_LIMIT, INDEX
 
 UNREAD_WORDS = 8  # of what was not read, which a line names
@@ -206,8 +206,8 @@ class QA:
         snapshot = opened.snapshot
         with self._turns:
             read = self._encoder.read_part(question)
-            language = language_of_question(read, snapshot.words.languages)
-            exact = exact_part(snapshot, read, left.among, wish, language=language)
+            asked = spoken(read, self._encoder, snapshot.words.languages)
+            exact = exact_part(snapshot, read, left.among, wish, language=asked.language)
             answer = exact.answer or self._ranked(
                 snapshot, read, exact, wish.limit, chosen=left.one
             )
@@ -216,7 +216,13 @@ class QA:
             answer,
             question=question,
             unread=unread,
-            notes=(*_not_read(unread), *left.notes, *exact.notes, *answer.notes),
+            notes=(
+                *_not_read(unread),
+                *unknown_to_the_model(answer.unknown_languages),
+                *left.notes,
+                *exact.notes,
+                *answer.notes,
+            ),
             places=answer.places or exact.places,
             excerpts=tuple(map(opened.freshness.marked, answer.excerpts)),
             nearest=tuple(map(opened.freshness.marked, answer.nearest)),
@@ -241,8 +247,8 @@ class QA:
     def _encode(self, question: str, snapshot: Snapshot) -> EncodedQuestion:
         encoded = self._encoder.encode_question(question)
         words = snapshot.words
-        language = language_of_question(question, words.languages)
-        return encoded_question(question, encoded, words, snapshot.mean, language=language)
+        asked = spoken(question, self._encoder, words.languages)
+        return encoded_question(question, encoded, words, snapshot.mean, spoken=asked)
 
     def _rerank(
         self, question: EncodedQuestion, snapshot: Snapshot, among: Filter | None

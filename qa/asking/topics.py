@@ -63,7 +63,7 @@ class Topic(NamedTuple):
             any(map(str.isalnum, query[a:b])) for a, b in zip([0, *ends], ends, strict=False)
         ]
         kept = np.array(has_word) if any(has_word) else np.ones(len(ends), np.bool_)
-        words = words_of(query, encoded.ends[kept].tolist())
+        words = words_of(query, encoded.ends[kept].tolist(), analyzer.language)
         unwanted = stop_words(analyzer.language)
         distinctive = np.array([word not in unwanted for word in words], np.bool_)
         weights = np.where(distinctive, 1, STOP_WORD_WEIGHT).astype(np.float32)

@@ -222,6 +222,7 @@ class _Run:
             failed=tuple((f.path, f.reason) for f in files if f.status in FAILURES),
             passages=published.passages,
             snapshot=published.snapshot,
+            languages=published.languages,
             processor=self.stages.seconds(),
             files=tuple(files),
         )

@@ -109,7 +109,8 @@ class LocalBuild:
         """Makes the documents of these files the live snapshot, all at once."""
         live = self._compacted(self._live(files))
         content = fingerprint(self._shape.fingerprint, [(each.paths, *each[:2]) for each in live])
-        published = Published(content, sum(document.passages for document in live))
+        passages = sum(document.passages for document in live)
+        published = Published(content, passages, publishing.languages(live))
         if not self._is_unchanged(content, files):
             self._publish(content, live, files)
         return published

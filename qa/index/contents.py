@@ -20,9 +20,11 @@ from qa.encoding.quantisation import SCALE, Vectors
 from qa.errors import IndexDamaged, IndexForeign
 from qa.index import tables
 from qa.index.objects import Objects
-from qa.index.store import DocumentKey, Documents, Manifest, OfLanguage
+from qa.index.store import DocumentKey, Documents, Manifest
 from qa.index.tables import Entry, Table
 from qa.records import File, Status
+from qa.records.forms import from_dict
+from qa.records.languages import OfLanguage
 from qa.settings import FORMAT
 
 
@@ -128,8 +130,8 @@ def _record(found: dict[str, object]) -> Record:
     known = {field.name for field in fields(Manifest)}
     manifest = {name: value for name, value in manifest.items() if name in known}
     manifest["segments"], manifest["files"] = (), {}
-    languages: list[list[object]] = manifest["languages"]  # type: ignore[assignment]
-    manifest["languages"] = tuple(OfLanguage(*each) for each in languages)  # type: ignore[arg-type]
+    languages: list[dict[str, object]] = manifest["languages"]  # type: ignore[assignment]
+    manifest["languages"] = tuple(from_dict(OfLanguage, each) for each in languages)
     statistics: dict[str, object] = found.pop("statistics")  # type: ignore[assignment]
     statistics["vector"] = tuple(statistics["vector"])  # type: ignore[arg-type]
     for name in ("unpublished", "postings"):

@@ -7,7 +7,7 @@ snapshot, statistics are of the live passages only, and ties are in the order of
 import os
 import tempfile
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from qa import storage
 from qa.errors import StorageFailed
 from qa.index.identifiers import DIGIT, exact_words
 from qa.index.integrity import damaged, reading
-from qa.index.segmentation import grams, is_special, segmented
+from qa.index.segmentation import asked_grams, grams, is_special, segmented
 from qa.languages import ENGLISH
 
 Ordinals = npt.NDArray[np.int64]
@@ -64,13 +64,17 @@ class Analyzer:
         """The words of a text without its identifiers; those of special scripts come last."""
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
-            if is_special(text):
-                return self._stems(*_parted(word.text for word in segmented(text)))
+            if self.language != ENGLISH and is_special(text):
+                found = segmented(text, self.language)
+                return self._stems(*_parted(word.text for word in found))
         return self._of_language(self._simple.analyze(text))
 
     def words_of(self, found: Iterable[str]) -> list[str]:
-        """The same as `words`, of words that were segmented before."""
-        plain, special = _parted(found)
+        """The same as `words`, of the words of a question, which were segmented before."""
+        if self.language == ENGLISH:
+            plain, special = " ".join(found), ""
+        else:
+            plain, special = _parted(found, asked_grams)
         return self._stems(plain, special) + _marked(plain)
 
     def names(self, text: str) -> list[str]:
@@ -100,12 +104,12 @@ def _marked(text: str) -> list[str]:
     return [form for found in marked for form in found.forms]
 
 
-def _parted(found: Iterable[str]) -> tuple[str, str]:
+def _parted(found: Iterable[str], parts: Callable[[str], list[str]] = grams) -> tuple[str, str]:
     """Words with blanks between: those of simple scripts, and what an index has of the others."""
     plain, special = list[str](), list[str]()
     for word in found:
         if is_special(word):
-            special += grams(word)
+            special += parts(word)
         else:
             plain.append(word)
     return " ".join(plain), " ".join(special)

@@ -8,7 +8,9 @@ from qa.encoding import models
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing, IndexUnreadable, SettingsInvalid
 from qa.index import integrity
 from qa.index.integrity import reading
-from qa.index.store import Manifest, OfLanguage
+from qa.index.store import Manifest
+from qa.records.forms import from_dict
+from qa.records.languages import OfLanguage
 from qa.settings import FORMAT, Settings
 
 ENCODERS = "encoders"  # a folder of the index, of exported models
@@ -53,7 +55,7 @@ def read_manifest(folder: Path) -> Manifest:
                 "run `qa build --full`."
             )
         payload["segments"] = tuple(map(str, payload["segments"]))
-        payload["languages"] = tuple(_language(*each) for each in payload["languages"])
+        payload["languages"] = tuple(from_dict(OfLanguage, each) for each in payload["languages"])
         payload["files"] = {
             path: (int(size), str(digest)) for path, (size, digest) in payload["files"].items()
         }
@@ -61,13 +63,6 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest(**{name: value for name, value in payload.items() if name in known})
         _check_manifest(manifest)
     return manifest
-
-
-def _language(code: object, *counts: object) -> OfLanguage:
-    """What a manifest says of a language. Raises ValueError where it says something else."""
-    if not isinstance(code, str) or not all(isinstance(count, int) for count in counts):
-        raise ValueError("a language is no language")
-    return OfLanguage(code, *counts)  # type: ignore[arg-type]
 
 
 def _check_manifest(manifest: Manifest) -> None:

@@ -21,9 +21,10 @@ from qa.index.dense import ApproximateIndex
 from qa.index.manifest import ENCODERS, read_manifest
 from qa.index.segment import Segment
 from qa.index.snapshot import APPROXIMATE, MEAN
-from qa.index.store import Manifest, OfLanguage
+from qa.index.store import Manifest
 from qa.index.words import analyzer
 from qa.records import File
+from qa.records.languages import OfLanguage
 
 SPACE_FACTOR = 12  # bytes of index a byte of plain text needs at most, measured 8 to 10
 KEPT = 2  # snapshots: the live one and the one before it
@@ -70,11 +71,13 @@ def languages(documents: Iterable[LiveDocument | StoredDocument]) -> tuple[OfLan
     """What there is of each language, by their codes."""
     found: dict[str, OfLanguage] = {}
     for live in documents:
-        code, of, passages, letters, unread = found.get(live.language) or OfLanguage(
-            live.language, 0, 0
-        )
-        found[code] = OfLanguage(
-            code, of + 1, passages + live.passages, letters + live.letters, unread + live.unread
+        of = found.get(live.language, OfLanguage(live.language))
+        found[live.language] = OfLanguage(
+            live.language,
+            of.documents + 1,
+            of.passages + live.passages,
+            of.letters + live.letters,
+            of.unread + live.unread,
         )
     return tuple(found[code] for code in sorted(found))
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from icu4py.breakers import WordBreaker
 
+from qa.languages import ENGLISH
+
 _SEGMENTED = (
     "\u0900-\u109f\u1780-\u17ff\u1a20-\u1aad\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\ua980-\ua9df\uaa00-\uaadf\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
@@ -34,9 +36,12 @@ class Word(NamedTuple):
     text: str
 
 
-def segmented(text: str) -> list[Word]:
-    """The words of a text, in their order: runs of letters and digits, segmented where need be."""
-    if text.isascii():
+def segmented(text: str, language: str) -> list[Word]:
+    """The words of a text, in their order: runs of letters and digits, segmented where need be.
+
+    A name in another script stays whole in an English text.
+    """
+    if text.isascii() or language == ENGLISH:
         return [Word(found.start(), found.end(), found[0]) for found in re.finditer(r"\w+", text)]
     return list(_segmented(text))
 
@@ -67,3 +72,12 @@ def grams(word: str) -> list[str]:
     if len(word) <= 2 or not _HANGUL_WORD.fullmatch(word):
         return [word]
     return [word[at : at + 2] for at in range(len(word) - 1)]
+
+
+def asked_grams(word: str) -> list[str]:
+    """The same of a question's word: the first half, as the second is a particle or an ending.
+
+    `"만들었습니까"` (was it made) is `["만들", "들었"]`: a text says "만들었다".
+    """
+    found = grams(word)
+    return found[: max(len(found) // 2, 1)]

@@ -1,5 +1,6 @@
 """Stop words by language: those that a question is not looked for by. The only importer of stop-words."""
 
+import re
 import unicodedata
 from functools import cache
 
@@ -34,13 +35,28 @@ _QUESTION_WORDS = {  # that the library's lists do not have
     "pl": "kto kogo co kiedy gdzie ile jak jaki jaka jakie który która które dlaczego czy",
     "pt": "quem que quê qual quais quando onde quanto quanta quantos quantas como porque",
     "ro": "cine ce când unde cât câtă câți câte cum care",
-    "ru": "кто кого кому что чего когда где куда сколько как какой какая какое какие почему чей",
+    "ru": "каков какова каково каковы каким какой каких какого каком чьим чьей скольких скольким кто кого кому что чего когда где куда сколько как какой какая какое какие почему чей",
     "sv": "vem vad när var hur varför vilken vilket vilka",
     "th": "ใคร อะไร เมื่อไร เมื่อไหร่ ที่ไหน เท่าไร เท่าไหร่ เท่า ไหร่ อย่างไร ทำไม กี่ ที่ ไหน คือ เป็น ของ ใน และ มี ไหม หรือ",
     "tr": "kim kimi ne nedir neden nerede hangi kaç nasıl niçin",
     "uk": "хто кого що коли де куди скільки як який яка яке які чому",
     "zh": "谁 什么 什么时候 何时 哪 哪里 哪儿 哪个 多少 多少钱 几 怎么 怎样 为什么 吗 呢 了 的 在 是 有 和 多 座 这 这座 那",
 }
+
+
+_BEGINNINGS = {  # of question words that are written in one with what they ask for: 何時, 얼마입니까
+    "ja": re.compile("何|誰|[\u3040-\u309f]{1,2}\\Z"),
+    "ko": re.compile("누구|누가|무엇|무슨|언제|어디|어느|얼마|몇|어떤|어떻게|입니까|있습니까"),
+    "zh": re.compile("多|几|哪|什么|谁"),
+}
+
+
+def is_stop_word(word: str, language: str) -> bool:
+    """Whether a question of that language is not looked for by a word, given in lower case."""
+    if word in stop_words(language):
+        return True
+    beginning = _BEGINNINGS.get(language)
+    return beginning is not None and beginning.match(word) is not None
 
 
 @cache

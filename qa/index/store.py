@@ -9,7 +9,7 @@ a document the first passage: `Snapshot.places` gives numbers in that order.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -21,13 +21,13 @@ from qa.index.coding import Coded, Row
 from qa.index.words import Words
 from qa.languages import ENGLISH
 from qa.records import Document, File
+from qa.records.languages import OfLanguage
 from qa.settings import FORMAT, fingerprint
 
 Keys = npt.NDArray[np.int64]
 Documents = npt.NDArray[np.int64]  # numbers of documents in one snapshot, ascending by first path
 Scores = npt.NDArray[np.float32]
 DocumentKey = tuple[str, str]  # SHA-256 of the source and name of the reader
-MOST_UNREAD = 0.5  # of the letters of a language that the model knows
 Filter = Any  # some passages of one snapshot, as its `among` gave them
 Scope = tuple[int, Filter | None]  # so many passages, of those that a filter leaves
 
@@ -56,21 +56,6 @@ class StoredPassage(NamedTuple):
     title: str | None
     date: str | None
     language: str = ENGLISH  # of its document
-
-
-class OfLanguage(NamedTuple):
-    """The documents of one language."""
-
-    language: str
-    documents: int
-    passages: int
-    letters: int = 0  # of a part of each document
-    unread: int = 0  # those of them that the model does not know, or reads one by one
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the model knows the language."""
-        return self.unread <= MOST_UNREAD * self.letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +87,7 @@ class Manifest:
             *(self.snapshot, self.seeds, self.seeds_relative, self.settings, self.segments),
             *(self.dim, self.code_bytes, self.documents, self.passages, self.ranked),
             self.files,
-            self.languages,
+            [asdict(each) for each in self.languages],
         )
 
 
@@ -237,6 +222,7 @@ class Published(NamedTuple):
 
     snapshot: str
     passages: int
+    languages: tuple[OfLanguage, ...] = ()
 
 
 class Build(Protocol):

@@ -13,13 +13,19 @@ from itertools import zip_longest
 from qa.index.identifiers import DIGIT, exact_words
 from qa.index.lexical import FREQUENCIES, Analyzer, of_language, split_term
 from qa.index.segmentation import segmented
-from qa.index.stop_words import stop_words
+from qa.index.stop_words import is_stop_word
 from qa.languages import ENGLISH
 
 Form = frozenset[str]
 """what a word may be in the word index: its stem in each language, or the forms of an identifier"""
 
 analyzer = cache(Analyzer)
+
+
+def _asked(question: str, language: str, looked_up_in: str) -> list[str]:
+    """The words of a question as they are looked up in a language; stop words only if all are."""
+    words = [word.text for word in segmented(question.lower(), looked_up_in)]
+    return [word for word in words if not is_stop_word(word, language)] or words
 
 
 class Words:
@@ -47,10 +53,11 @@ class Words:
         found = exact_words(question)
         for one in reversed([each for each in found if each.is_number]):
             question = f"{question[: one.start]} {question[one.end :]}"
-        words = [word.text for word in segmented(question.lower())]
-        unwanted = stop_words(language)
-        kept = [word for word in words if word not in unwanted] or words
-        terms = [term for each in self._in_order(language) for term in each.words_of(kept)]
+        terms = [
+            term
+            for each in self._in_order(language)
+            for term in each.words_of(_asked(question, language, each.language))
+        ]
         return list(dict.fromkeys([*terms, *(form for one in found for form in one.forms)]))
 
     def forms(self, text: str, language: str = ENGLISH) -> list[Form]:
@@ -58,13 +65,16 @@ class Words:
 
         One that stands there in parts, as a Korean one does, is as many.
         """
-        unwanted = stop_words(language)
-        words = [word.text for word in segmented(text.lower())]
-        kept = [word for word in words if word not in unwanted] or words
         analyzers = self._in_order(language)
+        kept = _asked(text, language, self.segmented)
         found = ([each.words_of([word]) for each in analyzers] for word in kept)
         parts = (part for by_language in found for part in zip_longest(*by_language))
         return list(dict.fromkeys(frozenset(filter(None, part)) for part in parts))
+
+    @property
+    def segmented(self) -> str:
+        """A language by whose rules texts are segmented: English where the index has no other."""
+        return next((one for one in self.languages if one != ENGLISH), ENGLISH)
 
     def stems(self, text: str, language: str | None = None) -> set[str]:
         """The words of a text of that language, or of any, as they are indexed."""

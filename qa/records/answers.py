@@ -31,6 +31,7 @@ class Answer:
     ] = ()  # what a reader should know of how the question was taken, a line each
     figures: tuple[Figure, ...] = ()  # different ones that the excerpts give, in their order
     likelihood: Likelihood = Likelihood.UNLIKELY  # the confidence as a word
+    unknown_languages: tuple[str, ...] = ()  # of the question, or of what stands here, to the model
 
     def __post_init__(self) -> None:
         """The word follows the number."""

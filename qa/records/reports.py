@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from qa.records.languages import OfLanguage
+
 
 class Status(StrEnum):
     """What became of one file in a build."""
@@ -48,3 +50,4 @@ class BuildReport:
     snapshot: str = ""
     processor: tuple[tuple[str, float], ...] = ()  # (stage, seconds of the processor)
     files: tuple[File, ...] = field(default=(), repr=False)
+    languages: tuple[OfLanguage, ...] = ()  # of what the index holds

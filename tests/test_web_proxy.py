@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import re
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -220,7 +221,8 @@ def tools_at(client, path):
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     accept = {"accept": "application/json, text/event-stream"}
     answer = client.post(path, json=asked, headers=accept)
-    return {tool["name"] for tool in answer.json()["result"]["tools"]}
+    event = next(line for line in answer.text.splitlines() if line.startswith("data: {"))
+    return {tool["name"] for tool in json.loads(event[6:])["result"]["tools"]}
 
 
 def test_a_mounted_application_offers_its_tools_in_each_event_loop(library):

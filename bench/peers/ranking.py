@@ -3,21 +3,28 @@
     python bench/peers/ranking.py PEER INPUT.json OUTPUT.json
 
 `running.py` calls this in an environment of the peers' own (`requirements.txt`); nothing of this
-project is imported. INPUT holds `model` (a folder), `limit`, `passages` and `questions` (texts).
-OUTPUT gets `rankings` (for each question the numbers of passages, best first), `seconds` (what each
-question took, one at a time, after a first one that is not counted), `building` (seconds in which
-the passages were taken in) and `megabytes` (resident at the end).
+project is imported. INPUT holds `model` (a folder), `limit`, and `groups`: `passages` and the
+`questions` that are asked of them (texts). OUTPUT gets `rankings` (for each question of every group
+the numbers of its group's passages, best first), `seconds` (what each question took, one at a time,
+after a first one of its group that is not counted), `building` (seconds in which the passages were
+taken in) and `megabytes` (resident at the end).
 """
 
 import json
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 Rank = Callable[[str], list[int]]
 """question -> the numbers of the best passages, best first"""
+
+FUSED = 64  # passages of each list that are fused
+CONSTANT = 60  # of the fusion, as its authors have it
 
 
 def main() -> None:
@@ -25,15 +32,16 @@ def main() -> None:
     peer, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     given = json.loads(source.read_text(encoding="utf-8"))
     logging.disable(logging.WARNING)
-    started = time.perf_counter()
-    rank = PEERS[peer](given["passages"], given["model"], given["limit"])
-    building = time.perf_counter() - started
-    rank(given["questions"][0])
-    rankings, seconds = [], []
-    for question in given["questions"]:
+    rankings, seconds, building = [], [], 0.0
+    for group in given["groups"]:
         started = time.perf_counter()
-        rankings.append(rank(question))
-        seconds.append(time.perf_counter() - started)
+        rank = PEERS[peer](group["passages"], given["model"], given["limit"])
+        building += time.perf_counter() - started
+        rank(group["questions"][0])
+        for question in group["questions"]:
+            started = time.perf_counter()
+            rankings.append(rank(question))
+            seconds.append(time.perf_counter() - started)
     result = {
         "rankings": rankings,
         "seconds": seconds,
@@ -49,19 +57,58 @@ def resident() -> float:
     return int(result.split("VmRSS:")[1].split()[0]) / 1024
 
 
+@lru_cache(maxsize=1)
+def encoder_of(model: str) -> Any:
+    """The model, loaded once."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(model, device="cpu")
+
+
 def dense(texts: Sequence[str], model: str, limit: int) -> Rank:
     """Exact search by faiss over the pooled vectors of sentence-transformers."""
     import faiss
-    from sentence_transformers import SentenceTransformer
 
-    encoder = SentenceTransformer(model, device="cpu")
+    encoder = encoder_of(model)
     vectors = encoder.encode(list(texts), normalize_embeddings=True)
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
 
     def rank(question: str) -> list[int]:
         asked = encoder.encode([question], normalize_embeddings=True)
-        return [int(number) for number in index.search(asked, limit)[1][0]]
+        return [int(number) for number in index.search(asked, limit)[1][0] if number >= 0]
+
+    return rank
+
+
+def bm25(texts: Sequence[str], _model: str, limit: int) -> Rank:
+    """BM25 by bm25s, with its English stop words and the Snowball stemmer."""
+    import bm25s
+    from Stemmer import Stemmer
+
+    stemmer = Stemmer("english")
+    words = bm25s.BM25()
+    tokens = bm25s.tokenize(list(texts), stopwords="en", stemmer=stemmer, show_progress=False)
+    words.index(tokens, show_progress=False)
+    depth = min(limit, len(texts))
+
+    def rank(question: str) -> list[int]:
+        asked = bm25s.tokenize([question], stopwords="en", stemmer=stemmer, show_progress=False)
+        return [int(number) for number in words.retrieve(asked, k=depth, show_progress=False)[0][0]]
+
+    return rank
+
+
+def fusion(texts: Sequence[str], model: str, limit: int) -> Rank:
+    """Reciprocal rank fusion (Cormack et al., 2009) of `dense` and `bm25`, as plain as it is."""
+    lists = [peer(texts, model, FUSED) for peer in (dense, bm25)]
+
+    def rank(question: str) -> list[int]:
+        weights = Counter[int]()
+        for one in lists:
+            for place, number in enumerate(one(question), 1):
+                weights[number] += 1 / (CONSTANT + place)
+        return [number for number, _ in weights.most_common(limit)]
 
     return rank
 
@@ -165,7 +212,9 @@ PEERS = {
     "haystack": haystack,
     "langchain": langchain,
     "llamaindex": llamaindex,
+    "fusion": fusion,
     "dense": dense,
+    "bm25": bm25,
 }
 
 if __name__ == "__main__":

@@ -21,21 +21,26 @@ OFFLINE = {
 }
 
 
-class Ranked(NamedTuple):
-    """What a peer made of passages and questions."""
+class Group(NamedTuple):
+    """Passages, and the questions that are asked of them."""
 
-    rankings: list[list[int]]  # for each question the numbers of passages, best first
+    passages: Sequence[str]
+    questions: Sequence[str]
+
+
+class Ranked(NamedTuple):
+    """What a peer made of groups of passages and questions."""
+
+    rankings: list[list[int]]  # for each question the numbers of its group's passages, best first
     seconds: list[float]  # for each question
     building: float  # seconds from the texts to the first question
     megabytes: float  # resident at the end
 
 
-def rank(
-    peer: str, model: Path, passages: Sequence[str], questions: Sequence[str], *, limit: int,
-    python: Path,
-) -> Ranked:  # fmt: skip
+def rank(peer: str, model: Path, groups: Sequence[Group], *, limit: int, python: Path) -> Ranked:
     """What `ranking.py` says; the command ends here when the peer fails."""
-    given = {"model": str(model), "limit": limit, "passages": passages, "questions": questions}
+    asked = [group._asdict() for group in groups]
+    given = {"model": str(model), "limit": limit, "groups": asked}
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "input.json", Path(folder) / "output.json"
         source.write_text(json.dumps(given), encoding="utf-8")

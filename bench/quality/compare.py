@@ -4,25 +4,31 @@
 
 SETS holds question sets, INDEXES an index of each (built when missing). Every system has the same
 encoder and the very passages and ranking texts of the index, and is asked for ten passages, one
-question at a time; `qa.evaluation.judge` marks them all. The peers run one after the other in an
-environment of their own, made when it is missing.
+question at a time; `qa.evaluation.judge` marks them all. Questions that name the document that they
+are asked of are asked of its passages alone, in every system. The peers run one after the other in
+an environment of their own, made when it is missing.
 
-Writes RESULTS.md, the picture in docs/, and the part of the README between its marks: about forty
-minutes on two cores that do nothing else. With N, that many questions of each set are asked, evenly
-spread, and the tables are only printed.
+Writes RESULTS.md, the picture in docs/, and the part of the README between its marks: about two
+hours on two cores that do nothing else, most of it for the filings' passages, which every peer
+encodes. With N, that many questions of each set are asked, evenly spread, and the tables are only
+printed.
 """
 
 import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from bench.peers import running
 from bench.quality import ablation, tables
 from bench.quality.tables import OURS, Compared
+from qa.asking.filters import filtered
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.encoding.library import model_folder
@@ -31,8 +37,18 @@ from qa.evaluation.metrics import DEPTH
 from qa.evaluation.questions import Question, read_questions
 from qa.records import Answer, Excerpt, Highlight
 
+Passage = tuple[str, Excerpt]
+"""a ranking text, and what is quoted of it"""
+
 ROOT = Path(__file__).parents[2]
 PEERS = tuple(system for system in tables.SYSTEMS if system != OURS)
+
+
+class Group(NamedTuple):
+    """Questions, and the passages that they are asked of."""
+
+    questions: Sequence[Question]
+    passages: Sequence[Passage]
 
 
 def main() -> None:
@@ -65,11 +81,12 @@ def main() -> None:
 def compare(name: str, qa: QA, questions: Sequence[Question], python: Path) -> Compared:
     """What became of every question of a set in every system, and without each of our parts."""
     say("  this project")
+    groups = list(grouped(qa, questions))
+    questions = [question for group in groups for question in group.questions]
     systems = {OURS: asked(qa, questions)}
-    passages = distinct(qa)
     for peer in PEERS:
         say(f"  {peer}")
-        systems[peer] = asked_of(peer, qa, questions, passages, python)
+        systems[peer] = asked_of(peer, qa, groups, python)
     parts = {}
     for part, taken_away in ablation.parts(qa):
         say(f"  {part}")
@@ -84,31 +101,37 @@ def asked(qa: QA, questions: Iterable[Question]) -> list[Row]:
     qa.ask("What is loaded at the first question?")  # is no question's time
     for question in questions:
         started = time.perf_counter()
-        answer = qa.ask(question.text, limit=DEPTH)
+        answer = qa.ask(question.text, limit=DEPTH, only=question.only)
         rows.append(judge("", question, answer, time.perf_counter() - started))
     return rows
 
 
-def asked_of(
-    peer: str,
-    qa: QA,
-    questions: Sequence[Question],
-    passages: Sequence[tuple[str, Excerpt]],
-    python: Path,
-) -> list[Row]:
+def grouped(qa: QA, questions: Sequence[Question]) -> Iterator[Group]:
+    """The questions by the documents that they are asked of, with the passages of these."""
+    by_documents: dict[tuple[str, ...], list[Question]] = {}
+    for question in questions:
+        by_documents.setdefault(question.only, []).append(question)
+    for only, some in by_documents.items():
+        yield Group(some, distinct(qa, only))
+
+
+def asked_of(peer: str, qa: QA, groups: Sequence[Group], python: Path) -> list[Row]:
     """What a peer finds. It quotes whole passages: each is its own highlight."""
     result = running.rank(
         peer,
         model_folder(qa.manifest.encoder),
-        [ranking_text for ranking_text, _ in passages],
-        [question.text for question in questions],
+        [
+            running.Group([text for text, _ in passages], [question.text for question in questions])
+            for questions, passages in groups
+        ],
         limit=DEPTH,
         python=python,
     )
+    asked = [(question, passages) for questions, passages in groups for question in questions]
     return [
         judge("", question, found([passages[number][1] for number in ranking]), seconds)
-        for question, ranking, seconds in zip(
-            questions, result.rankings, result.seconds, strict=True
+        for (question, passages), ranking, seconds in zip(
+            asked, result.rankings, result.seconds, strict=True
         )
     ]
 
@@ -120,22 +143,23 @@ def found(excerpts: Sequence[Excerpt]) -> Answer:
     )
 
 
-def distinct(qa: QA) -> list[tuple[str, Excerpt]]:
-    """The passages of an index with their ranking texts, those of equal texts once."""
-    passages: dict[str, tuple[str, Excerpt]] = {}
+def distinct(qa: QA, only: Sequence[str] = ()) -> list[Passage]:
+    """The passages of an index, or of some of its documents, those of equal texts once."""
+    passages: dict[tuple[str, int], Passage] = {}
     snapshot = qa.snapshot
-    for key in range(snapshot.count):
+    left = filtered(snapshot, only, ()).among
+    for key in range(snapshot.count) if left is None else np.flatnonzero(left).tolist():
         segment, row, number = snapshot.locate(key)
-        live, text = snapshot.documents[number], segment.text(row)
-        start, end = int(segment.records[row]["start"]), int(segment.records[row]["end"])
-        if text in passages:
-            ranking_text, same = passages[text]
-            passages[text] = ranking_text, replace(same, paths=(*same.paths, *live.paths))
+        live, text, record = snapshot.documents[number], segment.text(row), segment.records[row]
+        start, end, page = int(record["start"]), int(record["end"]), int(record["page"])
+        if (text, page) in passages:
+            ranking_text, same = passages[text, page]
+            passages[text, page] = ranking_text, replace(same, paths=(*same.paths, *live.paths))
             continue
         full = (Highlight(start, end, 1.0),)
         paths = live.paths
-        excerpt = Excerpt(text, start, end, full, 1.0, live.sha256, paths[0], paths, title="")
-        passages[text] = segment.ranking_text(row), excerpt
+        excerpt = Excerpt(text, start, end, full, 1.0, live.sha256, paths[0], paths, "", page=page)
+        passages[text, page] = segment.ranking_text(row), excerpt
     return list(passages.values())
 
 

@@ -11,11 +11,19 @@ import numpy as np
 from bench import markdown
 from bench.markdown import table
 from qa.evaluation.judging import Row
-from qa.evaluation.metrics import within
+from qa.evaluation.metrics import reciprocal, within
 from qa.evaluation.report import figures
 
 OURS = "seedqa"
-TITLES = {"xquad": "XQuAD", "covidqa": "COVID-QA", "excerpts": "excerpts"}
+TITLES = {
+    "xquad": "XQuAD",
+    "covidqa": "COVID-QA",
+    "excerpts": "excerpts",
+    "lists": "lists",
+    "policies": "policies",
+    "filings": "filings",
+}
+ACROSS = 3  # panels of the picture
 ROUNDS = 5_000  # of the bootstrap
 ACCENT, REST, INK = "#0b6b5f", "#cfc9bf", "#1f1d1a"
 
@@ -37,7 +45,9 @@ SYSTEMS = {
     "haystack": System("Haystack, BM25 + embeddings, reciprocal rank", "Haystack", "haystack-ai"),
     "llamaindex": System("LlamaIndex, fusion retriever", "LlamaIndex", "llama-index-core"),
     "langchain": System("LangChain, ensemble of BM25 + FAISS", "LangChain", "langchain-classic"),
+    "fusion": System("plain rank fusion of the next two", "rank fusion", ""),
     "dense": System("faiss + sentence-transformers, dense", "dense", "sentence-transformers"),
+    "bm25": System("bm25s, words alone", "BM25", "bm25s"),
 }
 
 
@@ -95,7 +105,7 @@ def summary(compared: Sequence[Compared]) -> str:
     """The README's part."""
     return f"""Beside its peers, on the same machine. All have the same encoder and the very same \
 passages, each set in an index of its own, so that only the ranking differs (hit@1 / hit@5 / MRR@10, \
-and the median time of a question):
+of the filings by pages, and the median time of a question):
 
 {ranking(compared)}
 
@@ -103,7 +113,7 @@ and the median time of a question):
 with these sets in view. [bench/quality/RESULTS.md](bench/quality/RESULTS.md) tells versions and \
 conditions, and what each part of the ranking is worth.
 
-![The first passage holds an answer: this project and its peers on three sets](docs/quality.png)"""
+![The first passage holds an answer: this project and its peers on six sets](docs/quality.png)"""
 
 
 def results(compared: Sequence[Compared], requirements: Path) -> str:
@@ -121,7 +131,8 @@ an index of its own. All systems run all-MiniLM-L6-v2 from the same files.
 
 Every system gets the passages of this project's splitter, as the texts that its own encoder and word \
 index read (a title in front, line-end hyphens joined), so that only the ranking differs. A passage is \
-a hit when it overlaps a gold span: hit@1 / hit@5 / MRR@10. The time is the median of warm questions \
+a hit when it overlaps a gold span, or of the filings stands on a gold page: hit@1 / hit@5 / MRR@10. \
+The questions about policies are asked of one document each. The time is the median of warm questions \
 asked one at a time, on each set in its order; this project's includes quoting and highlighting.
 
 {ranking(compared)}
@@ -157,16 +168,22 @@ def ranking(compared: Sequence[Compared]) -> str:
     rows = []
     for key, system in SYSTEMS.items():
         result = [figures(each.systems[key]) for each in compared]
-        cells = [
-            slashed(figure[name] for name in ("hit@1", "hit@5", "MRR@10")) for figure in result
-        ]
+        cells = [slashed(ranks(each.systems[key])) for each in compared]
         times = " / ".join(f"{figure['median ms']:.0f}" for figure in result)
         rows.append([system.label, *cells, f"{times} ms"])
     return table(["", *(each.title for each in compared), "a question"], rows)
 
 
+def ranks(rows: Sequence[Row]) -> tuple[float, float, float]:
+    """hit@1, hit@5 and MRR@10; a gold page is hit by a passage that stands on it."""
+    found = [row.page_rank if row.pages else row.rank for row in rows]
+    depths = [sum(within(rank, depth) for rank in found) / len(found) for depth in (1, 5)]
+    return depths[0], depths[1], sum(map(reciprocal, found)) / len(found)
+
+
 def quoted(compared: Sequence[Compared]) -> str:
     """How well the sentences are chosen, and what share the quotations have with gold."""
+    compared = [each for each in compared if each.ours[0].spans]
     rows = []
     for key, system in SYSTEMS.items():
         result = [figures(each.systems[key]) for each in compared]
@@ -228,7 +245,7 @@ def difference(rows: Sequence[Row], others: Sequence[Row], speaks: Speaks) -> Di
 
 def hit(row: Row) -> float:
     """Whether the first passage holds a gold span."""
-    return float(within(row.rank, 1))
+    return float(within(row.page_rank if row.pages else row.rank, 1))
 
 
 def sentence(row: Row) -> float:
@@ -255,13 +272,18 @@ def short(value: float) -> str:
 
 
 def draw(compared: Sequence[Compared], file: Path) -> None:
-    """The picture: hit@1 of every system, a panel a set, whiskers of one standard error."""
+    """The picture: hit@1 of every system, a panel a set, whiskers of one standard error.
+
+    Of the filings it is page@1.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 2.4), layout="constrained")
-    panels = figure.subplots(1, len(compared), sharey=True)
+    across = min(len(compared), ACROSS)
+    down = -(-len(compared) // across)
+    figure = Figure(figsize=(9, 2.8 * down), layout="constrained")
+    panels = figure.subplots(down, across, sharey=True, squeeze=False)
     names = [system.name for system in SYSTEMS.values()]
-    for panel, each in zip(panels, compared, strict=True):
+    for panel, each in zip(panels.flat, compared, strict=False):
         shares = [sum(map(hit, each.systems[key])) / len(each.ours) for key in SYSTEMS]
         errors = [(share * (1 - share) / len(each.ours)) ** 0.5 for share in shares]
         colours = [ACCENT if key == OURS else REST for key in SYSTEMS]
@@ -269,9 +291,10 @@ def draw(compared: Sequence[Compared], file: Path) -> None:
         for place, share in enumerate(shares):
             shade = "white" if place == 0 else INK
             panel.text(0.02, place, short(share), va="center", color=shade, fontsize=8)
-        panel.set_title(f"{each.title}: hit@1", fontsize=10, color=INK)
+        kind = "page" if each.ours[0].pages else "hit"
+        panel.set_title(f"{each.title}: {kind}@1", fontsize=10, color=INK)
         panel.set_xlim(0, 1)
         panel.tick_params(labelsize=8, length=0, colors=INK)
         panel.spines[["top", "right", "left"]].set_visible(False)
-    panels[0].invert_yaxis()
+    panels.flat[0].invert_yaxis()
     figure.savefig(file, dpi=110)

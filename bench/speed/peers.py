@@ -23,9 +23,8 @@ def measure(place: Place, python: Path) -> Figures:
     figures = {}
     for peer in PEERS:
         print(f"  {peer}", file=sys.stderr, flush=True)
-        result = running.rank(
-            peer, model, texts, place.questions[:QUESTIONS], limit=EXCERPT_LIMIT, python=python
-        )
+        group = running.Group(texts, place.questions[:QUESTIONS])
+        result = running.rank(peer, model, [group], limit=EXCERPT_LIMIT, python=python)
         times = [seconds * 1000 for seconds in result.seconds]
         figures[peer] = {
             "median": percentile(times, 0.5),

@@ -5,15 +5,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import files
 import pytest
 from indexes import write
 
 from qa import terminal
 from qa.building.pipeline import build
 from qa.building.timing import STAGES, Estimate, Progress, Stages
+from qa.reading import counting
+from qa.reading.counting import work_of
 
 
-def test_what_is_left_is_told_by_the_bytes_that_are_done() -> None:
+def test_what_is_left_is_told_by_the_work_that_is_done() -> None:
     """Ten seconds of starting, then 50 bytes a second: of 1,000 bytes 600 are left."""
     estimate = Estimate([100, 300, 600])
     assert estimate.left(0, 5.0, 0) is None
@@ -22,6 +25,29 @@ def test_what_is_left_is_told_by_the_bytes_that_are_done() -> None:
     assert estimate.left(2, 18.0, 90) == pytest.approx(600 / 50)
     assert estimate.left(2.5, 24.0, 99) == pytest.approx(300 / 50)
     assert estimate.left(3, 30.0, 99) == 0
+
+
+def test_the_work_of_a_pdf_is_its_pages_whatever_its_size(tmp_path: Path) -> None:
+    """Of a damaged one, and of one that is not looked at, others tell how many a byte has."""
+    data = files.pdf([["Words."], ["Words."], ["Words."]])
+    (tmp_path / "a.pdf").write_bytes(data + b"%" * 3_000_000)
+    (tmp_path / "b.pdf").write_bytes(files.pdf([["Words."]]))
+    (tmp_path / "c.pdf").write_bytes(b"%PDF-1.7 cut off")
+    (tmp_path / "d.txt").write_bytes(b"x" * 6_000)
+    (tmp_path / "e.PDF").write_bytes(data)
+    found = [tmp_path / name for name in ("a.pdf", "b.pdf", "c.pdf", "d.txt", "e.PDF", "gone.pdf")]
+    assert work_of(found) == [3, 1, 0, 2, 3, 0]
+    assert work_of([tmp_path / "d.txt"]) == [2]
+
+
+def test_of_many_pdfs_some_tell_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "MOST", 2)
+    for name in "abcd":
+        (tmp_path / f"{name}.pdf").write_bytes(files.pdf([["Words."]] * 2))
+    found = work_of([tmp_path / f"{name}.pdf" for name in "abcd"])
+    assert found == pytest.approx([2, 2, 2, 2])
 
 
 def test_a_stage_within_another_counts_alone() -> None:

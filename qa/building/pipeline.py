@@ -35,7 +35,7 @@ from qa.index.manifest import ENCODERS
 from qa.index.opening import begin_build, last_complete
 from qa.index.publishing import check_space, close_to_others
 from qa.index.store import Build, Shape
-from qa.reading.loading import about
+from qa.reading.counting import work_of
 from qa.reading.walking import Found, locate
 from qa.records import BuildReport, Document, File, Passage, Status
 from qa.settings import INDEX, Settings
@@ -239,7 +239,7 @@ class _Run:
         """Each outcome of reading the files, with its document when that is new."""
         seen = set[tuple[str, str]]()
         self.total = len(paths)
-        self.estimate = Estimate([about(locate(self.seeds, path)).size for path in paths])
+        self.estimate = Estimate(work_of([locate(self.seeds, path) for path in paths]))
         for done, read in enumerate(self.stages.each("reading", machines.readings(paths))):
             self.stages.add("reading", read.processor)
             self.report_progress("reading", read.path, done)

@@ -66,20 +66,20 @@ class Stages:
 
 
 class Estimate:
-    """How long a build will go on: by the bytes of its files, and how fast they went so far.
+    """How long a build will go on: by the work that its files are, and how fast that went so far.
 
     Time counts from the first passage that is encoded: what goes before (starting processes, loading
-    a model) is done once. Files of one kind have about as many passages for each byte.
+    a model) is done once. Files of one kind have about as many passages for each page or byte.
     """
 
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self._sizes = sizes
-        self._before = [0, *accumulate(sizes)]
-        self._first: tuple[float, float] | None = None  # seconds, bytes
+    def __init__(self, sizes: Sequence[float]) -> None:
+        self._sizes = sizes  # in whatever unit
+        self._before = [0.0, *accumulate(sizes)]
+        self._first: tuple[float, float] | None = None  # seconds, work
 
     def left(self, done: float, seconds: float, encoded: int) -> float | None:
         """The seconds left when `done` files are done after `seconds`; None while it is not known."""
-        at = self._bytes(done)
+        at = self._work(done)
         if not encoded:
             return None
         if self._first is None:
@@ -89,8 +89,8 @@ class Estimate:
             return None
         return (self._before[-1] - at) * taken / went
 
-    def _bytes(self, done: float) -> float:
-        """The bytes of the files that are done, and of the current one in part."""
+    def _work(self, done: float) -> float:
+        """The work of the files that are done, and of the current one in part."""
         completed = min(int(done), len(self._sizes))
         part = (done - completed) * self._sizes[completed] if completed < len(self._sizes) else 0.0
         return self._before[completed] + part

@@ -29,11 +29,14 @@ def asker(tmp_path_factory: pytest.TempPathFactory, encoders: Path) -> Iterator[
     write(folder / "seeds", "wards.md", f"# Wards\n\n| Ward | People |\n|---|---|\n{rows}\n")
     write(
         folder / "seeds", "costs.txt",
-        "The bridge cost € 1.2 million. The tower cost € 1.4 million. The mill cost € 3.5 million.\n",
+        "The bridge cost € 1.2 million. The tower cost € 1.4 million. The mill cost € 3.5 million. "
+        "The tunnel cost € 1.4 billion.\n",
     )  # fmt: skip
     periods = ("FY2017", "fiscal 2018", "Q2 2023", "Q3 2023", "FY19", "2Q21")
     revenue = (f"# {p}\n\nRevenue was {n + 3} million.\n" for n, p in enumerate(periods))
     write(folder / "seeds", "revenue.md", "\n".join(revenue))
+    ward = "Doctor Lund treated the patients who had Covid in the old school by the river."
+    write(folder / "seeds", "ward.txt", f"{ward}\n")
     (folder / "index").mkdir()
     (folder / "index" / "encoders").symlink_to(encoders)
     build(folder / "seeds", folder / "index")
@@ -76,6 +79,16 @@ def test_another_amount_is_not_marked(asker: QA, amount: str, built: str) -> Non
     ]
 
 
+def test_millions_are_no_billions(asker: QA) -> None:
+    for amount in ("1.4 billion", "1.4bn", "1,400,000,000"):
+        assert marked(asker.ask(f"What cost € {amount}?")) == ["The tunnel cost € 1.4 billion."]
+
+
+def test_a_numbered_name_may_be_written_otherwise_a_code_may_not(asker: QA) -> None:
+    assert asker.ask("Who treated the patients who had COVID-19?").answered
+    assert not asker.ask("Who treated the patients who had COVID-2019?").answered
+
+
 @pytest.mark.parametrize(
     ("asked", "written"),
     [("FY2018", "fiscal 2018"), ("fiscal year 2017", "FY2017"), ("FY17", "FY2017"),
@@ -101,6 +114,8 @@ def test_years_and_quarters_are_found_however_they_are_written(
         ("the 2011\u201312 season", ["2011-12"]),
         ("won 6 \u2013 3", ["6-3"]),
         ("1.2\u20131.4", ["1.2", "1.4"]),
+        ("€1.25 trillion", ["1250000000000"]),
+        ("1.4 millionaires", ["1.4"]),
     ],
 )
 def test_periods_and_ranges_have_one_form(text: str, forms: list[str]) -> None:

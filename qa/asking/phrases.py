@@ -72,7 +72,8 @@ class Token(NamedTuple):
 
     start: int
     end: int
-    forms: Form
+    forms: Form  # by which it is found in a text
+    asked: Form  # the same where it is looked for: who asks for 1.4 million wants no other 1.4
 
 
 def quoted_phrases(question: str) -> list[str]:
@@ -164,9 +165,10 @@ def tokens(
         end = one.start if one else len(text)
         for start, last, word in _words(text, at, end, language):
             joined = LINE_END_HYPHEN.sub("", word).replace("\u00ad", "")
-            yield Token(start, last, frozenset(stems(joined)))
+            forms = frozenset(stems(joined))
+            yield Token(start, last, forms, forms)
         if one:
-            yield Token(one.start, one.end, frozenset(one.forms))
+            yield Token(one.start, one.end, frozenset(one.in_text), frozenset(one.forms))
             at = one.end
 
 

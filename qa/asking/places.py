@@ -84,7 +84,7 @@ def unquoted(snapshot: Snapshot, text: str, among: Filter | None, language: str)
     stems = cache(words.stems)
     keys = snapshot.holding(wanted, among)
     segmented = words.segmented
-    in_order = [token.forms for token in tokens(text, stems, segmented)]
+    in_order = [token.asked for token in tokens(text, stems, segmented)]
 
     def each(passage: str) -> list[tuple[int, int]]:
         return _each(wanted, tokens(passage, stems, segmented))

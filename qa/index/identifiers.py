@@ -8,6 +8,7 @@
     58740, ERR4012              58740, err4012
     Q2 2023, 2Q23               2023q2 (and the second quarter of 2023)
     fiscal 2018, FY18           fy2018
+    1.4 million                 1400000 (and 1.4, where one asks for no more)
 
 A tokeniser splits them at their marks and leaves a bag of digits that other numbers share.
 """
@@ -15,6 +16,7 @@ A tokeniser splits them at their marks and leaves a bag of digits that other num
 import re
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +52,12 @@ _GROUPED = re.compile(
     r"(?<![\w.,/-])(?<!\d )"
     r"(\d{1,3}(?:,\d{2,3})+|\d{1,3}(?:['\u2019\u00a0\u2009\u202f]\d{3})+|\d{1,3} \d{3})"
     r"(\.\d+)?(?![\w/-]|[.,' ]\d)"
+)
+_SCALES = {
+    "thousand": 3, "million": 6, "mn": 6, "billion": 9, "bn": 9, "trillion": 12,
+}  # fmt: skip
+_SCALED = re.compile(
+    rf"(?<![\w.,/#:-])(\d{{1,15}}\.\d{{1,12}})[ \u00a0-]?({'|'.join(_SCALES)})(?!\w)", re.IGNORECASE
 )
 _DASH = "\u2010\u2011\u2012\u2013\u2014\u2212"
 _MARKED = re.compile(
@@ -87,6 +95,12 @@ class Identifier(NamedTuple):
     start: int
     end: int
     forms: tuple[str, ...]  # what it may be: one form, or both readings of 7/5/2021
+    also: tuple[str, ...] = ()  # by which a text has it besides: 1.4, of 1.4 million
+
+    @property
+    def in_text(self) -> tuple[str, ...]:
+        """All forms by which one finds it in a text."""
+        return self.forms + self.also
 
     def covers(self, ends: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Which of the tokens that end there are its own."""
@@ -96,7 +110,7 @@ class Identifier(NamedTuple):
     def is_word(self) -> bool:
         """Whether it has no marks, and is a word of the text as it stands."""
         return (
-            len(self.forms) == 1
+            len(self.in_text) == 1
             and self.forms[0].isalnum()
             and self.end - self.start == len(self.forms[0])
         )
@@ -113,7 +127,10 @@ def identifiers(text: str) -> list[Identifier]:
         return []
     found: list[Identifier] = []
     taken: set[int] = set()
-    for one in (*_dates(text), *_grouped(text), *_marked(text), *_codes(text), *_plain(text)):
+    for one in (
+        *(*_dates(text), *_scaled(text), *_grouped(text)),
+        *(*_marked(text), *_codes(text), *_plain(text)),
+    ):
         if one.end - one.start <= LONGEST and taken.isdisjoint((one.start, one.end - 1)):
             taken.update(range(one.start, one.end))
             found.append(one)
@@ -165,6 +182,14 @@ def _periods(text: str) -> Iterator[Identifier]:
                 is_word = re.search(rf"(?<![^\W_]){year}", found[0])
                 forms = (f"fy{year}",) if is_word else (f"fy{year}", year)
             yield Identifier(*found.span(), forms)
+
+
+def _scaled(text: str) -> Iterator[Identifier]:
+    """Decimal numbers of thousands, millions and more: `1.4 million` is `1400000`."""
+    for found in _SCALED.finditer(text):
+        whole = Decimal(found[1]).scaleb(_SCALES[found[2].lower()])
+        form = f"{whole:f}".rstrip("0").rstrip(".") if whole % 1 else f"{whole:.0f}"
+        yield Identifier(*found.span(), (form,), (found[1],))
 
 
 def _grouped(text: str) -> Iterator[Identifier]:

@@ -101,7 +101,7 @@ class Analyzer:
 def _marked(text: str) -> list[str]:
     """The identifiers of a text that are no words of it."""
     marked = (found for found in exact_words(text) if not found.is_word)
-    return [form for found in marked for form in found.forms]
+    return [form for found in marked for form in found.in_text]
 
 
 def _parted(found: Iterable[str], parts: Callable[[str], list[str]] = grams) -> tuple[str, str]:

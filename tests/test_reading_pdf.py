@@ -533,3 +533,35 @@ def test_the_line_above_a_table_is_in_its_context_with_a_header_of_many_rows():
         cells += [(60 + 120 * n, 714 - 14 * number, cell) for n, cell in enumerate(row) if cell]
     block = block_with(read(drawn(cells), "a.pdf"), "Profit")
     assert block.columns.startswith("Statement of Earnings: Second, quarter, 2023")
+
+
+def test_the_author_whom_only_the_properties_name_stands_below_on_no_page():
+    """Programs are nobody, and a name that is shown is not said twice."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    for author, shown in (("Anna Kern", "Author: Anna Kern"), ("anonymous", ""), ("Rye Mill", "")):
+        out = io.BytesIO()
+        canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+        canvas.setAuthor(author)
+        canvas.drawString(60, 700, "The Rye Mill was built in 1900.")
+        canvas.save()
+        document = read(out.getvalue(), "a.pdf")
+        assert document.text == "\n\n".join(filter(None, (document.text.split("\n")[0], shown)))
+        assert document.blocks[-1].page == (None if shown else 1)
+
+
+def test_a_table_is_named_by_the_line_above_its_units_and_periods():
+    """Units and periods stand between a table and its name, labels of rows below its columns."""
+    lines = ["Words of the report that end here.", "NET REVENUES", "(in thousands)", "Unaudited,"]
+    cells = [(60, 760 - 14 * number, line) for number, line in enumerate(lines)]
+    rows = [("", "2023", "2022"), ("Current assets:",), ("Cash", "$ 40.1", "$ 30.2")]
+    rows += [("Rents", "41.1", "31.2")]
+    cells += [
+        (60 + 120 * n, 690 - 14 * number, cell)
+        for number, row in enumerate(rows)
+        for n, cell in enumerate(row)
+        if cell
+    ]
+    block = block_with(read(drawn(cells), "a.pdf"), "Rents")
+    assert block.kind is Kind.TABLE
+    assert block.columns == "NET REVENUES (in thousands) Unaudited,: 2023, 2022"

@@ -23,6 +23,14 @@ _TITLE_LIMIT = 80  # characters of the line above a table that is its title
 _OF_CELLS = (Kind.ROW, Kind.TABLE, Kind.BOILERPLATE)
 
 _TEMPLATE_DAYS = ("2013-12-23", "2013-01-27")  # of python-docx and python-pptx
+_LONGEST_NAME = 100  # characters of an author
+_NOBODY = frozenset(  # whom programs name, their templates' authors among them
+    (
+        "admin", "administrator", "anonymous", "apache poi", "author", "microsoft office user",
+        "none", "openpyxl", "python-docx", "steve canny", "unknown", "unspecified", "user",
+        "windows user",
+    )
+)  # fmt: skip
 
 _ENCODED = 1 << 20  # characters at a time
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -106,6 +114,15 @@ def iso_date(value: str | None) -> str | None:
     if month is None or not 1 <= month <= 12:
         return f"{year:04d}"
     return f"{year:04d}-{month:02d}" + (f"-{day:02d}" if day and day <= 31 else "")
+
+
+def author_line(author: str | None, text: str) -> str:
+    """`Author: ...`, where a file's properties name one and its text does not; "" for programs."""
+    name = one_line(author) or ""
+    is_name = 0 < len(name) <= _LONGEST_NAME and any(map(str.isalpha, name)) and "://" not in name
+    if not is_name or name.casefold().strip("()") in _NOBODY or name.casefold() in text.casefold():
+        return ""
+    return f"Author: {name}"
 
 
 def made_on(created: date | None) -> str | None:
@@ -277,11 +294,14 @@ class Draft:
         *,
         title: str | None = None,
         date: str | None = None,
+        author: str | None = None,
         pages: int = 0,
         pages_without_text: tuple[int, ...] = (),
         note: str = "",
     ) -> Content:
-        """What was drafted."""
+        """What was drafted, with its author where nothing in it names him."""
+        self.headings, self.page = Headings(), None
+        self.add(author_line(author, "".join(self.pieces)), Kind.ROW)
         text, blocks = "".join(self.pieces), tuple(self.blocks)
         return Content(text, blocks, title, date, pages, pages_without_text, note)
 

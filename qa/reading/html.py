@@ -15,7 +15,7 @@ from lxml import html as lxml_html
 from qa.errors import ReadFailed
 from qa.reading.boilerplate import BLOCKS, HEADINGS, is_silent
 from qa.reading.bold import is_bold, may_head
-from qa.reading.content import Content, Draft, iso_date
+from qa.reading.content import Content, Draft, author_line, iso_date
 from qa.reading.decoding import decode
 from qa.reading.formulas import formula
 from qa.reading.html_tables import BLANKS, is_data, names_rows, rows_of, visible
@@ -44,7 +44,6 @@ _DATES = (
     "last-modified",
 )
 
-_LONGEST_NAME = 100  # characters of an author
 _QUOTED = 7  # a level below every heading of a page
 
 
@@ -60,8 +59,7 @@ def content_of(data: bytes, charset: str | None = None) -> Content:
         return Content("", ())
     draft, main = Draft(), _main(root)
     _Walk(draft, by_weight=next(main.iter(*HEADINGS), None) is None).through(main)
-    if author := _unseen_author(root):
-        draft.add(f"Author: {author}", Kind.ROW)
+    draft.add(author_line(_author(root), visible(root)), Kind.ROW)
     note = _MADE_BY_SCRIPTS if draft.length < _SHORT and _is_made_by_scripts(root) else ""
     return draft.content(title=_title(root), date=_date(root), note=note)
 
@@ -315,13 +313,10 @@ def _title(root: Any) -> str | None:
     return title or heading
 
 
-def _unseen_author(root: Any) -> str:
-    """Who wrote the page, where only its head says so."""
+def _author(root: Any) -> str | None:
     metadata = _metadata(root)
     named = (metadata.get(name) for name in ("author", "article:author", "dc.creator"))
-    author = _folded(next(filter(None, named), ""))
-    is_name = 0 < len(author) <= _LONGEST_NAME and "://" not in author
-    return author if is_name and author.casefold() not in visible(root).casefold() else ""
+    return next(filter(None, named), None)
 
 
 def _date(root: Any) -> str | None:

@@ -105,6 +105,7 @@ class _Reader:
         return self.draft.content(
             title=title or (first.heading[0] if first else None),
             date=iso_date(date),
+            author=_property(others, "initial-creator") or _property(others, "creator"),
             pages=self.pages,
             note=", ".join(self.notes),
         )

@@ -7,14 +7,16 @@ back to its place.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from qa.reading import ocr
-from qa.reading.content import Content, Headings, iso_date
+from qa.reading.content import Content, Headings, author_line, iso_date
 from qa.reading.pdf_annotations import COMMENTS, FORM, annotations
 from qa.reading.pdf_characters import Characters
 from qa.reading.pdf_headings import (
@@ -33,7 +35,12 @@ from qa.reading.pdf_text import Line, Text, of_lines, text_of
 from qa.records import Block, Kind
 
 _BOLD_LENGTH = 80  # characters; a longer line is no heading by its weight alone
-_TITLE_LENGTH = 120  # characters of the line above a table that names it
+_TITLE_LENGTH = 120  # characters of the lines above a table that name it
+_TITLE_LINES = 4
+_BESIDE_TITLE = re.compile(  # units and periods, which stand between a table and its name
+    r"\(.*\)|.*,|.*\b(?:ended|as of|at)\b.{0,20}|\$? ?in (?:thousands|millions|billions).*",
+    re.IGNORECASE,
+)
 _NAMED_PAGES = 5  # in a note
 
 _FILE_NAME = re.compile(
@@ -87,7 +94,8 @@ def read(data: bytes, _name: str) -> Content:
     _mark_tables(pages, marks)
     title = clean_title(metadata.get("Title")) or shown_title(pages)
     date = iso_date(_dashed(metadata.get("CreationDate") or metadata.get("ModDate")))
-    return _joined(pages, marks, title, date, _note(data, pages))
+    content = _joined(pages, marks, title, date, _note(data, pages))
+    return _with_author(content, metadata.get("Author"))
 
 
 def clean_title(title: str | None) -> str | None:
@@ -196,25 +204,35 @@ def _mark_tables(pages: Sequence[Page], marks: dict[int, list[Mark]]) -> None:
         found = marks.setdefault(page.number, [])
         taken = {mark.start for mark in found}
         lines = [line for line in page.text.lines if line.start not in taken]
-        above = {low.start: high for high, low in pairwise(page.text.lines)}
+        places = {line.start: at for at, line in enumerate(page.text.lines)}
         for table, rows in _tables(page.text, lines):
             cells, columns = page.text.cells[table], page.text.columns[table]
             start = rows[0].start
             if columns or rows[0] is not lines[0] or cells != last:
-                line = above.get(start)
-                title = line.text if line and line.start not in taken and not line.table else ""
-                context = _context(title, columns)
-                start = line.start if line and context.startswith(title or "\0") else start
+                titles = _titles(page.text.lines[: places[start]], taken)
+                context = ": ".join(filter(None, (" ".join(line.text for line in titles), columns)))
+                start = titles[0].start if titles else start
             found.append(Mark(start, rows[-1].end, Kind.TABLE, columns=context))
             last = cells if rows[-1] is lines[-1] else 0
         if lines and not lines[-1].table:
             last = 0
 
 
-def _context(title: str, columns: str) -> str:
-    """What a table's rows are about: the line above it, where it names it, and the columns."""
-    names = 0 < len(title) <= _TITLE_LENGTH and not title.endswith((".", ":", ";"))
-    return ": ".join(filter(None, (title if names else "", columns)))
+def _titles(above: Sequence[Line], taken: AbstractSet[int]) -> list[Line]:
+    """The lines above a table that name it and say what its figures are, in their order.
+
+    `(in millions)` and `Years ended May 31,` are of the table, and its name stands above them.
+    """
+    found: list[Line] = []
+    for line in reversed(above[-_TITLE_LINES:]):
+        length = len(line.text) + sum(len(one.text) + 1 for one in found)
+        is_name = length <= _TITLE_LENGTH and not line.text.endswith((".", ":", ";"))
+        if line.table or line.start in taken or not is_name:
+            break
+        found.append(line)
+        if not _BESIDE_TITLE.fullmatch(line.text):
+            break
+    return found[::-1]
 
 
 def _tables(text: Text, lines: Sequence[Line]) -> Iterator[tuple[int, list[Line]]]:
@@ -243,6 +261,16 @@ def _joined(
         shift = at + len(text)
     blank = tuple(page.number for page in pages if page.lacks_text)
     return Content("".join(pieces), tuple(blocks), title, date, len(pages), blank, note)
+
+
+def _with_author(content: Content, author: str | None) -> Content:
+    """The content with its author below it, on no page, where nothing on its pages names him."""
+    line = author_line((author or "").strip("\0"), content.text)
+    if not line or not content.text:
+        return content
+    text = f"{content.text}\n\n{line}"
+    block = Block(len(text) - len(line), len(text), Kind.ROW)
+    return replace(content, text=text, blocks=(*content.blocks, block))
 
 
 def _has_text(page: Page) -> bool:

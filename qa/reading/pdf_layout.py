@@ -38,7 +38,7 @@ _PROSE_ROWS = 3  # lines of a column
 _PROSE_CUTS = 1.25  # pieces of a line on average, in a column of prose; cells are more
 _DEPTH = 4  # of columns within columns
 _PIECES = 3_000  # of a page that is ordered by place
-_FIGURE = re.compile(r"[^\w\s]*\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
+_FIGURE = re.compile(r"[^\w\s]*\s?\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _NO_ASCII_LETTERS = bytes(set(range(128)) - set(string.ascii_letters.encode()))
@@ -216,13 +216,15 @@ def columns_named(rows: Sequence[Sequence[str]]) -> str:
     """The names of a table's columns from its first rows; "" where none of them is a header.
 
     A header has words, or years, above rows with figures:
-    `[["Station", "Opened"], ["Mill", "1,900"]]` gives `"Station, Opened"`.
+    `[["Station", "Opened"], ["Mill", "1,900"]]` gives `"Station, Opened"`. Below its last row with
+    several cells, a line alone is the label of what follows ("Current assets:").
     """
     for number, row in enumerate(rows[: HEADER_ROWS + 1]):
         if any(is_figure(cell) and not _YEAR.fullmatch(cell.strip()) for cell in row):
-            return ", ".join(_names(rows[:number]))
+            wide = [at for at, above in enumerate(rows[:number]) if len(above) > 1]
+            return ", ".join(dict.fromkeys(_names(rows[: wide[-1] + 1 if wide else number])))
     return ""
 
 
 def _names(rows: Iterable[Sequence[str]]) -> list[str]:
-    return [" ".join(cell.split()) for row in rows for cell in row if cell.strip()]
+    return [" ".join(cell.split()).rstrip(",") for row in rows for cell in row if cell.strip()]

@@ -46,12 +46,13 @@ def read(data: bytes, _name: str) -> Content:
             unknown += rows.unknown
             known += _add_beside(draft, archive, sheet)
         charts = sum(bool(_CHART.fullmatch(name)) for name in archive.namelist()) - known
-        title, date = _about(archive)
+        title, date, author = _about(archive)
     if unknown:
         notes.append(f"{unknown} formula{'s' * (unknown > 1)} without a value")
     if charts > 0:
         notes.append(f"{charts} chart{'s' * (charts > 1)} not read")
-    return draft.content(title=title, date=iso_date(date), note=", ".join(notes))
+    note = ", ".join(notes)
+    return draft.content(title=title, date=iso_date(date), author=author, note=note)
 
 
 class _Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
@@ -163,9 +164,9 @@ def _related(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, Any]]:
                     yield from _related(archive, inside)
 
 
-def _about(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
-    """Title and day of creation, where the file has them: the library would make up a day."""
+def _about(archive: zipfile.ZipFile) -> tuple[str | None, str | None, str | None]:
+    """Title, day of creation and author, where the file has them: the library would make up a day."""
     if _PROPERTIES not in archive.namelist():
-        return None, None
+        return None, None, None
     root = parse(archive.read(_PROPERTIES))
-    return root.findtext("{*}title"), root.findtext("{*}created")
+    return root.findtext("{*}title"), root.findtext("{*}created"), root.findtext("{*}creator")

@@ -40,6 +40,7 @@ def read(data: bytes, _name: str) -> Content:
     return reader.draft.content(
         title=named or reader.title,
         date=made_on(about.created) if about else None,
+        author=about.author if about else None,
         pages=reader.pages,
         pages_without_text=tuple(reader.blank),
         note=reader.note(),

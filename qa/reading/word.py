@@ -61,7 +61,9 @@ def read(data: bytes, _name: str) -> Content:
     if not names_itself(data):
         return draft.content(title=title, note=note)
     about = file.core_properties
-    return draft.content(title=about.title or title, date=made_on(about.created), note=note)
+    return draft.content(
+        title=about.title or title, date=made_on(about.created), author=about.author, note=note
+    )
 
 
 class _Reader:

@@ -12,29 +12,24 @@ each sentence ends in it.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, groupby, pairwise
+from itertools import chain, groupby
 from math import ceil
 from typing import NamedTuple
 
-from qa.entries import entries
+from qa.boundaries import boundaries
 from qa.records import Block, Document, Kind, Passage
-from qa.sentences import sentence_ends
 
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 11  # grows when the same document gives other passages or ranking texts
+VERSION = 12  # grows when the same document gives other passages or ranking texts
 LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone
 UNCUT_SHARE = 1.22  # a paragraph up to this many times the limit is not cut
 WINDOW_MARGIN = 34  # tokens kept free for the context in front of a passage, [CLS] and [SEP]
-UNWRAPPED = 200  # characters; a longer line was not wrapped by its writer
-LONG = 300  # characters; what is longer is seldom one sentence
-PLAIN_END = re.compile(r"[.!?][\"'\u201d\u2019)\]]*\s+(?=[\"'\u201c\u2018(\[]*[A-Z0-9])")
 CONTEXT_CHARACTERS = 120
-LONG_TABLE = 600  # characters of a table whose rows are gathered to sentences,
-ROWS_LENGTH = 300  # of so many characters at least
+COLUMNS_CHARACTERS = 60  # of them that are kept free for the names of columns
 LINE_END_HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010\ufffe\x02][ \t]*\r?\n\s*(?=[^\W\d_])")
 
 
@@ -45,6 +40,8 @@ class Sentence(NamedTuple):
     end: int
     tokens: int
 
+
+_ALONE = (Kind.ROW, Kind.BOILERPLATE)
 
 Unit = list[Sentence]
 """Sentences that stay together where they fit"""
@@ -62,12 +59,11 @@ def split(
 ) -> Iterator[Passage]:
     """The passages of a document, in order; `limit` and `window` are counted in tokens."""
     language, longest = document.language, window - WINDOW_MARGIN
-    for _, section in groupby(document.blocks, key=_section):
-        blocks = list(section)
+    for blocks in _sections(document.blocks):
         paragraphs = _paragraphs(document.text, blocks, token_ends, limit, longest, language)
         for run in _packed(paragraphs, min(limit, int(longest / UNCUT_SHARE))):
             ends = tuple(sentence.end for sentence in run)
-            place = blocks[0]
+            place = blocks[-1]
             yield Passage(run[0].start, ends[-1], ends, place.page, place.heading)
 
 
@@ -95,6 +91,25 @@ def overlapping(blocks: Sequence[Block], passage: Passage) -> Sequence[Block]:
     return blocks[first:last]
 
 
+def _sections(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """The blocks whose passages do not cross into others; a bare heading goes with what follows it.
+
+    By itself it says nothing, and is like every question that names it.
+    """
+    bare: list[Block] = []
+    for _, grouped in groupby(blocks, key=_section):
+        section = list(grouped)
+        if bare and (section[0].page != bare[0].page or section[0].kind in _ALONE):
+            yield bare
+            bare = []
+        bare += section
+        if any(block.kind is not Kind.HEADING for block in section):
+            yield bare
+            bare = []
+    if bare:
+        yield bare
+
+
 def _section(block: Block) -> tuple[object, ...]:
     """What must be equal for two neighbouring blocks to share a passage."""
     row = block.start if block.kind is Kind.ROW else None
@@ -105,7 +120,11 @@ def _context(document: Document, passage: Passage, blocks: Sequence[Block]) -> s
     text = document.text[passage.start : passage.end]
     names = _names_above(document.title, passage.heading, text)
     columns = next((block.columns for block in blocks if _needs_columns(block, passage)), "")
-    context = ". ".join([*names, *([columns] if columns else [])])
+    room = CONTEXT_CHARACTERS - min(len(columns) + 2, COLUMNS_CHARACTERS) * bool(columns)
+    choices = list(_fewer(names))
+    shortest = choices[-1][: CONTEXT_CHARACTERS - COLUMNS_CHARACTERS * bool(columns)]
+    kept = next((few for few in choices if len(few) <= room), shortest)
+    context = ". ".join(filter(None, (kept, columns)))
     return f"{context[:CONTEXT_CHARACTERS]}\n" if context else ""
 
 
@@ -114,10 +133,24 @@ def columns_in(context: str, title: str | None, heading: Sequence[str], text: st
 
     A context is short: where it was cut, so are they, which `…` says.
     """
-    above = ". ".join([*_names_above(title, heading, text), ""])
-    if not context.startswith(above):
-        return ""
-    return context[len(above) :] + ("…" if len(context) == CONTEXT_CHARACTERS else "")
+    choices = list(_fewer(_names_above(title, heading, text)))
+    choices += [choices[-1][: CONTEXT_CHARACTERS - COLUMNS_CHARACTERS]]
+    for above in (f"{few}. " if few else "" for few in choices):
+        if context.startswith(above):
+            return context[len(above) :] + ("…" if len(context) == CONTEXT_CHARACTERS else "")
+    return ""
+
+
+def _fewer(names: Sequence[str]) -> Iterator[str]:
+    """The names in one line, then fewer of them: the innermost stays, the document's goes last.
+
+    In reports the outer ones are often the lines of a cover, which say nothing of a passage.
+    """
+    yield ". ".join(names)
+    for first in range(2, len(names)):
+        yield ". ".join([names[0], *names[first:]])
+    if len(names) > 1:
+        yield names[-1]
 
 
 def _names_above(title: str | None, heading: Sequence[str], text: str) -> list[str]:
@@ -231,7 +264,7 @@ def _sentences(
     for first, last in _stretches(text, block.start, block.end):
         part = text[first:last]
         ends = token_ends(part)
-        for start, end in _boundaries(part, block.kind, language):
+        for start, end in boundaries(part, block.kind, language):
             at, to = bisect_right(ends, start), bisect_right(ends, end)
             for cut_start, cut_end in _cut(part, start, end, ends[at:to], longest):
                 tokens = bisect_right(ends, cut_end) - bisect_right(ends, cut_start)
@@ -246,59 +279,6 @@ def _stretches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, stop
         start = stop
     yield start, end
-
-
-def _boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int]]:
-    """Where sentences start and end, blanks around them left out."""
-    if kind in (Kind.TABLE, Kind.LIST, Kind.CODE):
-        ends = [match.end() for match in re.finditer(r"\n|$", part)]
-        if kind is Kind.TABLE and len(part) > LONG_TABLE:
-            ends = list(_gathered(ends))
-    elif kind in (Kind.ROW, Kind.HEADING, Kind.BOILERPLATE):
-        ends = [len(part)]
-    else:
-        of_lines = entries(part)
-        ends = [] if of_lines.is_sentence else list(_prose_ends(part, language))
-        ends = sorted({*ends, *of_lines.ends})
-    for start, end in pairwise([0, *ends]):
-        piece = part[start:end]
-        if stripped := piece.strip():
-            at = start + piece.index(stripped[0])
-            yield at, at + len(stripped)
-
-
-def _gathered(ends: Iterable[int]) -> Iterator[int]:
-    """Ends of lines at least `ROWS_LENGTH` apart.
-
-    A row of a long table says little by itself: where rows were sentences of their own, the tables
-    of reports lost to prose (page@5 of filings .52 for .64).
-    """
-    start = last = 0
-    for end in ends:
-        if end - start >= ROWS_LENGTH:
-            yield end
-            start = end
-        last = end
-    if last > start:
-        yield last
-
-
-def _prose_ends(part: str, language: str) -> Iterator[int]:
-    """Where the sentences of prose end.
-
-    A block with a very long line was not wrapped: its line ends part sentences too. The splitter
-    keeps what stands in quotes or brackets whole: where that is long, it is split at plain ends.
-    """
-    lines = [match.end() for match in re.finditer(r"\n|$", part)]
-    wrapped = all(end - start < UNWRAPPED for start, end in pairwise([0, *lines]))
-    ends = set(sentence_ends(part, language))
-    ends.update((len(part),) if wrapped else lines)
-    start = 0
-    for end in sorted(ends):
-        if end - start > LONG:
-            yield from (found.end() for found in PLAIN_END.finditer(part, start, end))
-        yield end
-        start = end
 
 
 def _cut(

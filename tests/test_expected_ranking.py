@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from qa.asking import confidence, excerpts, highlights, kinds, questions, reranking, scoring
+from qa.asking import (
+    confidence,
+    excerpts,
+    highlights,
+    kinds,
+    questions,
+    reranking,
+    retrieval,
+    scoring,
+)
 from qa.asking.service import QA
 from qa.building.pipeline import build
 
@@ -63,6 +72,7 @@ def test_the_ranking_of_the_seeds_is_the_expected_one(asker):
         (highlights, "NEARLY_BEST"),
         (highlights, "JOINT_GAIN"),
         (scoring, "CARRY_OVER"),
+        (scoring, "CONTEXT_CARRY_OVER"),
         (scoring, "OWN_WEIGHT"),
         (scoring, "CONTEXT_WEIGHT"),
         (kinds, "NAMES_WEIGHT"),
@@ -70,6 +80,7 @@ def test_the_ranking_of_the_seeds_is_the_expected_one(asker):
         (scoring, "PRONOUN_CARRY_OVER"),
         (questions, "LEAST_WEIGHT"),
         (questions, "IDF_POWER"),
+        (retrieval, "SECTION_WEIGHT"),
     ],
 )
 def test_the_expected_ranking_tells_of_every_weight(asker, monkeypatch, module, name):

@@ -13,7 +13,7 @@ from qa.asking import late_interaction, questions, scoring
 from qa.asking.highlights import JOINT_GAIN, highlights
 from qa.asking.questions import LEAST_WEIGHT, EncodedQuestion, encoded_question
 from qa.asking.reranking import Ranked
-from qa.asking.scoring import CARRY_OVER, score
+from qa.asking.scoring import CARRY_OVER, CONTEXT_CARRY_OVER, score
 from qa.encoding import codebook, quantisation
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of
@@ -71,7 +71,14 @@ def test_maxsim_is_what_plain_loops_compute(book: Codebook) -> None:
     assert found.passages == pytest.approx([maxsim(0, 18), maxsim(18, 30)], rel=1e-5)
     expected = [maxsim(0, 18, idf_weights), maxsim(18, 30, idf_weights)]
     assert found.evidence == pytest.approx(expected, rel=1e-5)
-    assert found.strengths[0] == pytest.approx([maxsim(3, 10), 0.0, maxsim(10, 18)], rel=1e-5)
+    with_context = np.maximum(best(0, 3), best(10, 18)) @ weights
+    firsts_own, lasts_own = maxsim(3, 10), maxsim(10, 18)
+    inherited = [
+        firsts_own + CONTEXT_CARRY_OVER * (maxsim(0, 10) - firsts_own),
+        0.0,
+        lasts_own + CONTEXT_CARRY_OVER * (float(with_context) - lasts_own),
+    ]
+    assert found.strengths[0] == pytest.approx(inherited, rel=1e-5)
     first, second, both = maxsim(18, 24), maxsim(24, 30), maxsim(18, 30)
     carried = second + CARRY_OVER * (both - second)
     assert found.strengths[1] == pytest.approx([first, carried], rel=1e-5)

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from indexes import write, write_words
 
+from qa.asking.naming import named
+from qa.asking.sections import named_sections
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.index.identifiers import identifiers
@@ -95,6 +98,29 @@ def test_what_a_question_says_to_the_letter_is_found_and_answers(
 )
 def test_an_identifier_that_stands_nowhere_is_not_answered(asker: QA, question: str) -> None:
     assert not asker.ask(question).answered
+
+
+def test_a_question_that_names_a_section_finds_it_first(
+    tmp_path: Path, new_index: Callable[[], Path]
+) -> None:
+    """Of passages that match alike, the one below the heading that the question has is meant."""
+    parts = ("Winter timetable", "Summer timetable (all ports)", "Night boats")
+    text = "\n\n".join(f"## {part}\n\nThe ferry leaves at {n + 7}." for n, part in enumerate(parts))
+    write(tmp_path / "seeds", "ferry.md", f"# Ferries\n\n{text}\n")
+    index = new_index()
+    build(tmp_path / "seeds", index)
+    with QA.open(index) as qa:
+        for part in ("winter timetable", "summer timetable", "night boats"):
+            answer = qa.ask(f"When does it leave by the {part}?")
+            assert (*answer.excerpts, *answer.nearest)[0].heading[-1].lower().startswith(part)
+        snapshot = qa.snapshot
+        asked = qa._encode("When does it leave by the summer timetable?", snapshot)
+        keys = np.arange(snapshot.manifest.passages)
+        degrees = named_sections(snapshot, asked, named(snapshot, asked), keys)
+        by_heading = dict(zip(snapshot.headings(keys), degrees.tolist(), strict=True))
+        assert by_heading["Ferries", "Summer timetable (all ports)"] == 1
+        assert by_heading["Ferries", "Night boats"] == 0
+        assert by_heading["Ferries", "Winter timetable"] < 0.2
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,35 @@ def test_title_headings_and_columns_stand_in_the_ranking_text_only() -> None:
     assert ranking.text[: ranking.ends[0]] == "Atlas. Cities. city, people\n"
 
 
+def test_a_heading_with_nothing_below_goes_with_what_follows() -> None:
+    document = read(b"# Tides\n\n## High water\n\nIt is at noon.\n\n# Moon\n", "a.md")
+    texts = [document.text[one.start : one.end] for one in passages_of(document)]
+    assert texts == ["# Tides\n\n## High water\n\nIt is at noon.", "# Moon"]
+    assert [one.heading for one in passages_of(document)] == [("Tides", "High water"), ("Moon",)]
+
+
+def test_each_field_of_front_matter_is_a_sentence() -> None:
+    document = read(
+        b"---\nowner: Ada Lund\ntopics:\n  - tides\nstatus: draft\n---\nWords.\n", "a.md"
+    )
+    (first, _) = passages_of(document)
+    bounds = pairwise([first.start, *first.sentences])
+    sentences = [document.text[start:end].strip() for start, end in bounds]
+    assert sentences == ["---\nowner: Ada Lund", "topics:\n  - tides", "status: draft\n---"]
+
+
+def test_of_many_names_above_a_passage_the_innermost_stays_in_its_ranking_text() -> None:
+    cover = "Annual report under section 13 of the Securities Exchange Act of 1934"
+    heading = ("Form 10-K", cover, "Statements of Income and of Comprehensive Income")
+    block = Block(0, 13, Kind.ROW, None, heading, "2023, 2022, 2021")
+    document = Document("", "test 1", "Sales\t9\t8\t7\n", title="Rye Inc.", blocks=(block,))
+    (passage,) = passages_of(document)
+    ranking = ranking_text(document, passage, document.blocks)
+    context = ranking.text[: ranking.ends[0]].strip()
+    assert context == f"Rye Inc.. {heading[2]}. 2023, 2022, 2021"
+    assert columns_in(context, "Rye Inc.", heading, document.text) == "2023, 2022, 2021"
+
+
 def test_boilerplate_is_covered_and_has_no_ranking_text() -> None:
     document = read(b"---\ntitle: Tides\n---\nHigh water is at noon.\n", "a.md")
     first, second = passages_of(document)

@@ -148,6 +148,7 @@ def full(snapshot: Snapshot, world: World) -> Sequence[object]:
             for word, documents in sorted(snapshot.named(["mill", "txt", "b", "long"]).items())
         },
         [file.path for file in snapshot.files()],
+        list(snapshot.headings(keys)),
     )
 
 

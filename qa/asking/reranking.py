@@ -93,6 +93,8 @@ def ranking(
     relevance = z_scores(scores.passages + SENTENCE_WEIGHT * strongest)
     weight = UNREAD_BM25_WEIGHT if question.is_unread else BM25_WEIGHT
     relevance += weight * z_scores(found.bm25)
+    if found.sections is not None:
+        relevance += found.sections
     if found.recent is not None:
         relevance = preferred(relevance, found.recent)
     order = np.lexsort((found.places, -relevance)).tolist()

@@ -13,11 +13,13 @@ from qa.asking.exactness import Exact, by_sentence, exact
 from qa.asking.naming import Named, named
 from qa.asking.questions import EncodedQuestion
 from qa.asking.recency import dated
+from qa.asking.sections import named_sections
 from qa.index.store import Filter, Keys, Scope, Scores, Snapshot
 
 CANDIDATES = 64  # of each list
 CANDIDATES_NAMED = 32  # of each list, among the documents that the question names
 MOST_NAMED = 64  # documents, of which passages are looked for
+SECTION_WEIGHT = np.float32(1.5)  # standard deviations, for a passage whose section is named
 RERANKED = 64  # of both lists together: those of the best sum of both z-scores
 
 
@@ -30,6 +32,7 @@ class Candidates(NamedTuple):
     word_places: Keys  # (n,) from 0 in the list of those that are best by words; its length beyond
     exact: Exact | None = None  # the exact matches of each
     recent: Keys | None = None  # (n,) how late each is dated, where the question asks for that
+    sections: Scores | None = None  # (n,) standard deviations for one whose section is named
 
 
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
@@ -49,13 +52,17 @@ def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | No
     keys, places = keys[ascending], places[ascending]
     bm25 = _bm25(snapshot, question, names, keys)
     matches = exact(snapshot, question, names, keys)
-    scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25) + matches.bonus
+    sections = SECTION_WEIGHT * named_sections(snapshot, question, names, keys)
+    scores = z_scores(snapshot.similarity(question.pooled, keys)) + z_scores(bm25)
+    scores += matches.bonus + sections
     kept = np.sort(np.argsort(-scores, kind="stable")[:RERANKED])
     snapshot.prefetch_passages(keys[kept])
     matches = by_sentence(snapshot, question, keys[kept], matches.of(kept))
     word_places = places_in(by_words, keys[kept])
     recent = dated(snapshot, question.text, keys[kept])
-    return Candidates(keys[kept], places[kept], bm25[kept], word_places, matches, recent)
+    return Candidates(
+        *(keys[kept], places[kept], bm25[kept], word_places), matches, recent, sections[kept]
+    )
 
 
 def _by_words(snapshot: Snapshot, question: EncodedQuestion, scope: Scope) -> tuple[Keys, Keys]:

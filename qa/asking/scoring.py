@@ -15,6 +15,7 @@ from qa.index.words import Words
 from qa.languages import ENGLISH
 
 CARRY_OVER = 0.3  # of what the sentence before matches better
+CONTEXT_CARRY_OVER = 0.5  # of what the title, headings and columns above match better
 PRONOUN_CARRY_OVER = 0.6  # of what all sentences before match better, for one with a pronoun
 OWN_WEIGHT = 0.05  # of the share of the question's words that a sentence holds
 CONTEXT_WEIGHT = 0.1  # the same, with the sentence before and the passage's context taken in
@@ -44,8 +45,9 @@ def score(
     is how far a token names the document of each, which is no evidence for one of its passages.
     A sentence's strength is its MaxSim and a part of what the sentence before it adds, for a name
     that only a pronoun stands for: `.4 .2` after `.6 .1`, with equal weights, has
-    `(.4 + .2 + CARRY_OVER * .2) / 2`. Together they have `(.6 + .2) / 2`, .05 more than the better. A
-    run without tokens (no context, or beyond the model's window) matches nothing.
+    `(.4 + .2 + CARRY_OVER * .2) / 2`; or a part of what the context adds, where that is more: a row
+    of a table is about what the table's title says. Together they have `(.6 + .2) / 2`, .05 more
+    than the better. A run without tokens (no context, or beyond the model's window) matches nothing.
     """
     found = late_interaction.maxima(products, runs)
     alone = _weighted_mean(found, question.weights)
@@ -58,14 +60,22 @@ def score(
     added[firsts[firsts + 1 < len(added)] + 1] = 0  # nor does its first sentence
     gained = np.zeros_like(alone)
     gained[1:] = np.maximum(np.minimum(added[1:], alone[1:] + added[1:] - alone[:-1]), 0)
+    inherited = CONTEXT_CARRY_OVER * _of_context(found, question.weights, firsts)
+    inherited[empty] = 0
     of_passages = np.maximum.reduceat(found, firsts, axis=0)
     return PassageScores(
         passages=_weighted_mean(of_passages, question.weights),
         evidence=_evidence(of_passages, question.idf_weights, named),
-        strengths=_by_passage(alone + CARRY_OVER * added, firsts),
+        strengths=_by_passage(alone + np.maximum(CARRY_OVER * added, inherited), firsts),
         joint_gains=_by_passage(gained, firsts),
         matches=_by_passage(found, firsts),
     )
+
+
+def _of_context(found: Vectors, weights: Vectors, firsts: npt.NDArray[np.int64]) -> Vectors:
+    """What the context of each run's passage matches better than the run."""
+    contexts = np.repeat(found[firsts], np.diff(np.append(firsts, len(found))), axis=0)
+    return _weighted_mean(np.maximum(contexts - found, 0), weights)
 
 
 def _weighted_mean(found: Vectors, weights: Vectors) -> Vectors:

@@ -27,6 +27,12 @@ def records(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> Records:
     return out
 
 
+def headings(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> list[tuple[str, ...]]:
+    """The headings above these passages, in the same order."""
+    found = records(segments, numbers, rows)["heading"].tolist()
+    return [segments[at].heading(number) for at, number in zip(numbers, found, strict=True)]
+
+
 def token_codes(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> TokenCodes:
     """The codes of these passages' tokens, in the same order."""
     found = records(segments, numbers, rows)

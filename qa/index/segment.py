@@ -68,6 +68,8 @@ CREATE TABLE document (number INTEGER PRIMARY KEY, sha256 TEXT, reader TEXT, tit
 CREATE TABLE heading (number INTEGER PRIMARY KEY, path TEXT);
 """
 
+HEADINGS = 4_096  # paths of headings that are kept once they were read
+
 
 class Location(NamedTuple):
     """Where a document stands in a segment."""
@@ -96,6 +98,7 @@ class Segment:
         self._texts = byte_array(folder / "texts.utf8")
         self._inputs = byte_array(folder / "inputs.utf8")
         self._words = byte_array(folder / "words.utf8")
+        self._headings: dict[int, tuple[str, ...]] = {}
         self._checked = np.zeros(len(self.records), np.bool_)
         self._database = open_database(folder / "documents.sqlite")
         close_with(self, self._database)
@@ -188,10 +191,17 @@ class Segment:
         return self.ranking_text(row).partition("\n")[0]
 
     def heading(self, number: int) -> tuple[str, ...]:
-        """The heading path of that number, outermost first."""
+        """The heading path of that number, outermost first; every question reads some."""
+        known = self._headings.get(number)
+        if known is not None:
+            return known
         with self._reading():
             (path,) = self._one("SELECT path FROM heading WHERE number = ?", number)
-            return tuple(map(str, json.loads(path)))
+            found = tuple(map(str, json.loads(path)))
+        if len(self._headings) >= HEADINGS:
+            self._headings.clear()
+        self._headings[number] = found
+        return found
 
     def title(self, number: int) -> tuple[str | None, str | None]:
         """The title and the date of a document."""

@@ -11,6 +11,7 @@ keys, and ties broken by key are broken by path and position.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -137,10 +138,8 @@ class LocalSnapshot:
     def document(self, sha256: str) -> Document | None:
         """The complete document whose source has that hash."""
         number = self._number_of.get(sha256)
-        if number is None:
-            return None
-        found = self.documents[number]
-        return self.segments[found.segment].document(found.place)
+        found = None if number is None else self.documents[number]
+        return self.segments[found.segment].document(found.place) if found else None
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
@@ -189,10 +188,13 @@ class LocalSnapshot:
         """The first `limit` words of names that begin so and are longer."""
         return self._catalog.names_beginning(start, limit)
 
+    def headings(self, keys: Keys) -> list[tuple[str, ...]]:
+        """The headings above each passage, in the order of `keys`."""
+        return gathering.headings(self.segments, *self.locate_all(keys))
+
     def documents_of(self, keys: Keys) -> Documents:
         """The document `(n,)` of each passage."""
-        documents: Documents = np.searchsorted(self._first, keys, side="right") - 1
-        return documents
+        return np.searchsorted(self._first, keys, side="right") - 1
 
     def of_documents(self, documents: Documents, among: Mask | None = None) -> Mask:
         """Which passages are of documents, of those that `among` leaves, `(n,)`."""
@@ -343,8 +345,6 @@ class LocalSnapshot:
 def newest_complete(index: Path) -> LocalSnapshot | None:
     """The newest snapshot that opens, whatever CURRENT says."""
     for folder in sorted((index / "snapshots").glob("*/manifest.json"), reverse=True):
-        try:
+        with suppress(IndexDamaged, IndexForeign, OSError):
             return LocalSnapshot(index, folder.parent.name)
-        except (IndexDamaged, IndexForeign, OSError):
-            continue
     return None

@@ -176,6 +176,9 @@ class Snapshot(Protocol):
     def names_beginning(self, start: str, limit: int) -> list[str]:
         """The first `limit` words of names that begin so and are longer, in their order."""
 
+    def headings(self, keys: Keys) -> Sequence[tuple[str, ...]]:
+        """The headings above each passage, outermost first, in the order of `keys`."""
+
     def documents_of(self, keys: Keys) -> Documents:
         """The document `(n,)` of each passage."""
 

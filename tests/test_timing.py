@@ -95,5 +95,6 @@ def test_the_bar_tells_the_time_left(
         tell(Progress("encoding", "a.txt", 1, 4, 20, 2.0, 130.0))
     assert "about 2 min left" in capsys.readouterr().err
     assert [terminal.duration(s) for s in (0.2, 89, 90, 5_000, 7_500)] == [
-        "about 1 s", "about 89 s", "about 2 min", "about 83 min", "about 2 h 5 min",
+        "about 1 s left", "about 89 s left", "about 2 min left", "about 83 min left",
+        "about 2 h 5 min left",
     ]  # fmt: skip

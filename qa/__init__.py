@@ -110,6 +110,7 @@ def ask(  # noqa: PLR0913 - all but the question have a default
     exclude: Sequence[str] = (),
     since: str = "",
     until: str = "",
+    language: str | Sequence[str] = (),
     all: bool = False,  # noqa: A002 - as `--all` on the command line
     page: int = 1,
 ) -> Answer:
@@ -131,7 +132,8 @@ def ask(  # noqa: PLR0913 - all but the question have a default
             build_first()
         _open[folder] = QA.open(folder)
     return _open[folder].ask(
-        question, limit=limit, only=only, exclude=exclude, since=since, until=until, all=all,
+        question, limit=limit, only=only, exclude=exclude, since=since, until=until,
+        language=language, all=all,
         page=page,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from indexes import write
 from qa.asking.pronouns import begins_with_pronoun
 from qa.asking.service import QA
 from qa.building.pipeline import build
-from qa.errors import SettingsInvalid
+from qa.errors import FilterEmpty, SettingsInvalid
 from qa.identification import language_of, language_of_question
 from qa.index.segmentation import asked_grams, grams, segmented
 from qa.index.stop_words import is_stop_word
@@ -146,3 +146,14 @@ def test_pronouns_are_those_of_the_language():
     assert begins_with_pronoun(" It is old.") and not begins_with_pronoun("Item one.")
     assert begins_with_pronoun("Sie ist alt.", "de") and not begins_with_pronoun("Sie ist alt.")
     assert begins_with_pronoun("它很长。", "zh") and not begins_with_pronoun("It is", "xx")
+
+
+def test_a_question_may_be_put_to_the_documents_of_a_language(spoken):
+    qa, _ = spoken
+    for language in ("de", ["de"], "German"):
+        answer = qa.ask("Where is it?", language=language)
+        assert {each.language for each in (*answer.excerpts, *answer.nearest)} == {"de"}
+    both = qa.ask_many(["Where is it?"], language=["de", "fr"])[0]
+    assert {each.language for each in (*both.excerpts, *both.nearest)} == {"de", "fr"}
+    with pytest.raises(FilterEmpty, match="de, en, fr, ru, zh"):
+        qa.ask("Where is it?", language="es")

@@ -273,8 +273,8 @@ def test_filters_name_the_files_that_they_leave_in():
 
 
 def test_the_filters_offer_what_is_indexed():
-    offered = filtering.choices(FILES)
-    assert offered == (["r"], ["pdf", "txt"], ["a.TXT", "r/[x].pdf"])
+    offered = filtering.choices(FILES, ["en", "de"])
+    assert offered == (["r"], ["pdf", "txt"], ["a.TXT", "r/[x].pdf"], ["de", "en"])
 
 
 def test_the_library_lists_every_file_with_its_reason_and_what_waits(tmp_path):

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from qa.errors import FilterEmpty
 from qa.index.globs import Globs, literal
 from qa.index.store import Filter, Snapshot
+from qa.languages import code_of
 from qa.records.dates import Days, day_of
 
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
@@ -41,13 +42,19 @@ class Filtered(NamedTuple):
 
 
 def filtered(
-    snapshot: Snapshot, only: Sequence[str], exclude: Sequence[str], days: Days = ALWAYS
+    snapshot: Snapshot,
+    only: Sequence[str],
+    exclude: Sequence[str],
+    days: Days = ALWAYS,
+    language: str | Sequence[str] = (),
 ) -> Filtered:
     """The passages of the documents that `only` names, of these days, less what `exclude` names.
 
-    Raises FilterEmpty when `only` names no document, none is of these days, or `exclude` names all.
+    `language` is a code or several. Raises FilterEmpty when `only` names no document, none is of
+    these days or in these languages, or `exclude` names all.
     """
-    if not only and not exclude and not days:
+    languages = _spoken(snapshot, language)
+    if not only and not exclude and not days and not languages:
         return Filtered(None)
     paths = snapshot.paths
     wanted, unwanted = understood(only, paths), understood(exclude, paths)
@@ -55,18 +62,30 @@ def filtered(
         raise FilterEmpty(_names_nothing(snapshot, only))
     if days:
         wanted = _of_days(snapshot, wanted, days)
-    among = snapshot.among(wanted, unwanted)
+    among = snapshot.among(wanted, unwanted, languages)
     documents = snapshot.manifest.documents if among is None else snapshot.documents_in(among)
     if not documents:
         raise FilterEmpty(
             f"The filters leave no document: what {_quoted(only) or 'is there'} names, "
-            f"{_quoted(exclude)} leaves out."
+            f"{_quoted(exclude) or 'the language'} leaves out."
         )
     return Filtered(
         among,
         (*_in_vain(only, paths, "names"), *_in_vain(exclude, paths, "leaves out")),
         bool(wanted) and documents == 1 < snapshot.manifest.documents,
     )
+
+
+def _spoken(snapshot: Snapshot, language: str | Sequence[str]) -> list[str]:
+    """The codes of the languages that are named. Raises FilterEmpty where no document is in one."""
+    wanted = [language] if isinstance(language, str) else language
+    codes = [code_of(each) or each for each in wanted if each]
+    known = [each.language for each in snapshot.manifest.languages]
+    if missing := [code for code in codes if code not in known]:
+        raise FilterEmpty(
+            f"No document is in the language {_quoted(missing)}: there are {', '.join(known)}."
+        )
+    return codes
 
 
 def _of_days(snapshot: Snapshot, wanted: Sequence[str], days: Days) -> list[str]:

@@ -72,11 +72,13 @@ class QA:
         exclude: Sequence[str] = (),
         since: str = "",
         until: str = "",
+        language: str | Sequence[str] = (),
         all: bool = False,  # noqa: A002 - as `--all` on the command line
         page: int = 1,
     ) -> Answer:
         """What the documents say; `only` and `exclude` are globs on paths, or folders.
 
+        `language` is a code, or several: only documents in these.
         `since` and `until` are days, months or years, both included: a document is of the day that
         it gives, or else of the day on which its file was changed.
         With `all` it lists every passage that holds what the question says, by path and position,
@@ -85,10 +87,10 @@ class QA:
         """
         opened = self._following.follow()
         asked = validated_question(question)
-        left = filtered(opened.snapshot, only, exclude, Days.of(since, until))
+        left = filtered(opened.snapshot, only, exclude, Days.of(since, until), language)
         return self._answer(opened, asked, left, Wish(limit, everywhere=all, page=page))
 
-    def ask_many(
+    def ask_many(  # noqa: PLR0913 - as `ask`
         self,
         questions: Iterable[str],
         *,
@@ -97,6 +99,7 @@ class QA:
         exclude: Sequence[str] = (),
         since: str = "",
         until: str = "",
+        language: str | Sequence[str] = (),
     ) -> list[Answer]:
         """What the documents say to each question, as `ask` would, all from one snapshot.
 
@@ -104,7 +107,7 @@ class QA:
         before the first is answered.
         """
         opened = self._following.follow()
-        among = filtered(opened.snapshot, only, exclude, Days.of(since, until))
+        among = filtered(opened.snapshot, only, exclude, Days.of(since, until), language)
         asked = list(map(validated_question, questions))
         different = list(dict.fromkeys(asked))
         with ThreadPoolExecutor(processes.cores()) as pool:

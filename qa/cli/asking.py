@@ -60,6 +60,10 @@ def ask(
         str, typer.Option(metavar="DAY", help="Only documents from then on: a day, month or year.")
     ] = "",
     until: Annotated[str, typer.Option(metavar="DAY", help="Only documents until then.")] = "",
+    language: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Only documents in this language. Repeatable."),
+    ] = None,
     seeds: Seeds = None,
     index: Index = None,
 ) -> None:
@@ -73,6 +77,7 @@ def ask(
     wish: dict[str, Any] = {
         "limit": limit, "all": everywhere, "page": page, "only": only or (),
         "exclude": exclude or (), "since": since, "until": until,
+        "language": language or (),
     }  # fmt: skip
     with QA.open(index or INDEX, seeds=seeds) as qa:
         asker = _Asker(qa, wish, _shown_by(as_json=as_json, markdown=markdown))
@@ -111,7 +116,7 @@ class _Asker:
         if self._qa.warning:
             complain(self._qa.warning)
         _report_waiting(self._qa)
-        filters = ("only", "exclude", "since", "until", "all")
+        filters = ("only", "exclude", "since", "until", "language", "all")
         self._last = Last.of(
             answer, self._qa.index, self._qa.given_seeds,
             of_all=not any(self._wish[name] for name in filters),

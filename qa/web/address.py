@@ -7,6 +7,8 @@ from datetime import date
 from typing import Self
 from urllib.parse import urlencode
 
+from qa.languages import code_of
+
 _SPAN = re.compile(r"(\d{1,12})-(\d{1,12})\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -20,14 +22,19 @@ class Filters:
     file: str = ""  # a path
     since: str = ""  # ISO 8601 days, both included
     until: str = ""
+    language: str = ""  # its code
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
     @classmethod
-    def of(cls, folder: str, kind: str, file: str, since: str, until: str) -> Self:
-        """The filters as typed; an invalid date filters nothing."""
-        return cls(folder.strip("/"), kind.lstrip(".").lower(), file, _day(since), _day(until))
+    def of(
+        cls, folder: str, kind: str, file: str, since: str, until: str, language: str = ""
+    ) -> Self:
+        """The filters as typed; an invalid date, or no language, filters nothing."""
+        spoken = code_of(language) or ""
+        days = _day(since), _day(until)
+        return cls(folder.strip("/"), kind.lstrip(".").lower(), file, *days, spoken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ def _add_documents(api: FastAPI, site: Site) -> None:
 
     @api.get("/api/filters", include_in_schema=False)
     def offered() -> dict[str, list[str]]:
-        return filtering.choices(site.qa.files())._asdict()
+        spoken = [each.language for each in site.qa.manifest.languages]
+        return filtering.choices(site.qa.files(), spoken)._asdict()
 
     @api.get("/api/documents/{document}", response_model=Text)
     def text(

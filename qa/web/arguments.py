@@ -17,6 +17,7 @@ ExcerptLimit = Annotated[int, Field(ge=1, le=50)]
 ListPage = Annotated[int, Field(ge=1, le=1_000_000)]
 Glob = Annotated[str, Field(min_length=1, max_length=500)]
 Globs = Annotated[list[Glob], Field(max_length=100)]
+Language = Annotated[str, Field(pattern=r"^([a-z]{2})?$")]  # a code
 Day = Annotated[str, Field(pattern=r"^(\d{4}(-\d\d(-\d\d)?)?)?$")]
 Sort = Annotated[str, Field(pattern=f"^-?({'|'.join(COLUMNS)})$")]
 Find = Annotated[str, Field(max_length=200)]

@@ -16,15 +16,17 @@ class Choices(NamedTuple):
     folder: list[str]
     kind: list[str]
     file: list[str]
+    language: list[str]
 
 
-def choices(files: Sequence[File]) -> Choices:
-    """The folders, kinds and paths of the indexed files."""
+def choices(files: Sequence[File], languages: Sequence[str] = ()) -> Choices:
+    """The folders, kinds and paths of the indexed files, and these languages."""
     paths = [file.path for file in files if file.status in (Status.INDEXED, Status.DUPLICATE)]
     folders = {
         str(parent) for path in paths for parent in PurePosixPath(path).parents if parent.name
     }
-    return Choices(sorted(folders), sorted({kind(path) for path in paths} - {""}), paths)
+    kinds = sorted({kind(path) for path in paths} - {""})
+    return Choices(sorted(folders), kinds, paths, sorted(languages))
 
 
 def kind(path: str) -> str:

@@ -18,6 +18,7 @@ from qa.web.arguments import (
     Day,
     ExcerptLimit,
     Globs,
+    Language,
     Line,
     ListPage,
     QuestionText,
@@ -113,6 +114,7 @@ def _ask_tool(answer: Callable[..., Answer]) -> Callable[..., dict[str, Any]]:
         exclude: Annotated[Globs, Field(description="globs or folders to leave out")] = [],  # noqa: B006
         since: Annotated[Day, Field(description="documents from this day, month or year on")] = "",
         until: Annotated[Day, Field(description="documents until then")] = "",
+        language: Annotated[Language, Field(description="code of the documents' language")] = "",
         all: Annotated[bool, Field(description="list all that holds the question's words")] = False,  # noqa: A002, FBT002 - named as everywhere
         page: Annotated[ListPage, Field(description="of that list")] = 1,
     ) -> dict[str, Any]:
@@ -132,6 +134,7 @@ def _ask_tool(answer: Callable[..., Answer]) -> Callable[..., dict[str, Any]]:
         with _tool_errors():
             check_globs(only, exclude)
             wish: dict[str, Any] = {"limit": limit, "since": since, "until": until}
+            wish["language"] = language
             wish |= {"only": only, "exclude": exclude, "all": all, "page": page}
             return shown(answer(question, **wish).to_dict())
 

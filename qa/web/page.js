@@ -6,7 +6,7 @@ const KEPT = 200;
 const SUGGESTED = 50; // of them, while one types
 const TITLE = document.title;
 const TEXT = JSON.parse(document.getElementById("texts").textContent); // in the reader's language
-const ASKING = ["q", "folder", "kind", "file", "since", "until", "all", "part"];
+const ASKING = ["q", "folder", "kind", "file", "since", "until", "language", "all", "part"];
 const LISTING = ["view", "find", "sort", "page"];
 
 const $ = (selector, within = document) => within.querySelector(selector);

@@ -14,7 +14,16 @@ from pydantic import BaseModel, ConfigDict, create_model
 from qa.checking.freshness import Waiting
 from qa.checking.verifying import Verdict
 from qa.records import Answer, Excerpt, File, Highlight
-from qa.web.arguments import Day, ExcerptLimit, Globs, ListPage, Offset, QuestionText, Sha256
+from qa.web.arguments import (
+    Day,
+    ExcerptLimit,
+    Globs,
+    Language,
+    ListPage,
+    Offset,
+    QuestionText,
+    Sha256,
+)
 
 _models: dict[type, type[BaseModel]] = {}  # of records that stand within others
 
@@ -63,6 +72,7 @@ class Question(BaseModel):
     exclude: Globs = []
     since: Day = ""
     until: Day = ""
+    language: Language = ""
     all: bool = False
     page: ListPage = 1
 

@@ -64,7 +64,7 @@ class Site:
         """The arguments of `QA.ask` that an address gives."""
         filters = address.filters
         only = globs(filters, self.qa.files()) if filters else []
-        days = {"since": filters.since, "until": filters.until}
+        days = {"since": filters.since, "until": filters.until, "language": filters.language}
         return {"only": only, **days, "all": address.all, "page": address.part}
 
     @property

@@ -25,6 +25,7 @@ class Texts:
     folder: str = "Folder"
     kind: str = "Kind"
     file: str = "File"
+    language: str = "Language"
     since: str = "From"
     until: str = "Until"
     any: str = "any"

@@ -14,6 +14,7 @@ from indexes import write
 
 import qa
 from qa.asking import excerpts
+from qa.asking.confidence import OF_DEFAULT
 from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.checking.verifying import verify
@@ -291,7 +292,9 @@ def test_each_excerpt_is_served_by_its_own_confidence(asker: QA) -> None:
     ranked = asker.rank(question.text, snapshot)
     weak = [ranked[0]._replace(evidence=-1.0), *ranked[1:]]  # as if the first were the least sure
     strong = [each._replace(evidence=1.5, word_place=0) for each in weak[1:]]
-    answer = excerpts.answer(snapshot, question, [weak[0], *strong], limit=9)
+    answer = excerpts.answer(
+        snapshot, question, [weak[0], *strong], limit=9, calibration=OF_DEFAULT
+    )
     assert answer.answered
     assert answer.confidence == answer.excerpts[0].confidence > 0.5
     assert len(answer.excerpts) == len(ranking(answer)) - 1

@@ -118,6 +118,7 @@ def test_no_answer_is_said_plainly_and_the_nearest_passages_stand_under_their_ow
 def test_an_example_of_the_corpus_is_a_question_that_finds_something(tab, address):
     tab.goto(address)
     example = tab.locator(".examples a").first
+    example.wait_for()  # to be seen, as its text is of what is seen
     question = example.inner_text()
     example.click()
     tab.wait_for_selector(".card")

@@ -87,6 +87,7 @@ def test_the_filters_offer_folders_kinds_and_files(client):
         "folder": ["notes"],
         "kind": ["md", "txt"],
         "file": ["copy.txt", "mill.md", "notes/ferry.txt", "ri.txt"],
+        "language": ["en"],
     }
 
 

@@ -55,7 +55,9 @@ def seeds(tmp_path_factory):
     (folder / "members.zip").write_bytes(archive(members))
     (folder / "broken.pdf").write_bytes(b"%PDF-1.4 cut off")
     (folder / "page.html").write_bytes(html([("The ferry", ["It does not run in winter."])]))
-    (folder / "copy.html").write_bytes((folder / "page.html").read_bytes())
+    for name in ("copy.html", "zz/copy.html", "zz/last.html"):  # read in different requests
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes((folder / "page.html").read_bytes())
     for number in range(4):
         text = "".join(LINES.format(f"keeper{at}", 1900 + number + at) for at in range(30))
         write(folder, f"texts/{number}.txt", text)

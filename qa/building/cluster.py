@@ -8,9 +8,10 @@ this machine alone would make.
 import json
 import logging
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from qa.building.messages import (
 from qa.building.scheduling import Scheduler, Sent
 from qa.building.timing import Stages
 from qa.building.traits import difference, traits
-from qa.errors import DocumentFailed, QAError, ReadFailed, SettingsInvalid
+from qa.errors import DocumentFailed, QAError, ReadFailed, SettingsInvalid, StoreUnreachable
 from qa.index.coding import Coded
 from qa.index.objects import open_objects
 from qa.index.store import DocumentKey
@@ -135,6 +136,7 @@ class ClusterMachines:
         self._exported, self._sample = exported, sample
         place = f"{cluster.files.rstrip('/')}/{os.urandom(8).hex()}" if cluster.files else ""
         self._objects = open_objects(place) if place else None
+        self._under_way = Counter[str]()  # objects -> files that are to be read of each
         task = Task(
             job.settings.to_dict(), job.encoder.device, tuple(file.name for file in exported),
             "" if place else str(job.seeds.resolve()), place,
@@ -200,15 +202,23 @@ class ClusterMachines:
             (group.here[path],) = read_files(self._job.seeds, [path], processes=1)
             return ""
         group.states[path] = loaded.about
-        group.digests.append(self._objects.put(loaded.data))
-        return group.digests[-1]
+        digest = self._objects.put(loaded.data)
+        group.digests.append(digest)
+        self._under_way[digest] += 1
+        return digest
+
+    def _remove(self, digests: Sequence[str]) -> None:
+        """Removes objects of files that were read, but for those that other files are equal to."""
+        self._under_way.subtract(digests)
+        done = [digest for digest in digests if self._under_way[digest] <= 0]
+        if self._objects is not None and done:
+            self._objects.remove(set(done))
 
     def _received(self, group: _Group) -> Iterator[Reading]:
         """The readings of a group; beside each the passages of its documents are kept."""
         sent = group.sent
         reads = unpack_reads(self._scheduler.result(sent)) if sent else []
-        if self._objects is not None:
-            self._objects.remove(group.digests)
+        self._remove(group.digests)
         found = {read.reading.path: read for read in reads}
         for path in group.paths:
             read = found.get(path) or Read(group.here[path], ())
@@ -258,6 +268,8 @@ class ClusterMachines:
         """Ends the readers on the workers, and leaves the cluster."""
         self._scheduler.tell(cluster_worker.release, self._task)
         self._scheduler.close()
+        with suppress(StoreUnreachable):
+            self._remove(list(self._under_way.elements()))
 
 
 def _key(document: Document) -> DocumentKey:

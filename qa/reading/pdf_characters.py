@@ -41,8 +41,9 @@ def _plain(function: Any, result: Any, *others: Any) -> Any:
     return kind(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
-_loose_box = _plain(raw.FPDFText_GetLooseCharBox, ctypes.c_int, ctypes.c_void_p)
-_matrix = _plain(raw.FPDFText_GetMatrix, ctypes.c_int, ctypes.c_void_p)
+# What these give back besides is left: looking at it would take a third of the time.
+_loose_box = _plain(raw.FPDFText_GetLooseCharBox, None, ctypes.c_void_p)
+_matrix = _plain(raw.FPDFText_GetMatrix, None, ctypes.c_void_p)
 _font_size = _plain(raw.FPDFText_GetFontSize, ctypes.c_double)
 _font_weight = _plain(raw.FPDFText_GetFontWeight, ctypes.c_int)
 _font_name = _plain(
@@ -111,7 +112,7 @@ class Characters:
         sizes = map(_font_size, repeat(self._address), self._numbers(offsets))
         return [
             0.0
-            if abs(a) < _SLANT * abs(b) and abs(b) < _SLANT * abs(a)
+            if b and abs(a) < _SLANT * abs(b) and abs(b) < _SLANT * abs(a)
             else max(size, 0.0) * ((c * c + d * d) ** 0.5 or 1.0)
             for size, a, b, c, d in zip(sizes, *(matrices[at::6] for at in range(4)), strict=True)
         ]

@@ -93,7 +93,8 @@ def _ordered(
 ) -> Iterator[Row]:
     for band in _bands(rows_of(pieces, 0.3)):
         if not band.gaps:
-            yield from _loose(band.rows[0], words)
+            row = band.rows[0]
+            yield from _loose(row, words) if len(row) > 1 else (Row((row[0],)),)
             continue
         columns = _prose_columns(band, words) if depth else []
         if columns:
@@ -113,7 +114,7 @@ def _ordered(
 
 def _bands(rows: list[list[Piece]]) -> Iterator[Band]:
     """The rows gathered in runs through which the same gutters go."""
-    heights = list(map(height_of, rows))
+    heights = [row[0][5] - row[0][3] if len(row) == 1 else height_of(row) for row in rows]
     at = 0
     while at < len(rows):
         gaps = gutters(rows[at], heights[at]) if len(rows[at]) > 1 else []
@@ -189,9 +190,6 @@ def _is_table(band: Band) -> bool:
 
 def _loose(row: list[Piece], words: str) -> Iterator[Row]:
     """The row of no table as one line, or as several where a gap is wide and words follow it."""
-    if len(row) == 1:
-        yield Row((row[0],))
-        return
     line = row[:1]
     for piece in row[1:]:
         gap = piece.left - line[-1].right

@@ -8,7 +8,12 @@ _UNMAPPED = 0.2  # share of characters without a meaning
 _WORDS = 30  # words, below which their shape is not judged
 _ODD = 0.4  # share of words that no language has
 _WORD = re.compile(r"[A-Za-z]{4,}")
-_NO_VOWEL = re.compile(r"[B-DF-HJ-NP-TV-XZb-df-hj-np-tv-xz]{4,}(?![A-Za-z])")
+_CONSONANTS = b"BCDFGHJKLMNPQRSTVWXZbcdfghjklmnpqrstvwxz"
+_KINDS = bytes(  # c for consonants, v for other letters, a blank for all else
+    ord("c" if code in _CONSONANTS else "v" if chr(code).isalpha() and code < 128 else " ")
+    for code in range(256)
+)
+_NO_VOWEL = re.compile(rb" c{4,}(?= )")
 _CONTROLS = bytes((*range(32), 127))
 _NO_MEANING = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 
@@ -28,14 +33,9 @@ def is_garbled(text: str) -> bool:
         without = len(_NO_MEANING.findall(text))
         if without > _UNMAPPED * len(text):
             return True
-    odd = sum(_begins_word(text, found.start()) for found in _NO_VOWEL.finditer(text))
+    kinds = text.encode("ascii", errors="replace").translate(_KINDS)
+    odd = len(_NO_VOWEL.findall(b" %b " % kinds))
     if odd <= _ODD * _WORDS:
         return False
     words = len(_WORD.findall(text))
     return words >= _WORDS and odd > _ODD * words
-
-
-def _begins_word(text: str, at: int) -> bool:
-    """True where no Latin letter stands before that place."""
-    before = text[at - 1] if at else ""
-    return not (before.isascii() and before.isalpha())

@@ -158,7 +158,7 @@ def _page(file: pdfium.PdfDocument, number: int, *, sized: bool) -> Page:
 def _read_page(page: Page, face: Any, text_page: Any, *, sized: bool) -> None:
     """The page's text as pdfium has it."""
     characters = Characters(face, text_page)
-    page.text = replace(text_of(characters), parts=())  # they lead to boxes alone
+    page.text = replace(text_of(characters), parts=tuple)  # they lead to boxes alone
     page.garbled = is_garbled(page.text.words)
     if sized:
         page.types = _types(characters, page.text.lines)

@@ -18,6 +18,7 @@ from qa.reading.symbols import with_bullets
 
 _BOLD = re.compile(rb"bold|black|heavy", re.IGNORECASE)
 _BOLD_WEIGHT = 600
+_PRIVATE = b"\xf0"  # half of every character that fonts of signs have for themselves
 _SLANT = 5.0  # more than a fifth from both axes: text at an angle
 _NAME, _FLAGS = ctypes.create_string_buffer(128), ctypes.c_int()
 _NAME_AT, _FLAGS_AT = ctypes.addressof(_NAME), ctypes.addressof(_FLAGS)
@@ -36,8 +37,12 @@ class Places(NamedTuple):
 
 
 def _plain(function: Any, result: Any, *others: Any) -> Any:
-    """The function of a text page and a character's number, with addresses as whole numbers."""
-    kind = ctypes.PYFUNCTYPE(result, ctypes.c_void_p, ctypes.c_int, *others)
+    """The function of a text page and a character's number, with addresses as whole numbers.
+
+    The number is handed over as an address, too, in whose register the function finds it: ctypes
+    looks at what is to be an int for as long as all the rest takes.
+    """
+    kind = ctypes.PYFUNCTYPE(result, ctypes.c_void_p, ctypes.c_void_p, *others)
     return kind(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
@@ -47,7 +52,7 @@ _matrix = _plain(raw.FPDFText_GetMatrix, None, ctypes.c_void_p)
 _font_size = _plain(raw.FPDFText_GetFontSize, ctypes.c_double)
 _font_weight = _plain(raw.FPDFText_GetFontWeight, ctypes.c_int)
 _font_name = _plain(
-    raw.FPDFText_GetFontInfo, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p
+    raw.FPDFText_GetFontInfo, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p
 )
 _text_index = _plain(raw.FPDFText_GetTextIndexFromCharIndex, ctypes.c_int)
 _text = _plain(raw.FPDFText_GetText, ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
@@ -60,10 +65,9 @@ class Characters:
         """Of pdfium's page and its text page, both of which stay open as long as this is used."""
         self._text_page, self._address = text_page, ctypes.cast(text_page, ctypes.c_void_p).value
         count = raw.FPDFText_CountChars(text_page)
-        self.text = with_bullets(self._read(count))
+        self.text, astral = self._read(count)
         self._turn = raw.FPDFPage_GetRotation(face)
         self._units: list[int] | None = None
-        astral = len(self.text.encode("utf-16-le")) > 2 * len(self.text)
         self._direct = not astral and len(self.text) == count
         if astral:
             self._units, unit = [], 0
@@ -71,18 +75,24 @@ class Characters:
                 self._units.append(unit)
                 unit += 2 if character > "\uffff" else 1
 
-    def _read(self, count: int) -> str:
-        """The text of all characters; those at its ends that are none of it are left out."""
+    def _read(self, count: int) -> tuple[str, bool]:
+        """The text of all characters, and whether it has some of two units.
+
+        Those at its ends that are none of it are left out.
+        """
         first, last = 0, count - 1
         while first <= last and _text_index(self._address, first) < 0:
             first += 1
         while first <= last and _text_index(self._address, last) < 0:
             last -= 1
         if first > last:
-            return ""
+            return "", False
         units = array("H", bytes(2 * (_text_index(self._address, last) + 2)))
         length = _text(self._address, first, last + 1 - first, units.buffer_info()[0])
-        return units[: length - 1].tobytes().decode("utf-16-le", errors="replace")
+        encoded = units[: length - 1].tobytes()
+        text = encoded.decode("utf-16-le", errors="replace")
+        has_signs = _PRIVATE in encoded  # else the signs of lists need not be looked for
+        return with_bullets(text) if has_signs else text, len(text) < length - 1
 
     def index(self, offset: int) -> int:
         """Pdfium's own number of the character; negative where it has none."""

@@ -37,6 +37,7 @@ _PROSE_LETTERS = 0.6  # share of letters in what is not blank
 _PROSE_ROWS = 3  # lines of a column
 _PROSE_CUTS = 1.25  # pieces of a line on average, in a column of prose; cells are more
 _DEPTH = 4  # of columns within columns
+_SIGNS = 5  # characters; shorter pieces may be narrower than they are high
 _PIECES = 3_000  # of a page that is ordered by place
 _FIGURE = re.compile(r"[^\w\s]*\s?\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
@@ -83,9 +84,9 @@ def _is_right_to_left(words: str) -> bool:
 
 def _is_vertical(pieces: Sequence[Piece]) -> bool:
     """True when most lines run up or down the page as it is seen."""
-    long = [piece for piece in pieces if piece[1] - piece[0] > 5]
-    upright = [piece for piece in long if piece[4] - piece[2] < piece[5] - piece[3]]
-    return 2 * len(upright) > len(long)
+    upright = [piece for piece in pieces if piece[4] - piece[2] < piece[5] - piece[3]]
+    tall = sum(piece[1] - piece[0] > _SIGNS for piece in upright)
+    return tall > 0 and 2 * tall > sum(piece[1] - piece[0] > _SIGNS for piece in pieces)
 
 
 def _ordered(

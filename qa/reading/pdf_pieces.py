@@ -3,12 +3,12 @@
 Places are in points of the page as it is seen, from its bottom left.
 """
 
-import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from operator import itemgetter, sub
+from itertools import accumulate, count, pairwise
+from operator import add, itemgetter, sub
 from typing import NamedTuple
 
 from qa.reading.pdf_characters import Characters, Places
@@ -138,7 +138,7 @@ def is_in_order(pieces: Sequence[Piece]) -> bool:
     """True when every piece is a line of its own, below the one before."""
     return all(
         after[5] - before[5] < -0.7 * min(after[5] - after[3], before[5] - before[3])
-        for before, after in itertools.pairwise(pieces)
+        for before, after in pairwise(pieces)
     )
 
 
@@ -164,8 +164,8 @@ def _split(characters: Characters, lines: Sequence[Piece]) -> Iterator[list[Piec
     gaps = list(map(sub, first.left[1:], last.right))
     words = _Words(starts, ends, first, last, gaps)
     at = 0
-    for (start, stop, left, bottom, _, top), count in zip(lines, counts, strict=True):
-        end = at + count
+    for (start, stop, left, bottom, _, top), number in zip(lines, counts, strict=True):
+        end = at + number
         between, wide = gaps[at : end - 1], WIDE * (top - bottom)
         if (
             between
@@ -198,11 +198,9 @@ def _words(text: str, lines: Sequence[Piece]) -> tuple[list[int], list[int], lis
         line = text[at:stop]
         words = line.split()
         if " ".join(words) == line and "\0" not in line:
-            for word in words:
-                starts.append(at)
-                at += len(word)
-                lasts.append(at - 1)
-                at += 1
+            ends = list(accumulate(map(len, words), initial=at))  # as if no blanks were between
+            starts += map(add, ends[:-1], count())
+            lasts += map(add, ends[1:], count(-1))
             counts.append(len(words))
         else:
             found = list(_WORD.finditer(text, at, stop))
@@ -283,9 +281,7 @@ def gutters(row: Sequence[Piece], height: float) -> list[Gap]:
     """The gaps between a row's pieces that are wide enough to part columns."""
     least = 0.8 * height
     return [
-        Gap(before[4], after[2])
-        for before, after in itertools.pairwise(row)
-        if after[2] - before[4] >= least
+        Gap(before[4], after[2]) for before, after in pairwise(row) if after[2] - before[4] >= least
     ]
 
 

@@ -1,10 +1,11 @@
 r"""The text of a PDF page as it is quoted, and the way from its offsets to pdfium's characters."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from functools import partial
+from itertools import pairwise, starmap
+from operator import add
 from typing import NamedTuple
 
 from qa.reading.pdf_characters import Characters
@@ -36,14 +37,13 @@ class Text:
 
     words: str = ""
     lines: tuple[Line, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: Callable[[], Iterable[Part]] = tuple  # made when they are asked for
     columns: dict[int, str] = field(default_factory=dict)  # by table: their names
     cells: dict[int, int] = field(default_factory=dict)  # by table: the cells of its longest row
 
     def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The stretches of pdfium's text that stand at text[start:end], `end` exclusive."""
-        at = max(bisect_right(self.parts, start, key=itemgetter(0)) - 1, 0)
-        for begins, first, last in self.parts[at:]:
+        for begins, first, last in self.parts():
             if begins >= end:
                 break
             at, until = first + max(start - begins, 0), min(last, first + end - begins)
@@ -109,32 +109,39 @@ def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
     for (start, first), end in zip(starts, ends, strict=True):
         line = text[start:end].rstrip()
         lines.append(Line(start, start + len(line), line, first, first + len(line)))
-    return Text(text, tuple(lines), tuple(parts))
+    return Text(text, tuple(lines), partial(iter, parts))
 
 
 def _by_place(words: str, rows: Sequence[Row]) -> Text:
     """The text with its rows in reading order, a line for each."""
     lines, cells = list[Line](), dict[int, list[list[str]]]()
     words = _shown_marks(words)
-    texts, parts, length, table = list[str](), list[Part](), 0, 0
-    for row in rows:
+    texts, length, above = list[str](), 0, 0
+    for pieces, table, is_first in rows:
         if lines:
-            texts.append("\n\n" if row.first or (table and not row.table) else "\n")
+            texts.append("\n\n" if is_first or (above and not table) else "\n")
             length += len(texts[-1])
-        start, at, table, last = length, len(texts), row.table, None
-        for piece in row.pieces:
-            if last is not None:
-                texts.append("\t" if table else glue(last, piece))
-                length += 1
-            first, end = piece[0], piece[1]
-            parts.append((length, first, end))
-            texts.append(words[first:end])
-            length += end - first
-            last = piece
-        text = "".join(texts[at:])
-        lines.append(Line(start, length, text, row.pieces[0][0], row.pieces[-1][1], table))
+        shown = [words[piece[0] : piece[1]] for piece in pieces]
+        if len(shown) == 1:
+            text = shown[0]
+        elif table:
+            text = "\t".join(shown)
+        else:
+            text = shown[0] + "".join(map(add, starmap(glue, pairwise(pieces)), shown[1:]))
+        texts.append(text)
+        start, length, above = length, length + len(text), table
+        lines.append(Line(start, length, text, pieces[0][0], pieces[-1][1], table))
         if table:
             cells.setdefault(table, []).append(text.split("\t"))
     columns = {table: columns_named(rows) for table, rows in cells.items()}
     width = {table: max(map(len, rows)) for table, rows in cells.items()}
-    return Text("".join(texts), tuple(lines), tuple(parts), columns, width)
+    return Text("".join(texts), tuple(lines), partial(_parts_of, rows, lines), columns, width)
+
+
+def _parts_of(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Part]:
+    """The pieces of rows by their places; one character stands between two of a row."""
+    for row, line in zip(rows, lines, strict=True):
+        at = line.start
+        for piece in row.pieces:
+            yield at, piece[0], piece[1]
+            at += piece[1] - piece[0] + 1

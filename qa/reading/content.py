@@ -93,14 +93,16 @@ def one_line(text: str | None, limit: int = HEADING_LIMIT) -> str | None:
 
 def _limited(blocks: Iterable[Block]) -> Iterator[Block]:
     """The blocks with their headings and columns within limits."""
-    known: dict[tuple[tuple[str, ...], str], tuple[tuple[str, ...], str]] = {}
+    paths: dict[tuple[str, ...], tuple[str, ...]] = {}
+    names: dict[str, str] = {"": ""}
     for block in blocks:
         place = (block.heading, block.columns)
-        if place not in known:
+        if block.heading not in paths:
             titles = (one_line(title) for title in block.heading[:DEPTH_LIMIT])
-            columns = one_line(block.columns, COLUMNS_LIMIT) or ""
-            known[place] = tuple(filter(None, titles)), columns
-        heading, columns = known[place]
+            paths[block.heading] = tuple(filter(None, titles))
+        if block.columns not in names:
+            names[block.columns] = one_line(block.columns, COLUMNS_LIMIT) or ""
+        heading, columns = paths[block.heading], names[block.columns]
         same = (heading, columns) == place
         yield block if same else block._replace(heading=heading, columns=columns)
 

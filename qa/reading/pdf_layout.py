@@ -139,11 +139,13 @@ def _prose_columns(band: Band, words: str) -> list[list[Piece]]:
     pieces = [piece for row in band.rows for piece in row]
     if _letters(pieces, words) < _PROSE_LETTERS:
         return []  # figures
-    choices = [band.gaps, *([gap] for gap in sorted(band.gaps, key=_width, reverse=True)[:4])]
+    choices = [band.gaps]
+    if len(band.gaps) > 1:
+        choices += ([gap] for gap in sorted(band.gaps, key=_width, reverse=True)[:4])
     for gaps in choices:
         columns = columns_of(pieces, gaps)
         if len(columns) == len(gaps) + 1 and (
-            all(_is_prose(column, words) for column in columns) or _are_drawn_apart(columns, words)
+            _are_prose(columns, words) or _are_drawn_apart(columns, words)
         ):
             return columns
     return []
@@ -153,21 +155,30 @@ def _width(gap: Gap) -> float:
     return gap.right - gap.left
 
 
-def _is_prose(column: list[Piece], words: str) -> bool:
+def _are_prose(columns: list[list[Piece]], words: str) -> bool:
+    """True where each column holds lines of words; figures are found first, at the right."""
+    return all(_is_wordy(column, words) for column in reversed(columns)) and all(
+        map(_has_lines, columns)
+    )
+
+
+def _is_wordy(column: list[Piece], words: str) -> bool:
     count = sum([len(words[piece[0] : piece[1]].split()) for piece in column])
-    if count < _PROSE_WORDS * len(column) or _letters(column, words) < _PROSE_LETTERS:
-        return False
+    return count >= _PROSE_WORDS * len(column) and _letters(column, words) >= _PROSE_LETTERS
+
+
+def _has_lines(column: list[Piece]) -> bool:
     rows = len(rows_of(column, 0.5))
     return rows >= _PROSE_ROWS - 1 and len(column) <= _PROSE_CUTS * rows
 
 
 def _are_drawn_apart(columns: list[list[Piece]], words: str) -> bool:
     """True when the page draws one column after the other, and each says something in words."""
-    spans = sorted((min(column).start, max(column).start) for column in columns)
-    return (
-        all(len(column) >= _PROSE_ROWS for column in columns)
-        and all(before[1] < after[0] for before, after in itertools.pairwise(spans))
-        and all(_letters(column, words) >= _PROSE_LETTERS for column in columns)
+    if any(len(column) < _PROSE_ROWS for column in columns):
+        return False
+    spans = sorted((min(column)[0], max(column)[0]) for column in columns)
+    return all(before[1] < after[0] for before, after in itertools.pairwise(spans)) and all(
+        _letters(column, words) >= _PROSE_LETTERS for column in columns
     )
 
 

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, cast
 
@@ -229,17 +228,9 @@ class LocalBuild:
             prefix = f"segments/{name}/"
             old = {path: sizes for path, sizes in known.items() if path.startswith(prefix)}
             files |= old or describe(self._index, self._index / "segments" / name)
-        shape = self._shape
-        return Manifest(
-            snapshot=content,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            seeds=str(self._seeds.resolve()),
-            settings=shape.settings,
-            encoder=shape.encoder,
-            encoder_fingerprint=shape.encoder_fingerprint,
-            fingerprint=shape.fingerprint,
-            dim=shape.dim,
-            code_bytes=shape.code_bytes,
+        return self._shape.manifest(
+            content,
+            self._seeds,
             documents=len(live),
             passages=sum(document.passages for document in live),
             ranked=publishing.ranked(live, segments),

@@ -7,6 +7,7 @@ from qa.index.address import Address
 from qa.index.heads import Head, Heads
 from qa.index.milvus import Server, server_of
 from qa.index.milvus_snapshot import MilvusSnapshot
+from qa.index.store import fallback
 
 ATTEMPTS = 20  # a builder may clean up between the look at the heads and the opening
 
@@ -27,11 +28,7 @@ def open_live(address: Address) -> MilvusSnapshot:
             problem = str(error)
         if live(address) == head:  # no builder cleaned up under this reader: it is damage
             break
-    older = newest_complete(address)
-    if older is None:
-        raise IndexDamaged(problem)
-    older.warning = f"{problem} Until then the snapshot of {older.manifest.created} answers."
-    return older
+    return fallback(newest_complete(address), problem)
 
 
 def open_named(address: Address, name: str) -> MilvusSnapshot:

@@ -8,7 +8,6 @@ into a new collection, as does a build from nothing.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -285,17 +284,9 @@ class Publication:
         )
 
     def _manifest(self, content: str, documents: Sequence[StoredDocument]) -> Manifest:
-        shape = self._shape
-        return Manifest(
-            snapshot=content,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            seeds=str(self._seeds.resolve()),
-            settings=shape.settings,
-            encoder=shape.encoder,
-            encoder_fingerprint=shape.encoder_fingerprint,
-            fingerprint=shape.fingerprint,
-            dim=shape.dim,
-            code_bytes=shape.code_bytes,
+        return self._shape.manifest(
+            content,
+            self._seeds,
             documents=len(documents),
             passages=self._statistics.passages,
             ranked=self._statistics.ranked,

@@ -29,7 +29,7 @@ from qa.index.integrity import damaged, reading
 from qa.index.lexical import WordIndex
 from qa.index.manifest import current, read_manifest
 from qa.index.segment import Segment
-from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes
+from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes, fallback
 from qa.index.words import Words
 from qa.records import Document, File
 
@@ -80,11 +80,7 @@ class LocalSnapshot:
             name, before = current(index), name
             if name == before:  # no builder cleaned up under this reader: it is damage
                 break
-        older = newest_complete(index)
-        if older is None:
-            raise IndexDamaged(problem)
-        older.warning = f"{problem} Until then the snapshot of {older.manifest.created} answers."
-        return older
+        return fallback(newest_complete(index), problem)
 
     def _check_places(self) -> None:
         """Raises IndexDamaged unless every document stands within its segment, and none is missing."""

@@ -10,13 +10,16 @@ a document the first passage: `Snapshot.places` gives numbers in that order.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, Protocol, Self
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from qa.encoding.codebook import Codes
 from qa.encoding.quantisation import Vectors
+from qa.errors import IndexDamaged
 from qa.index.coding import Coded, Row
 from qa.index.words import Words
 from qa.languages import ENGLISH
@@ -208,6 +211,17 @@ class Snapshot(Protocol):
         """Closes all files. Calls afterwards raise IndexClosed."""
 
 
+_Older = TypeVar("_Older", bound=Snapshot)
+
+
+def fallback(older: _Older | None, problem: str) -> _Older:
+    """An older snapshot with the warning that it answers. Raises IndexDamaged where there is none."""
+    if older is None:
+        raise IndexDamaged(problem)
+    older.warning = f"{problem} Until then the snapshot of {older.manifest.created} answers."
+    return older
+
+
 class Shape(NamedTuple):
     """What shapes an index besides its documents."""
 
@@ -218,6 +232,13 @@ class Shape(NamedTuple):
     fingerprint: str  # of everything; ends with "/" and `coding`
     dim: int
     code_bytes: int
+
+    def manifest(self, snapshot: str, seeds: Path, **contents: Any) -> Manifest:
+        """The manifest of a snapshot that is made now; `contents` are its fields about documents."""
+        shape = self._asdict()
+        del shape["coding"]
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        return Manifest(snapshot, created, str(seeds.resolve()), **shape, **contents)
 
 
 class Published(NamedTuple):

@@ -52,6 +52,14 @@ def heads_of(world) -> Heads:
         return Heads(snapshot.rows.server, snapshot.address)
 
 
+def test_a_build_that_is_refused_for_its_settings_gives_its_turn_back(world, monkeypatch):
+    with monkeypatch.context() as without:
+        without.delenv("QA_OBJECTS")
+        with pytest.raises(SettingsInvalid, match="QA_OBJECTS"):
+            world.store.begin(world.at, world.seeds, world.shape())
+    world.build(ONE)
+
+
 def test_a_second_build_is_refused_and_told_who_builds(world):
     with (
         world.store.begin(world.at, world.seeds, world.shape()),

@@ -47,11 +47,11 @@ class MilvusBuild:
         self._lease: Lease = self._stack.enter_context(self._heads.lease())
         try:
             opened = newest_complete(address, self._server)
+            self._place = _objects_place(opened)
+            self._objects = objects_at(self._place, address)
         except BaseException:
             self._stack.close()
             raise
-        self._place = _objects_place(opened)
-        self._objects = objects_at(self._place, address)
         self.last: Manifest | None = opened.manifest if opened else None
         self.files_before: tuple[File, ...] = opened.files() if opened else ()
         self._opened = opened

@@ -15,9 +15,10 @@ import pytest
 from alone import is_alone
 from milvus_server import milvus_server
 
-from qa.index import milvus_opening, opening
-from qa.index.address import Address
-from qa.index.milvus_build import MilvusBuild
+from qa.index import opening
+from qa.index.milvus import opening as milvus_opening
+from qa.index.milvus.address import Address
+from qa.index.milvus.build import MilvusBuild
 from qa.index.store import Build, Snapshot
 
 

@@ -23,17 +23,17 @@ PACKAGE = ROOT / "qa"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-LISTED = re.compile(r"^(?P<indent>  (?:  )?)(?P<name>\w+)(?P<kind>\.py|/) ", re.MULTILINE)
+LISTED = re.compile(r"^(?P<indent>(?:  )+)(?P<name>\w+)(?P<kind>\.py|/) ", re.MULTILINE)
 
 
 def listed():
     """The files and folders of the package in ARCHITECTURE.md's order, as dotted names."""
     picture = ARCHITECTURE.partition("\nqa/\n")[2].partition("```")[0]
-    folder = ""
+    folders: list[str] = []
     for row in LISTED.finditer(picture):
-        if len(row["indent"]) == 2:
-            folder = row["name"]
-        yield row["name"] if len(row["indent"]) == 2 else f"{folder}.{row['name']}"
+        del folders[len(row["indent"]) // 2 - 1 :]
+        folders.append(row["name"])
+        yield ".".join(folders)
 
 
 OPAQUE = ("cli", "web", "reading")  # their files import each other freely
@@ -50,7 +50,7 @@ SOLE_IMPORTERS = {
     "sentence_transformers": "encoding.originals",
     "torch": "encoding.originals",
     "obstore": "index.objects",
-    "pymilvus": "index.milvus",
+    "pymilvus": "index.milvus.server",
     "distributed": "building.scheduling",
     "onnxruntime": "encoding.models",
     "gradio": "web",
@@ -76,9 +76,9 @@ SOLE_IMPORTERS = {
 def module_of(file):
     """The file's name in ORDER; its folder's for a package's own, and in a folder listed as one."""
     parts = file.relative_to(PACKAGE).with_suffix("").parts
-    if len(parts) > 1 and (parts[0] in OPAQUE or parts[-1] == "__init__"):
+    if parts[0] in OPAQUE:
         return parts[0]
-    return ".".join(parts)
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
 
 @cache
@@ -101,7 +101,7 @@ def own(name):
     first, *rest = name.split(".")
     if first != "qa":
         return None
-    found = (".".join(rest[:length]) for length in (2, 1))
+    found = (".".join(rest[:length]) for length in (3, 2, 1))
     return next((module for module in found if module in ORDER), "__init__")
 
 

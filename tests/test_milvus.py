@@ -17,13 +17,15 @@ from test_store import TEXTS, World, everything, full
 
 from qa.encoding.encoder import Encoder
 from qa.errors import IndexBusy, SettingsInvalid, StoreUnreachable
-from qa.index import labels, milvus, milvus_cleaning, milvus_publishing, tables
-from qa.index.address import Address, address_of
-from qa.index.contents import Contents, Record
-from qa.index.heads import ALIVE, HOLDER, LEASE, ROWS, Heads
 from qa.index.lexical import Analyzer, WordIndex
+from qa.index.milvus import cleaning, labels, publishing, tables
+from qa.index.milvus.address import Address, address_of
+from qa.index.milvus.contents import Contents, Record
+from qa.index.milvus.heads import ALIVE, HOLDER, LEASE, ROWS, Heads
+from qa.index.milvus.postings import Gathered, PostingIndex
+from qa.index.milvus.server import NUMBERS, VECTOR, Server
+from qa.index.milvus.server import TEXTS as ROW_TEXTS
 from qa.index.objects import open_objects
-from qa.index.postings import Gathered, PostingIndex
 from qa.records import Block, Document, Kind
 
 ONE = {"a.txt": "The ferry runs in summer.\n"}
@@ -118,14 +120,14 @@ def test_a_head_that_was_made_when_the_lease_was_lost_is_taken_back(world, monke
 
 
 def test_what_no_kept_snapshot_shows_is_removed(world, monkeypatch):
-    monkeypatch.setattr(milvus_cleaning, "RETAINED", 0.0)
+    monkeypatch.setattr(cleaning, "RETAINED", 0.0)
     for number in range(5):
         world.build(ONE | {"n.txt": f"The number is {number}.\n"})
     heads = heads_of(world)
-    assert len(heads.tokens()) == milvus_cleaning.KEPT
+    assert len(heads.tokens()) == cleaning.KEPT
     with closing(world.opened()) as snapshot:
         rows = snapshot.record.rows
-        assert heads._server.count(rows, "born > 0") <= 1 + milvus_cleaning.KEPT + 1
+        assert heads._server.count(rows, "born > 0") <= 1 + cleaning.KEPT + 1
         assert any(each.is_removed for each in snapshot.record.dead)
         texts = [passage.text for passage in snapshot.passages(everything(snapshot, world))]
         assert texts == ["The ferry runs in summer.", "The number is 4."]
@@ -133,13 +135,13 @@ def test_what_no_kept_snapshot_shows_is_removed(world, monkeypatch):
     world.build({})
     world.build(ONE)
     world.build(ONE | {"n.txt": "Once more.\n"})
-    assert len(heads.tokens(ROWS)) <= milvus_cleaning.KEPT
+    assert len(heads.tokens(ROWS)) <= cleaning.KEPT
     named = set()
     for head in filter(None, map(heads.head, heads.tokens())):
         record = Record.unpacked(heads.objects(head).get(head.manifest))
         contents = Contents(heads.objects(head), record)
         named |= {head.manifest, *(each.object for each in contents.documents())}
-        named |= contents.pages() | milvus_cleaning._postings(heads.objects(head), record)
+        named |= contents.pages() | cleaning._postings(heads.objects(head), record)
     assert set(heads.objects(head).digests()) == named, "and what they name is all that is kept"
 
 
@@ -151,7 +153,7 @@ def test_tables_of_postings_are_merged_and_answers_stay(world, store, encoder, t
         world.build(dict(list(many.items())[:number]) | TEXTS)
     assert world.build(many) == alone.build(many)
     with closing(world.opened()) as one, closing(alone.opened()) as other:
-        assert len(one.record.postings) <= milvus_publishing.MOST_TABLES
+        assert len(one.record.postings) <= publishing.MOST_TABLES
         assert full(one, world) == full(other, alone)
         assert one.record.statistics == other.record.statistics
 
@@ -163,7 +165,7 @@ def test_all_goes_into_a_new_collection_where_no_label_is_left(world, monkeypatc
         before = snapshot.record.rows
     given = labels.assigned
     monkeypatch.setattr(
-        milvus_publishing.labels,
+        publishing.labels,
         "assigned",
         lambda known, build: None if any(known) else given(known, build),
     )
@@ -204,7 +206,7 @@ def test_a_row_that_is_not_what_was_written_is_found(world):
     world.build(ONE)
     with closing(world.opened()) as snapshot:
         rows, server = snapshot.record.rows, snapshot.rows.server
-        fields = ["born", "document", *milvus.NUMBERS[2:], *milvus.TEXTS, milvus.VECTOR]
+        fields = ["born", "document", *NUMBERS[2:], *ROW_TEXTS, VECTOR]
         (row,) = server.rows(rows, "born > 0", fields, 9)
         server.put(rows, [{**row, "text": "The ferry never runs."}])
         assert snapshot.damaged() == ["a.txt"]
@@ -215,13 +217,13 @@ def test_milvus_lite_is_refused_where_it_is_not_allowed(world, monkeypatch):
     port = heads_of(world)._address.port
     monkeypatch.delenv("QA_STORE_DOUBLE")
     with pytest.raises(SettingsInvalid, match="loses acknowledged rows"):
-        milvus.Server("127.0.0.1", port, 0.5)
+        Server("127.0.0.1", port, 0.5)
 
 
 def test_a_store_that_does_not_answer_is_one_clear_line():
     (port,) = free_ports(1)
     with pytest.raises(StoreUnreachable, match=f"127.0.0.1:{port} does not answer"):
-        milvus.Server("127.0.0.1", port, 0.5)
+        Server("127.0.0.1", port, 0.5)
 
 
 def test_an_address_names_a_host_a_port_and_an_index():

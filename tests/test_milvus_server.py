@@ -22,8 +22,8 @@ from qa import QA, build
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import quantise
 from qa.errors import QAError
-from qa.index import milvus
 from qa.index.coding import Coded
+from qa.index.milvus.server import Server
 from qa.records import Block, Document, Passage
 from qa.splitting import RankingText
 
@@ -80,7 +80,7 @@ def test_a_server_that_is_killed_under_two_writers_loses_nothing(
         (tmp_path / name).mkdir()
         worlds.append(World(store, tmp_path / name / "index", encoder))
     acknowledged, failed = count(), []
-    put, seen = milvus.Server.put, [0]
+    put, seen = Server.put, [0]
 
     def counted(self, name, rows):
         put(self, name, rows)
@@ -92,7 +92,7 @@ def test_a_server_that_is_killed_under_two_writers_loses_nothing(
         except QAError as error:
             failed.append(error)
 
-    monkeypatch.setattr(milvus.Server, "put", counted)
+    monkeypatch.setattr(Server, "put", counted)
     writers = [threading.Thread(target=write, args=(world,)) for world in worlds]
     for writer in writers:
         writer.start()

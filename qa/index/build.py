@@ -22,6 +22,7 @@ from qa.index.snapshot import LocalSnapshot, newest_complete
 from qa.index.store import DocumentKey, Manifest, Published, Shape
 from qa.index.writing import SegmentWriter
 from qa.records import Document, File, Status
+from qa.records.languages import by_language
 from qa.settings import fingerprint
 
 STORED = (Status.INDEXED, Status.DUPLICATE)  # files whose document the index holds
@@ -109,7 +110,7 @@ class LocalBuild:
         live = self._compacted(self._live(files))
         content = fingerprint(self._shape.fingerprint, [(each.paths, *each[:2]) for each in live])
         passages = sum(document.passages for document in live)
-        published = Published(content, passages, publishing.languages(live))
+        published = Published(content, passages, by_language(live))
         if not self._is_unchanged(content, files):
             self._publish(content, live, files)
         return published
@@ -237,7 +238,7 @@ class LocalBuild:
             segments=names,
             files=files,
             seeds_relative=origin.relative(self._index, self._seeds),
-            languages=publishing.languages(live),
+            languages=by_language(live),
         )
 
     def _linked(self, folder: Path, same: Path | None) -> Files:

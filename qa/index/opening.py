@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qa.errors import IndexMissing
 from qa.index import build, manifest, snapshot
-from qa.index.address import address
+from qa.index.milvus.address import address
 from qa.index.snapshot import LocalSnapshot
 from qa.index.store import Build, Shape, Snapshot
 
@@ -20,36 +20,36 @@ def open_snapshot(index: Path) -> Snapshot:
     Raises IndexMissing, IndexForeign, StoreUnreachable, and IndexDamaged when neither is complete.
     """
     if at := address():
-        from qa.index import milvus_opening
+        from qa.index.milvus import opening
 
-        return milvus_opening.open_live(at)
+        return opening.open_live(at)
     return LocalSnapshot.open(index)
 
 
 def open_named(index: Path, name: str) -> Snapshot:
     """The snapshot of that name. Raises what `open_snapshot` does, and OSError."""
     if at := address():
-        from qa.index import milvus_opening
+        from qa.index.milvus import opening
 
-        return milvus_opening.open_named(at, name)
+        return opening.open_named(at, name)
     return LocalSnapshot(index, name)
 
 
 def newest_complete(index: Path) -> Snapshot | None:
     """The newest snapshot that opens, whichever is live."""
     if at := address():
-        from qa.index import milvus_opening
+        from qa.index.milvus import opening
 
-        return milvus_opening.newest_complete(at)
+        return opening.newest_complete(at)
     return snapshot.newest_complete(index)
 
 
 def live_name(index: Path) -> str | None:
     """The name of the live snapshot, if there is one: cheap enough to be asked twice a second."""
     if at := address():
-        from qa.index import milvus_opening
+        from qa.index.milvus import opening
 
-        head = milvus_opening.live(at)
+        head = opening.live(at)
         return head.name if head else None
     return manifest.current_or_none(index)
 
@@ -69,7 +69,7 @@ def begin_build(
     Nothing is taken from the segments named in `damaged`: their documents are read again.
     """
     if at := address():
-        from qa.index.milvus_build import MilvusBuild
+        from qa.index.milvus.build import MilvusBuild
 
         return MilvusBuild(at, index, seeds, shape, full=full, damaged=damaged)
     return build.LocalBuild(index, seeds, shape, full=full, damaged=damaged)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa.errors import SettingsInvalid
-from qa.index.address import Address, address
 from qa.index.manifest import current_or_none
+from qa.index.milvus.address import Address, address
 from qa.index.store import Manifest
 from qa.languages import ENGLISH
 from qa.settings import SEEDS, Settings, shown
@@ -42,8 +42,8 @@ def origin(index: Path) -> Origin | None:
 
 def _origin_at(at: Address) -> Origin | None:
     """What the index at an address was last built from. Raises StoreUnreachable."""
-    from qa.index.milvus import WRITING_PATIENCE, server_of
-    from qa.index.milvus_opening import newest_complete
+    from qa.index.milvus.opening import newest_complete
+    from qa.index.milvus.server import WRITING_PATIENCE, server_of
 
     last = newest_complete(at, server_of(at, WRITING_PATIENCE))
     if last is None:

@@ -16,7 +16,6 @@ from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign, StorageFailed
 from qa.index import catalog, dense, lexical, names
 from qa.index.catalog import LiveDocument
-from qa.index.contents import StoredDocument
 from qa.index.dense import ApproximateIndex
 from qa.index.manifest import ENCODERS, read_manifest
 from qa.index.segment import Segment
@@ -24,7 +23,6 @@ from qa.index.snapshot import APPROXIMATE, MEAN
 from qa.index.store import Manifest
 from qa.index.words import analyzer
 from qa.records import File
-from qa.records.languages import OfLanguage
 
 SPACE_FACTOR = 12  # bytes of index a byte of plain text needs at most, measured 8 to 10
 KEPT = 2  # snapshots: the live one and the one before it
@@ -65,21 +63,6 @@ def _names(documents: Iterable[LiveDocument], segments: Sequence[Segment]) -> It
     for live in documents:
         title, date = segments[live.segment].title(live.place)
         yield names.words_of_document(live.paths, title, date, analyzer(live.language))
-
-
-def languages(documents: Iterable[LiveDocument | StoredDocument]) -> tuple[OfLanguage, ...]:
-    """What there is of each language, by their codes."""
-    found: dict[str, OfLanguage] = {}
-    for live in documents:
-        of = found.get(live.language, OfLanguage(live.language))
-        found[live.language] = OfLanguage(
-            live.language,
-            of.documents + 1,
-            of.passages + live.passages,
-            of.letters + live.letters,
-            of.unread + live.unread,
-        )
-    return tuple(found[code] for code in sorted(found))
 
 
 def _write_vectors(

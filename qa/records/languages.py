@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from qa.languages import named
 
@@ -22,6 +23,41 @@ class OfLanguage:
     def is_known(self) -> bool:
         """Whether the model knows the language."""
         return self.unread <= MOST_UNREAD * self.letters
+
+
+class Counted(Protocol):
+    """A document as a store counts it."""
+
+    @property
+    def language(self) -> str:
+        """Its code."""
+
+    @property
+    def passages(self) -> int:
+        """How many it has."""
+
+    @property
+    def letters(self) -> int:
+        """Of a part of it."""
+
+    @property
+    def unread(self) -> int:
+        """Those of them that the model does not know, or reads one by one."""
+
+
+def by_language(documents: Iterable[Counted]) -> tuple[OfLanguage, ...]:
+    """What there is of each language, by their codes."""
+    found: dict[str, OfLanguage] = {}
+    for each in documents:
+        of = found.get(each.language, OfLanguage(each.language))
+        found[each.language] = OfLanguage(
+            each.language,
+            of.documents + 1,
+            of.passages + each.passages,
+            of.letters + each.letters,
+            of.unread + each.unread,
+        )
+    return tuple(found[code] for code in sorted(found))
 
 
 def unknown(languages: Iterable[OfLanguage]) -> frozenset[str]:

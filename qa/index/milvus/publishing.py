@@ -15,21 +15,22 @@ import numpy as np
 
 from qa import storage
 from qa.errors import IndexDamaged
-from qa.index import contents, labels, milvus_cleaning, names, postings, rows
-from qa.index.address import Address
-from qa.index.contents import Dead, Record, Statistics, StoredDocument
-from qa.index.heads import ROWS, Head, Heads, Lease
-from qa.index.labels import key_of
-from qa.index.milvus import Server, batches
-from qa.index.milvus_snapshot import MilvusSnapshot
+from qa.index import names
+from qa.index.milvus import cleaning, contents, labels, postings, rows
+from qa.index.milvus.address import Address
+from qa.index.milvus.contents import Dead, Record, Statistics, StoredDocument
+from qa.index.milvus.heads import ROWS, Head, Heads, Lease
+from qa.index.milvus.labels import key_of
+from qa.index.milvus.postings import Gathered
+from qa.index.milvus.rows import PassageRow
+from qa.index.milvus.server import Server, batches
+from qa.index.milvus.snapshot import MilvusSnapshot
 from qa.index.objects import Objects
-from qa.index.postings import Gathered
-from qa.index.publishing import languages
-from qa.index.rows import PassageRow
 from qa.index.segment import Location, Segment
 from qa.index.store import DocumentKey, Manifest, Shape
 from qa.index.words import analyzer
 from qa.records import File
+from qa.records.languages import by_language
 from qa.records.packing import pack_document
 
 EXACT = 20_000  # passages: beyond, HNSW finds the nearest instead of comparing every vector
@@ -120,7 +121,7 @@ class Publication:
         storage.crash_point("before-manifest")
         head = Head(self._token, content, digest, self._to.place)
         self._to.heads.publish(head, self._to.lease)
-        milvus_cleaning.clean(self._to.heads, self._server, self._token)
+        cleaning.clean(self._to.heads, self._server, self._token)
 
     def _labels(
         self, live: Sequence[Live], known: Mapping[DocumentKey, StoredDocument]
@@ -154,7 +155,7 @@ class Publication:
         """What has died, now or before, less what no table of postings holds any more."""
         now = {each.key: label for each, label in zip(live, numbers, strict=True)}
         before = list(self._last.record.dead) if self._last else []
-        before = milvus_cleaning.remove_dead(self._to.heads, self._server, self._last, before)
+        before = cleaning.remove_dead(self._to.heads, self._server, self._last, before)
         new = [
             Dead(each.label, each.passages, self._token)
             for key, each in known.items()
@@ -292,7 +293,7 @@ class Publication:
             ranked=self._statistics.ranked,
             segments=(),
             files={},
-            languages=languages(documents),
+            languages=by_language(documents),
         )
 
 

@@ -10,13 +10,13 @@ from datetime import datetime
 from itertools import pairwise
 
 from qa.errors import IndexDamaged, IndexForeign
-from qa.index.contents import Contents, Dead, Record
-from qa.index.heads import HEAD, ROWS, Head, Heads
-from qa.index.labels import key_of
-from qa.index.milvus import KEY, Server, batches
-from qa.index.milvus_snapshot import MilvusSnapshot
+from qa.index.milvus.contents import Contents, Dead, Record
+from qa.index.milvus.heads import HEAD, ROWS, Head, Heads
+from qa.index.milvus.labels import key_of
+from qa.index.milvus.server import KEY, Server, batches
+from qa.index.milvus.snapshot import MilvusSnapshot
+from qa.index.milvus.tables import Table
 from qa.index.objects import Objects
-from qa.index.tables import Table
 
 KEPT = 2  # snapshots: the live one and the one before it
 RETAINED = 600.0  # seconds for which a snapshot is kept that is live no more

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 from qa import settings
 from qa.errors import IndexBusy, IndexDamaged, QAError
-from qa.index.address import Address
-from qa.index.milvus import Server
+from qa.index.milvus.address import Address
+from qa.index.milvus.server import Server
 from qa.index.objects import Objects, open_objects
 
 LEASE, HEAD, ROWS = "lease", "head", "rows"

@@ -18,10 +18,10 @@ import numpy as np
 
 from qa.encoding.quantisation import SCALE, Vectors
 from qa.errors import IndexDamaged, IndexForeign
-from qa.index import tables
+from qa.index.milvus import tables
+from qa.index.milvus.tables import Entry, Table
 from qa.index.objects import Objects
 from qa.index.store import DocumentKey, Documents, Manifest
-from qa.index.tables import Entry, Table
 from qa.records import File, Status
 from qa.records.forms import from_dict
 from qa.records.languages import OfLanguage

@@ -13,13 +13,13 @@ from typing import Self
 
 from qa import settings, storage
 from qa.errors import SettingsInvalid
-from qa.index.address import Address
 from qa.index.coding import Coded, Row
-from qa.index.heads import Heads, Lease, objects_at
-from qa.index.milvus import WRITING_PATIENCE, server_of
-from qa.index.milvus_opening import newest_complete
-from qa.index.milvus_publishing import Live, Publication, Spooled, Target
-from qa.index.milvus_snapshot import MilvusSnapshot
+from qa.index.milvus.address import Address
+from qa.index.milvus.heads import Heads, Lease, objects_at
+from qa.index.milvus.opening import newest_complete
+from qa.index.milvus.publishing import Live, Publication, Spooled, Target
+from qa.index.milvus.server import WRITING_PATIENCE, server_of
+from qa.index.milvus.snapshot import MilvusSnapshot
 from qa.index.segment import Location, Segment
 from qa.index.store import DocumentKey, Manifest, Published, Shape
 from qa.index.writing import SegmentWriter

@@ -18,7 +18,7 @@ from qa.encoding.codebook import Codes
 from qa.encoding.quantisation import Vectors
 from qa.errors import DocumentFailed, IndexDamaged
 from qa.index.coding import Coded
-from qa.index.milvus import KEY, LONGEST, TEXTS, VECTOR
+from qa.index.milvus.server import KEY, LONGEST, TEXTS, VECTOR
 from qa.records import Passage
 
 _HEADING = 6  # the place of the heading path in a row's facts

@@ -18,16 +18,16 @@ from qa.encoding import quantisation
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged
 from qa.index import dense
-from qa.index.address import Address
-from qa.index.contents import Contents, Record, StoredDocument
 from qa.index.globs import chooser
-from qa.index.heads import Head
-from qa.index.labels import key_of, labels_of
-from qa.index.milvus import KEY, Server
-from qa.index.milvus_rows import RowReader
+from qa.index.milvus.address import Address
+from qa.index.milvus.contents import Contents, Record, StoredDocument
+from qa.index.milvus.fetching import RowReader
+from qa.index.milvus.heads import Head
+from qa.index.milvus.labels import key_of, labels_of
+from qa.index.milvus.postings import PostingIndex
+from qa.index.milvus.rows import PassageRow
+from qa.index.milvus.server import KEY, Server
 from qa.index.objects import Objects
-from qa.index.postings import PostingIndex
-from qa.index.rows import PassageRow
 from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes
 from qa.index.words import Words
 from qa.records import Document, File

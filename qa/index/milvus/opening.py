@@ -3,10 +3,10 @@
 from functools import lru_cache
 
 from qa.errors import IndexDamaged, IndexForeign, IndexMissing
-from qa.index.address import Address
-from qa.index.heads import Head, Heads
-from qa.index.milvus import Server, server_of
-from qa.index.milvus_snapshot import MilvusSnapshot
+from qa.index.milvus.address import Address
+from qa.index.milvus.heads import Head, Heads
+from qa.index.milvus.server import Server, server_of
+from qa.index.milvus.snapshot import MilvusSnapshot
 from qa.index.store import fallback
 
 ATTEMPTS = 20  # a builder may clean up between the look at the heads and the opening

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from qa import settings
 from qa.encoding.quantisation import Vectors
 from qa.errors import SettingsInvalid, StoreUnreachable
-from qa.index.address import Address
+from qa.index.milvus.address import Address
 
 PATIENCE = 6.0  # seconds in which a question's request is tried again while nobody answers
 WRITING_PATIENCE = 120.0  # the same of a build's: a server that is started again is back by then

@@ -15,13 +15,13 @@ from struct import Struct
 import numpy as np
 import numpy.typing as npt
 
-from qa.index import tables
-from qa.index.caching import Cache
-from qa.index.labels import labels_of
 from qa.index.lexical import CONTEXT
+from qa.index.milvus import tables
+from qa.index.milvus.caching import Cache
+from qa.index.milvus.labels import labels_of
+from qa.index.milvus.tables import Entry, Table
 from qa.index.objects import Objects
 from qa.index.store import Keys, Scores
-from qa.index.tables import Entry, Table
 
 POSTING = np.dtype(
     [

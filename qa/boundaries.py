@@ -22,6 +22,8 @@ def boundaries(part: str, kind: Kind, language: str) -> Iterator[tuple[int, int]
         ends = [match.end() for match in re.finditer(r"\n|$", part)]
         if kind is Kind.TABLE and len(part) > LONG_TABLE:
             ends = list(_gathered(ends))
+        if kind is Kind.TABLE:
+            ends = sorted({*ends, *_ends_in_cells(part, language)})
     elif kind is Kind.ROW:
         ends = [*_field_ends(part), len(part)]
     elif kind in (Kind.HEADING, Kind.BOILERPLATE):
@@ -58,6 +60,13 @@ def _gathered(ends: Iterable[int]) -> Iterator[int]:
         last = end
     if last > start:
         yield last
+
+
+def _ends_in_cells(part: str, language: str) -> Iterator[int]:
+    """Where sentences end in long rows: some cell holds a text of several."""
+    for line in re.finditer(r"[^\n]+", part):
+        if line.end() - line.start() > LONG:
+            yield from (line.start() + end for end in sentence_ends(line[0], language))
 
 
 def _prose_ends(part: str, language: str) -> Iterator[int]:

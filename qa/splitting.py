@@ -22,7 +22,7 @@ from qa.records import Block, Document, Kind, Passage
 TokenEnds = Callable[[str], Sequence[int]]
 """text -> where each of its tokens ends, in order"""
 
-VERSION = 12  # grows when the same document gives other passages or ranking texts
+VERSION = 13  # grows when the same document gives other passages or ranking texts
 LONGEST = 4_000  # characters of a passage; English ones seldom have more than 1,400
 STRETCH = 100_000  # characters of a block that are split at a time
 LEAST_SHARE = 4  # a run shorter than this part of the limit does not stand alone

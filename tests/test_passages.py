@@ -103,6 +103,19 @@ def test_a_table_stays_whole_where_it_fits_and_prose_gives_way() -> None:
     assert len(passages[-1].sentences) == 3
 
 
+def test_a_long_cell_of_a_table_ends_in_sentences() -> None:
+    cell = "The owner pays for it first. The fund of the town gives back two thirds. " * 5
+    text = f"Mill\t{cell.strip()}\nLock\tIt was built in 1900. It is closed."
+    document = Document("", "test 1", text, blocks=(Block(0, len(text), Kind.TABLE),))
+    found = [
+        text[start:end].strip()
+        for passage in passages_of(document, limit=200)
+        for start, end in pairwise((passage.start, *passage.sentences))
+    ]
+    assert found[1] == "The fund of the town gives back two thirds."
+    assert found[-1] == "Lock\tIt was built in 1900. It is closed."
+
+
 def test_a_sentence_longer_than_the_window_is_cut_at_spaces() -> None:
     text = "word " * 200 + "end."
     passages = passages_of(Document("", "test 1", text, blocks=(Block(0, len(text)),)))

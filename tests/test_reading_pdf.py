@@ -565,3 +565,114 @@ def test_a_table_is_named_by_the_line_above_its_units_and_periods():
     block = block_with(read(drawn(cells), "a.pdf"), "Rents")
     assert block.kind is Kind.TABLE
     assert block.columns == "NET REVENUES (in thousands) Unaudited,: 2023, 2022"
+
+
+GRID = [("GRID", (0, 0), (-1, -1), 0.5, "black")]
+DENSE = [("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
+
+
+def laid_out(rows, widths, *style, wrapped=True):
+    """A page with a table as word processors set it: cells of several lines where they are long."""
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
+
+    look = ParagraphStyle("cell", fontName="Helvetica", fontSize=10, leading=12)
+    cells = [[Paragraph(cell, look) if wrapped else cell for cell in row] for row in rows]
+    out = io.BytesIO()
+    table = Table(cells, colWidths=widths, style=style)
+    SimpleDocTemplate(out, invariant=1).build([table])
+    return read(out.getvalue(), "a.pdf")
+
+
+CARE = [
+    ("Task", "Interval", "Notes"),
+    ("Oil", "6 months", "Use only oil of the class ISO VG 46, and let the pump cool down first."),
+    ("Filter", "3 months", "Rinse the filter with clear water; replace it when the mesh is torn."),
+    ("Shaft seal of the pump", "2 years", "It is replaced by the service of the manufacturer."),
+]
+ASKED = [
+    ("When does the ferry run in winter, and who decides?", "It does not. The harbour master."),
+    ("What is to be done when the bridge is closed?", "Cars are led over the dam at once."),
+    ("Who pays for the boats that the ice damaged?", "The owner, and then the fund of the town."),
+]
+SALES = [
+    ("Item", "2023", "2022"),
+    ("Revenue from the sale of cards", "1,200", "1,100"),
+    ("Other revenue", "300", "280"),
+]
+
+
+@pytest.mark.parametrize("place", ["TOP", "MIDDLE", "BOTTOM"])
+@pytest.mark.parametrize(("rows", "widths"), [(CARE, (70, 70, 170)), (ASKED, (140, 100))])
+def test_a_cell_of_several_lines_is_one_cell(rows, widths, place):
+    """Each row of the table is a line, wherever its lines stand in their cells."""
+    document = laid_out(rows, widths, *GRID, ("VALIGN", (0, 0), (-1, -1), place))
+    assert document.text == "\n".join("\t".join(row) for row in rows)
+    assert {block.kind for block in document.blocks} == {Kind.TABLE}
+
+
+@pytest.mark.parametrize("place", ["TOP", "BOTTOM"])
+def test_a_label_of_several_lines_is_one_cell_without_any_space_between_rows(place):
+    """A line that goes on in small letters beside no other cell is no row."""
+    document = laid_out(SALES, (90, 60, 60), *DENSE, ("VALIGN", (0, 0), (-1, -1), place))
+    assert document.text == "\n".join("\t".join(row) for row in SALES)
+    assert document.blocks[0].columns == "Item, 2023, 2022"
+
+
+def test_rows_of_figures_below_each_other_are_no_lines_of_one_cell():
+    """Space between the sections of a table parts no cells, nor does space below its header."""
+    rows = [
+        ("Item", "2023"),
+        ("Cash", "12"),
+        ("Rents", "14"),
+        ("", ""),
+        ("Loans", "7"),
+        ("Bills", "1"),
+    ]
+    document = laid_out(rows, (90, 60), *DENSE, wrapped=False)
+    assert document.text == "\n".join("\t".join(row) for row in rows if row[0])
+    names = [
+        ("Name", "Role"),
+        ("", ""),
+        ("Ada B. de Nord", "Keeper"),
+        ("Chris C. da Cap", ""),
+        ("Jean P. le Court", "Cook"),
+    ]
+    document = laid_out(names, (120, 80), *DENSE, wrapped=False)
+    assert document.text == "\n".join("\t".join(row).strip() for row in names if row[0])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("Name:", "Anna Kern"), ("Street:", "Hill Road 12"), ("Rooms:", "4")],
+        [("Length", "120 mm"), ("Width", "80 mm"), ("Ports", "4"), ("Price", "$ 1,200")],
+        [("Maker", "Nordwerk"), ("Colour", "red"), ("Ports", "4"), ("Price", "$ 1,200")],
+        [("Invoice", "2024-118", "Customer", "Anna Kern"), ("Order", "4711", "Total", "1,200")],
+        [
+            ("Maker", "Nordwerk"),
+            ("Ports", "4"),
+            ("Colour", "red"),
+            ("Hull", "oak"),
+            ("Sail", "flax"),
+        ],
+    ],
+)
+def test_a_list_of_keys_and_values_has_no_names_of_columns(rows):
+    """Its first rows say something themselves, and nothing of the rows below."""
+    document = laid_out(rows, [80] * len(rows[0]), wrapped=False)
+    assert [(block.kind, block.columns) for block in document.blocks] == [(Kind.TABLE, "")]
+
+
+def test_a_bold_row_above_names_the_columns_of_a_table_of_words():
+    """Without figures nothing but the type tells names from what they name."""
+    rows = [
+        ("Name", "Role", "Office"),
+        ("Anna Kern", "Keeper", "Hill Road"),
+        ("Ben Roth", "Cook", "Mill"),
+    ]
+    bold = ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold")
+    assert (
+        laid_out(rows, (90, 90, 90), bold, wrapped=False).blocks[0].columns == "Name, Role, Office"
+    )
+    assert laid_out(rows, (90, 90, 90), wrapped=False).blocks[0].columns == ""

@@ -37,7 +37,7 @@ _READERS = {
     Format.MAIL: ("mail", "read", 8),
     Format.MESSAGE: ("mail", "read", 5),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 7),
-    Format.PDF: ("pdf", "read", 8),
+    Format.PDF: ("pdf", "read", 9),
     Format.WORD: ("word", "read", 7),
     Format.SLIDES: ("slides", "read", 6),
     Format.SHEETS: ("sheets", "read", 7),

@@ -14,7 +14,7 @@ drawn later than what stands below them, they are ordered by place:
 import itertools
 import re
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -28,8 +28,8 @@ from qa.reading.pdf_pieces import (
     rows_of,
     within,
 )
+from qa.reading.pdf_tables import Cell, cells_drawn, cells_of, is_figure
 
-HEADER_ROWS = 5  # of a table, at most
 _GLUED = 1.8  # times the height of the type: a wider gap ends a line outside of tables
 _DISTANT = 2.5  # times the height of the type, between rows of one band
 _PROSE_WORDS = 3.0  # words of a line on average, in a column of prose
@@ -39,21 +39,20 @@ _PROSE_CUTS = 1.25  # pieces of a line on average, in a column of prose; cells a
 _DEPTH = 4  # of columns within columns
 _SIGNS = 5  # characters; shorter pieces may be narrower than they are high
 _PIECES = 3_000  # of a page that is ordered by place
-_FIGURE = re.compile(r"[^\w\s]*\s?\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _NO_ASCII_LETTERS = bytes(set(range(128)) - set(string.ascii_letters.encode()))
 _NO_ASCII = re.compile(r"[^\0-\x7f]+")
 _BOTTOM, _TOP = itemgetter(3), itemgetter(5)
-_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 class Row(NamedTuple):
-    """A line of the text: pieces from left to right; rows of one table have its number."""
+    """A line of the text: pieces as they are read; rows of one table have its number."""
 
     pieces: tuple[Piece, ...]
     table: int = 0  # 0: none
     first: bool = False  # of a column or a table: an empty line stands in front
+    glue: tuple[str, ...] = ()  # of a table: the character between each piece and the next
 
 
 class Band(NamedTuple):
@@ -97,17 +96,19 @@ def _ordered(
             row = band.rows[0]
             yield from _loose(row, words) if len(row) > 1 else (Row((row[0],)),)
             continue
-        columns = _prose_columns(band, words) if depth else []
+        pieces = [piece for row in band.rows for piece in row]
+        cells = cells_drawn(columns_of(pieces, band.gaps), words)
+        columns = _prose_columns(band, pieces, words) if depth and not cells else []
         if columns:
             for column in columns:
                 inner = list(_ordered(column, words, numbers, depth - 1))
                 yield inner[0]._replace(first=True)
                 yield from inner[1:]
-        elif _is_table(band):
+        elif cells or _is_table(band):
             number = next(numbers)
-            rows = rows_of([piece for row in band.rows for piece in row], 0.5)
-            for place, row in enumerate(rows):
-                yield Row(tuple(row), number, place == 0)
+            found = cells or cells_of(rows_of(pieces, 0.5), words)
+            for place, row_of_cells in enumerate(found):
+                yield _row_of(row_of_cells, number, is_first=place == 0)
         else:
             for row in band.rows:
                 yield from _loose(row, words)
@@ -132,11 +133,10 @@ def _bands(rows: list[list[Piece]]) -> Iterator[Band]:
         at = end
 
 
-def _prose_columns(band: Band, words: str) -> list[list[Piece]]:
-    """The band's columns where each holds prose; none where it is a table, or nothing of both."""
+def _prose_columns(band: Band, pieces: Sequence[Piece], words: str) -> list[list[Piece]]:
+    """The columns of the band's pieces where each holds prose; none where it is a table, or nothing of both."""
     if len(band.rows) < _PROSE_ROWS or sum(len(row) > 1 for row in band.rows) < _PROSE_ROWS - 1:
         return []
-    pieces = [piece for row in band.rows for piece in row]
     if _letters(pieces, words) < _PROSE_LETTERS:
         return []  # figures
     choices = [band.gaps]
@@ -182,7 +182,7 @@ def _are_drawn_apart(columns: list[list[Piece]], words: str) -> bool:
     )
 
 
-def _letters(column: list[Piece], words: str) -> float:
+def _letters(column: Sequence[Piece], words: str) -> float:
     """The share of letters in what is not blank."""
     text = "".join([words[piece[0] : piece[1]] for piece in column])
     ascii_text = text.encode("ascii", errors="ignore")
@@ -200,6 +200,13 @@ def _is_table(band: Band) -> bool:
     return len(wide) > 1 and any(_width(gap) >= height_of(wide[0]) for gap in band.gaps)
 
 
+def _row_of(cells: Sequence[Cell], table: int, *, is_first: bool) -> Row:
+    """The row of a table: its cells one after another, the lines of each as one."""
+    pieces = tuple(piece for cell in cells for piece in cell)
+    between = tuple(mark for cell in cells for mark in ("\t", *" " * (len(cell) - 1)))
+    return Row(pieces, table, is_first, between[1:])
+
+
 def _loose(row: list[Piece], words: str) -> Iterator[Row]:
     """The row of no table as one line, or as several where a gap is wide and words follow it."""
     line = row[:1]
@@ -215,26 +222,3 @@ def _loose(row: list[Piece], words: str) -> Iterator[Row]:
 def glue(before: Piece, after: Piece) -> str:
     """What stands between two pieces of a line that is no row of a table."""
     return "\t" if after.left - before.right >= _GLUED * after.height else " "
-
-
-def is_figure(cell: str) -> bool:
-    """True for a cell that holds a number or a sign, and no words."""
-    return _FIGURE.fullmatch(cell.strip()) is not None
-
-
-def columns_named(rows: Sequence[Sequence[str]]) -> str:
-    """The names of a table's columns from its first rows; "" where none of them is a header.
-
-    A header has words, or years, above rows with figures:
-    `[["Station", "Opened"], ["Mill", "1,900"]]` gives `"Station, Opened"`. Below its last row with
-    several cells, a line alone is the label of what follows ("Current assets:").
-    """
-    for number, row in enumerate(rows[: HEADER_ROWS + 1]):
-        if any(is_figure(cell) and not _YEAR.fullmatch(cell.strip()) for cell in row):
-            wide = [at for at, above in enumerate(rows[:number]) if len(above) > 1]
-            return ", ".join(dict.fromkeys(_names(rows[: wide[-1] + 1 if wide else number])))
-    return ""
-
-
-def _names(rows: Iterable[Sequence[str]]) -> list[str]:
-    return [" ".join(cell.split()).rstrip(",") for row in rows for cell in row if cell.strip()]

@@ -9,8 +9,9 @@ from operator import add
 from typing import NamedTuple
 
 from qa.reading.pdf_characters import Characters
-from qa.reading.pdf_layout import Row, columns_named, glue, ordered
+from qa.reading.pdf_layout import Row, glue, ordered
 from qa.reading.pdf_pieces import HYPHEN, Piece, pieces_of
+from qa.reading.pdf_tables import HEADER_ROWS, columns_named
 
 _DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece
 _MARK = re.compile(f"\r\n|\r|[{HYPHEN}\x02]|\0")
@@ -57,7 +58,7 @@ def text_of(characters: Characters) -> Text:
     rows = ordered(pieces, characters.text)
     if rows is None:
         return _as_drawn(characters.text, pieces)
-    return _by_place(characters.text, rows)
+    return _by_place(characters, rows)
 
 
 def of_lines(words: str) -> Text:
@@ -112,30 +113,41 @@ def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
     return Text(text, tuple(lines), partial(iter, parts))
 
 
-def _by_place(words: str, rows: Sequence[Row]) -> Text:
+def _by_place(characters: Characters, rows: Sequence[Row]) -> Text:
     """The text with its rows in reading order, a line for each."""
     lines, cells = list[Line](), dict[int, list[list[str]]]()
-    words = _shown_marks(words)
+    words, bold = _shown_marks(characters.text), dict[int, list[bool]]()
     texts, length, above = list[str](), 0, 0
-    for pieces, table, is_first in rows:
+    for pieces, table, is_first, in_table in rows:
         if lines:
             texts.append("\n\n" if is_first or (above and not table) else "\n")
             length += len(texts[-1])
         shown = [words[piece[0] : piece[1]] for piece in pieces]
         if len(shown) == 1:
             text = shown[0]
-        elif table:
-            text = "\t".join(shown)
         else:
-            text = shown[0] + "".join(map(add, starmap(glue, pairwise(pieces)), shown[1:]))
+            between = in_table or starmap(glue, pairwise(pieces))
+            text = shown[0] + "".join(map(add, between, shown[1:]))
         texts.append(text)
         start, length, above = length, length + len(text), table
         lines.append(Line(start, length, text, pieces[0][0], pieces[-1][1], table))
         if table:
             cells.setdefault(table, []).append(text.split("\t"))
-    columns = {table: columns_named(rows) for table, rows in cells.items()}
+            _look_at_type(characters, pieces, bold.setdefault(table, []))
+    columns = {table: columns_named(rows, _heads(bold[table])) for table, rows in cells.items()}
     width = {table: max(map(len, rows)) for table, rows in cells.items()}
     return Text("".join(texts), tuple(lines), partial(_parts_of, rows, lines), columns, width)
+
+
+def _look_at_type(characters: Characters, pieces: Sequence[Piece], bold: list[bool]) -> None:
+    """Add whether the row is bold, as long as those above it are, and may name columns."""
+    if len(bold) <= HEADER_ROWS and all(bold):
+        bold.append(all(characters.is_bold(piece[0]) for piece in pieces))
+
+
+def _heads(bold: Sequence[bool]) -> int:
+    """How many rows at a table's top are bold above one that is not."""
+    return 0 if all(bold) else len(bold) - 1
 
 
 def _parts_of(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Part]:

@@ -438,6 +438,19 @@ def test_a_word_is_as_frequent_as_in_all_languages_together(spoken):
         assert score == pytest.approx(expected, rel=1e-4)
 
 
+def test_a_build_reports_what_its_snapshot_says(world):
+    document = replace(world.document("Der Rat tagt.\n"), language="de", letters=9, unread=2)
+    for _ in range(2):  # the second has nothing to do
+        with world.store.begin(world.at, world.seeds, world.shape()) as build:
+            if build.passages_of((document.sha256, document.reader)) is None:
+                build.add(document, world.rows(document))
+            published = build.publish([world.file("a.txt", document, 1)])
+        with closing(world.opened()) as snapshot:
+            said = snapshot.manifest
+        assert published == (said.snapshot, said.passages, said.languages)
+        assert published.languages == (OfLanguage("de", 1, 1, 9, 2),)
+
+
 def test_the_languages_of_a_store_are_counted_and_may_be_chosen(spoken):
     german, english = spoken.manifest.languages
     assert (german, english) == (OfLanguage("de", 1, 1, 9, 2), OfLanguage("en", 3, 3, 27, 6))

@@ -106,16 +106,14 @@ class MilvusBuild:
         """Makes the documents of these files the live snapshot, all at once."""
         live = self._live(files)
         content = fingerprint(self._shape.fingerprint, [(each.paths, *each.key) for each in live])
-        published = Published(content, sum(self.passages_of(each.key) or 0 for each in live))
-        if self._is_unchanged(content, files):
-            return published
+        if self._last is not None and self._is_unchanged(content, files):
+            return _published(self._last.manifest)
         target = Target(
             self._address, self._server, self._heads, self._lease, self._objects, self._place
         )
         last = self._last if self._known else None
         publication = Publication(target, self._shape, self._seeds, last)
-        publication.publish(content, live, files, self._known, self._spooled())
-        return published
+        return _published(publication.publish(content, live, files, self._known, self._spooled()))
 
     def _spooled(self) -> Spooled | None:
         """The segment of this build's documents."""
@@ -144,6 +142,10 @@ class MilvusBuild:
         is_live = self._heads.tokens()[-1:] == [last.head.token]
         same_place = last.manifest.seeds == str(self._seeds.resolve())
         return is_live and same_place and tuple(files) == last.files()
+
+
+def _published(manifest: Manifest) -> Published:
+    return Published(manifest.snapshot, manifest.passages, manifest.languages)
 
 
 def _objects_place(last: MilvusSnapshot | None) -> str:

@@ -6,7 +6,9 @@ into a new collection, as does a build from nothing.
 """
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -34,7 +36,8 @@ from qa.records.languages import by_language
 from qa.records.packing import pack_document
 
 EXACT = 20_000  # passages: beyond, HNSW finds the nearest instead of comparing every vector
-SENT = 500  # rows that are sent at once
+SENT = 500  # rows of one request
+SENDING = 3  # requests at once
 MOST_DEAD = 5_000  # documents that a question's condition leaves out
 MOST_DEAD_SHARE = 1 / 3  # of the live passages
 MOST_TABLES = 8  # of postings, before they are merged
@@ -98,23 +101,28 @@ class Publication:
         self._gathered = Gathered()
         self._statistics = Statistics()
         self._sent = 0
+        self._sending: deque[Future[None]] = deque()
 
     def publish(
         self, content: str, live: Sequence[Live], files: Sequence[File],
         known: Mapping[DocumentKey, StoredDocument], spooled: Spooled | None,
-    ) -> None:  # fmt: skip
-        """Sends what is new, waits until it is seen, and makes the head."""
+    ) -> Manifest:  # fmt: skip
+        """Sends what is new, waits until it is seen, makes the head; the snapshot's manifest."""
         numbers, is_anew = self._labels(live, known)
         dead = [] if is_anew else self._dead(live, known, numbers)
         name, is_exact = self._collection(live, known, spooled, is_anew=is_anew)
         if not is_anew and self._last:
             self._statistics = self._last.record.statistics
             self._take_away(live, known)
-        documents = list(self._send(name, live, numbers, known, spooled, is_anew=is_anew))
+        with ThreadPoolExecutor(SENDING) as self._pool:
+            documents = list(self._send(name, live, numbers, known, spooled, is_anew=is_anew))
+            self._sent_all()
         storage.crash_point("before-sync")
         if is_anew:
             self._server.flush(name)
             self._server.index(name, exact=is_exact)
+        elif self._sent >= FLUSHED:
+            self._server.flush(name)
         self._wait(name)
         record = self._record(content, name, documents, files, dead, is_exact=is_exact)
         digest = self._objects.put(record.packed())
@@ -122,6 +130,7 @@ class Publication:
         head = Head(self._token, content, digest, self._to.place)
         self._to.heads.publish(head, self._to.lease)
         cleaning.clean(self._to.heads, self._server, self._token)
+        return record.manifest
 
     def _labels(
         self, live: Sequence[Live], known: Mapping[DocumentKey, StoredDocument]
@@ -241,16 +250,20 @@ class Publication:
 
     def _put(self, name: str, some: list[dict[str, object]]) -> None:
         if some:
-            self._server.put(name, some)
+            self._sent_all(SENDING)  # no more wait in memory
+            self._sending.append(self._pool.submit(self._server.put, name, some))
             self._sent += len(some)
             storage.crash_point("while-sending")
+
+    def _sent_all(self, but: int = 0) -> None:
+        """Waits until the server has acknowledged all that was sent, but for so many requests."""
+        while len(self._sending) > but:
+            self._sending.popleft().result()
 
     def _wait(self, name: str) -> None:
         """Waits until every reader sees the rows. Raises IndexDamaged where some are lost."""
         if not self._sent:
             return
-        if self._sent >= FLUSHED:
-            self._server.flush(name)
         found = self._server.count(name, f"born == {self._token}")
         if found != self._sent:
             raise IndexDamaged(

@@ -16,7 +16,7 @@ from milvus_server import milvus_server
 from servers import serving_process
 from stores import store_at
 from test_store import World
-from waiting import wait_for
+from waiting import PATIENCE, wait_for
 
 from qa import QA, build
 from qa.encoding.encoder import Encoder
@@ -71,20 +71,24 @@ def written(world, numbers):
         build.publish(files)
 
 
+@pytest.mark.parametrize(("step", "calls"), [("put", 4), ("put", 11), ("flush", 1), ("index", 1)])
 def test_a_server_that_is_killed_under_two_writers_loses_nothing(
-    server, encoders, tmp_path, monkeypatch
+    server, encoders, tmp_path, monkeypatch, step, calls
 ):
+    """Whatever the writers are at: sending rows, having them written down, indexing them."""
     encoder, store = Encoder(folder=encoders), store_at(server.port)
     worlds = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         worlds.append(World(store, tmp_path / name / "index", encoder))
-    acknowledged, failed = count(), []
-    put, seen = Server.put, [0]
+    seen, failed = count(), []
+    reached = threading.Event()
+    asked = getattr(Server, step)
 
-    def counted(self, name, rows):
-        put(self, name, rows)
-        seen[0] = next(acknowledged) + 1
+    def counted(self, *arguments, **options):
+        if next(seen) + 1 >= calls:
+            reached.set()
+        asked(self, *arguments, **options)
 
     def write(world):
         try:
@@ -92,28 +96,34 @@ def test_a_server_that_is_killed_under_two_writers_loses_nothing(
         except QAError as error:
             failed.append(error)
 
-    monkeypatch.setattr(Server, "put", counted)
+    monkeypatch.setattr(Server, step, counted)
     writers = [threading.Thread(target=write, args=(world,)) for world in worlds]
     for writer in writers:
         writer.start()
-    wait_for(lambda: seen[0] >= 4 or failed)
+    assert reached.wait(PATIENCE)
     server.kill()
     started = time.monotonic()
     server.start()
     back = time.monotonic() - started
     for writer in writers:
         writer.join()
-    assert not failed and back < BACK
+    assert failed == []
+    assert back < BACK
     print(f"back after {back:.1f} s, all written after {time.monotonic() - started:.1f} s")
     for world in worlds:
-        with closing(world.opened()) as snapshot:
-            record, rows = snapshot.record, snapshot.rows
-            assert rows.server.count(record.rows, f"born == {record.token}") == MANY
-            for number in range(0, MANY, 300):
-                document, (_, _, coded) = synthetic(number, encoder.dim, world.book.code_bytes)
-                (key,) = snapshot.nearest(coded.vector, 1).tolist()
-                assert snapshot.passages([key])[0].text == document.text
-                assert snapshot.token_codes(np.array([key])).codes.tolist() == coded.codes.tolist()
+        everything_is_there(world)
+
+
+def everything_is_there(world):
+    """Every row that was written, once, and some of them word for word."""
+    with closing(world.opened()) as snapshot:
+        record, rows = snapshot.record, snapshot.rows
+        assert rows.server.count(record.rows, f"born == {record.token}") == MANY
+        for number in range(0, MANY, 300):
+            document, (_, _, coded) = synthetic(number, world.encoder.dim, world.book.code_bytes)
+            (key,) = snapshot.nearest(coded.vector, 1).tolist()
+            assert snapshot.passages([key])[0].text == document.text
+            assert snapshot.token_codes(np.array([key])).codes.tolist() == coded.codes.tolist()
 
 
 def test_services_on_one_store_answer_alike_and_follow_within_a_second(

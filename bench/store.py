@@ -1,0 +1,183 @@
+"""A store at an address beside the folder: equal answers, the time of a question, rows, memory.
+
+    export QA_STORE=milvus://127.0.0.1:19530/bench QA_OBJECTS=objects
+    python -m bench.store SETS WORK [--server PROCESS_ID] [--passages 30000] [--questions 200]
+
+SETS is a folder of question sets, each with `documents/` and `questions.jsonl`. Each is built into the
+folder WORK first and then into the store, with the codes of the folder, so that the second build takes
+what reading, splitting and sending take. `--server` is the process whose memory is looked at.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from qa import QA
+from qa.building import machines
+from qa.building.pipeline import build
+from qa.encoding.codebook import Codebook
+from qa.encoding.encoder import Encoder
+from qa.encoding.quantisation import quantise
+from qa.index.coding import Coded, input_hash
+from qa.index.milvus.address import address_of
+from qa.index.milvus.server import NUMBERS, TEXTS, WRITING_PATIENCE, Server
+from qa.index.snapshot import LocalSnapshot
+from qa.splitting import RankingText
+
+NAMES = ("xquad", "covidqa")
+SENT, CANDIDATES, TOKENS, DIM = 500, 64, 180, 384
+STORE = "QA_STORE"
+
+
+def main() -> None:
+    """Prints what was measured, a line each."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("sets", type=Path)
+    given.add_argument("work", type=Path)
+    given.add_argument("--server", type=int, default=0)
+    given.add_argument("--passages", type=int, default=30_000)
+    given.add_argument("--questions", type=int, default=200)
+    options = given.parse_args()
+    store = os.environ.pop(STORE)
+    for name in NAMES:
+        compare(options.sets / name, options.work / name, f"{store}_{name}", options.questions)
+    if options.passages:
+        rows(f"{store}_rows", options.passages, options.server)
+
+
+def compare(at: Path, index: Path, store: str, count: int) -> None:
+    """Answers and times of a question set, from the folder and from the store."""
+    build(at / "documents", index)
+    known = codes_of(index)
+    machines.encode = lambda encoder, book, ranking: _known(known, encoder, book, ranking)
+    with at_address(store):
+        started = time.perf_counter()
+        report = build(at / "documents", index, full=True)
+        seconds = time.perf_counter() - started
+        print(f"{at.name}: {report.passages} passages, {report.passages / seconds:.0f} a second")
+        far = QA.open(index)
+    near = QA.open(index)
+    lines = (at / "questions.jsonl").read_text(encoding="utf-8").splitlines()[:count]
+    questions = [json.loads(line)["question"] for line in lines]
+    with closing(near), closing(far):
+        local = [timed(asked, near, each) for each in questions]
+        for which in ("first", "again"):
+            with at_address(store):
+                found = [timed(asked, far, each) for each in questions]
+            equal = sum(one == other for (_, one), (_, other) in zip(local, found, strict=True))
+            print(f"{at.name}, {which}: {equal} of {len(questions)} answers equal, {shown(found)}")
+    print(f"{at.name}, the folder: {shown(local)}")
+
+
+def codes_of(index: Path) -> dict[bytes, Coded]:
+    """What the folder's index holds of every ranking text."""
+    with closing(LocalSnapshot.open(index)) as snapshot:
+        return {
+            digest: segment.coded(row)
+            for segment in snapshot.segments
+            for digest, row in segment.known_inputs.items()
+        }
+
+
+def _known(
+    known: dict[bytes, Coded], encoder: Encoder, book: Codebook, ranking: RankingText
+) -> Coded:
+    del encoder, book
+    return known[input_hash(ranking)]
+
+
+@contextmanager
+def at_address(store: str) -> Iterator[None]:
+    """Asks and builds at the address instead of the folder."""
+    os.environ[STORE] = store
+    try:
+        yield
+    finally:
+        del os.environ[STORE]
+
+
+def rows(store: str, passages: int, server: int) -> None:
+    """Made-up rows: how soon they are sent and found, and what they take of the server's memory."""
+    address = address_of(store)
+    client = Server(address.host, address.port, WRITING_PATIENCE)
+    name = f"{address.name}__measured"
+    client.drop(name)
+    before = resident(server)
+    client.make(name, DIM)
+    seconds = sum(timed(client.put, name, made(first))[0] for first in range(0, passages, SENT))
+    print(f"{passages} rows: {passages / seconds:.0f} a second, by one request at a time")
+    client.flush(name)
+    client.index(name, exact=False)
+    held = resident(server) - before
+    print(f"the server holds {held / passages / 1024:.1f} KB more a passage")
+    random = np.random.default_rng(1)
+    nearest, fetched = [], []
+    for _ in range(100):
+        vector = unit(random)
+        nearest.append(timed(client.nearest, name, vector, CANDIDATES + 32, "born <= 1"))
+        keys = random.choice(passages, CANDIDATES, replace=False).tolist()
+        fields = ["vector", "tokens", "digest", *TEXTS]
+        fetched.append(timed(client.rows, name, f"place in {keys}", fields, CANDIDATES))
+    print(f"nearest: {shown(nearest)}; {CANDIDATES} rows: {shown(fetched)}")
+    client.drop(name)
+
+
+def made(first: int) -> list[dict[str, Any]]:
+    """Rows of passages as long as most are."""
+    random = np.random.default_rng(first)
+    codes = "A" * (TOKENS * 48 * 4 // 3)
+    return [
+        {
+            **dict.fromkeys(NUMBERS, 1),
+            "place": number,
+            "vector": unit(random),
+            "codes": codes,
+            "text": "x" * 900,
+            "facts": "y" * 1_000,
+        }
+        for number in range(first, first + SENT)
+    ]
+
+
+def unit(random: np.random.Generator) -> Any:
+    """A quantised vector."""
+    vector = random.normal(size=DIM).astype(np.float32)
+    return quantise(vector / np.linalg.norm(vector))
+
+
+def asked(qa: QA, question: str) -> str:
+    """The answer as it is compared."""
+    return qa.ask(question).to_json()
+
+
+def timed(work: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    """Seconds, and what came of it."""
+    started = time.perf_counter()
+    found = work(*arguments)
+    return time.perf_counter() - started, found
+
+
+def shown(found: list[tuple[float, Any]]) -> str:
+    """The median and the least of times."""
+    seconds = [each for each, _ in found]
+    return f"{1_000 * median(seconds):.1f} ms (at least {1_000 * min(seconds):.1f})"
+
+
+def resident(process: int) -> int:
+    """Bytes that a process holds in memory; 0 of none."""
+    if not process:
+        return 0
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+if __name__ == "__main__":
+    main()

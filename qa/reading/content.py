@@ -122,7 +122,8 @@ def author_line(author: str | None, text: str) -> str:
     """`Author: ...`, where a file's properties name one and its text does not; "" for programs."""
     name = one_line(author) or ""
     is_name = 0 < len(name) <= _LONGEST_NAME and any(map(str.isalpha, name)) and "://" not in name
-    if not is_name or name.casefold().strip("()") in _NOBODY or name.casefold() in text.casefold():
+    folded = name.casefold()
+    if not is_name or folded.strip("()") in _NOBODY or name in text or folded in text.casefold():
         return ""
     return f"Author: {name}"
 

@@ -28,7 +28,7 @@ from qa.reading.pdf_pieces import (
     rows_of,
     within,
 )
-from qa.reading.pdf_tables import Cell, cells_drawn, cells_of, is_figure
+from qa.reading.pdf_tables import drawn_by_cells, drawn_by_rows, is_figure
 
 _GLUED = 1.8  # times the height of the type: a wider gap ends a line outside of tables
 _DISTANT = 2.5  # times the height of the type, between rows of one band
@@ -52,7 +52,7 @@ class Row(NamedTuple):
     pieces: tuple[Piece, ...]
     table: int = 0  # 0: none
     first: bool = False  # of a column or a table: an empty line stands in front
-    glue: tuple[str, ...] = ()  # of a table: the character between each piece and the next
+    between: str = ""  # of a table: the character between each piece and the next
 
 
 class Band(NamedTuple):
@@ -97,7 +97,7 @@ def _ordered(
             yield from _loose(row, words) if len(row) > 1 else (Row((row[0],)),)
             continue
         pieces = [piece for row in band.rows for piece in row]
-        cells = cells_drawn(columns_of(pieces, band.gaps), words)
+        cells = drawn_by_cells(pieces, band.gaps, words)
         columns = _prose_columns(band, pieces, words) if depth and not cells else []
         if columns:
             for column in columns:
@@ -106,9 +106,8 @@ def _ordered(
                 yield from inner[1:]
         elif cells or _is_table(band):
             number = next(numbers)
-            found = cells or cells_of(rows_of(pieces, 0.5), words)
-            for place, row_of_cells in enumerate(found):
-                yield _row_of(row_of_cells, number, is_first=place == 0)
+            for place, (lines, between) in enumerate(cells or drawn_by_rows(pieces, words)):
+                yield Row(lines, number, place == 0, between)
         else:
             for row in band.rows:
                 yield from _loose(row, words)
@@ -198,13 +197,6 @@ def _is_table(band: Band) -> bool:
         return False
     wide = [row for row in band.rows if len(row) > 1]
     return len(wide) > 1 and any(_width(gap) >= height_of(wide[0]) for gap in band.gaps)
-
-
-def _row_of(cells: Sequence[Cell], table: int, *, is_first: bool) -> Row:
-    """The row of a table: its cells one after another, the lines of each as one."""
-    pieces = tuple(piece for cell in cells for piece in cell)
-    between = tuple(mark for cell in cells for mark in ("\t", *" " * (len(cell) - 1)))
-    return Row(pieces, table, is_first, between[1:])
 
 
 def _loose(row: list[Piece], words: str) -> Iterator[Row]:

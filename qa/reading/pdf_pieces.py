@@ -70,7 +70,8 @@ def pieces_of(characters: Characters) -> list[Piece]:
     starts, ends = _lines(characters.text)
     places = characters.places(starts)
     lines: list[Piece] = list(map(_piece, zip(starts, ends, *places, strict=True)))
-    wordy = [line for line in lines if _is_wordy(characters.text, line[0], line[1])]
+    text = characters.text
+    wordy = [line for line in lines if line[1] - line[0] >= _LONG and _is_wordy(text, line)]
     cut = {pieces[0][0]: pieces for pieces in _split(characters, _sample(wordy))}
     if all(len(pieces) == 1 for pieces in cut.values()):
         cut = {}
@@ -122,11 +123,9 @@ def _combined(
     return found
 
 
-def _is_wordy(text: str, start: int, end: int) -> bool:
-    """True for a long line of words, which is no row of a table."""
-    if end - start < _LONG:
-        return False
-    line = text[start:end]
+def _is_wordy(text: str, piece: Piece) -> bool:
+    """True for a long line that is of words, and no row of a table."""
+    line = text[piece[0] : piece[1]]
     if line.isascii():
         figures = len(line) - len(line.encode().translate(None, _ASCII_FIGURES))
     else:

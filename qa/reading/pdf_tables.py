@@ -6,12 +6,14 @@ evenly spaced, by a line that goes on in small letters beside no other cell.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from statistics import median_low
 from typing import NamedTuple
 
-from qa.reading.pdf_pieces import Piece, height_of
+from qa.reading.pdf_pieces import Gap, Piece, height_of, rows_of
 
 HEADER_ROWS = 5  # of a table, at most
 _STRIP = 0.3  # times the height of the type: so much more blank stands between rows than lines
@@ -19,13 +21,21 @@ _FULL = 25  # characters of a line that is full by no chance
 _CELL_LINES = 12  # at most
 _DRAWN_ROWS = 2  # with a cell of several lines, at least
 _SHARE_OF_FIGURES = 0.5  # of the rows just below the names of columns, at least
-_NAMED_ROWS = 8
+NAMED_ROWS = 8
 _FIGURE = re.compile(r"[^\w\s]*\s?\d[\d.,'%\s]*[^\w\s]*|[-–—$€£()%*]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_BOTTOM, _TOP = itemgetter(3), itemgetter(5)
 _NUMBER = re.compile(r"\d+")
 _AMOUNT = re.compile(r"\d[\d.,]*\s?(?:[^\W\d]{1,3}|%|°[CF])")  # a figure with its unit
 
 Cell = tuple[Piece, ...]  # its lines
+
+
+class Cells(NamedTuple):
+    """A row of a table: the lines of its cells, and what stands between each and the next."""
+
+    pieces: tuple[Piece, ...]
+    glue: str  # a tab between cells, a space within one
 
 
 class _Group(NamedTuple):
@@ -35,25 +45,31 @@ class _Group(NamedTuple):
     cells: tuple[Cell, ...]  # none where they do not
 
 
-def cells_of(rows: Sequence[list[Piece]], words: str) -> Iterator[tuple[Cell, ...]]:
-    """The cells of each row of the table whose lines stand beside each other in `rows`."""
-    for group in _groups(rows, words):
-        if group.cells:
-            yield group.cells
-        else:
-            yield from _continued(group.rows, words)
+def drawn_by_rows(pieces: Sequence[Piece], words: str) -> list[Cells]:
+    """The rows of a table whose lines stand beside each other, those of a cell gathered."""
+    rows = rows_of(pieces, 0.5)
+    return [
+        cells
+        for group in _groups(rows, words)
+        for cells in ((_joined(group.cells),) if group.cells else _continued(group.rows, words))
+    ]
 
 
-def cells_drawn(columns: Sequence[Sequence[Piece]], words: str) -> list[tuple[Cell, ...]]:
-    """The cells of each row of a table that is drawn cell after cell, some of several lines.
+def drawn_by_cells(pieces: Sequence[Piece], gaps: Sequence[Gap], words: str) -> list[Cells]:
+    """The rows of a table that is drawn cell after cell, some of several lines.
 
     Columns of prose are drawn one after the other, or line by line across; for both it is empty.
     """
-    order = sorted(
-        (piece.start, place, piece) for place, pieces in enumerate(columns) for piece in pieces
+    drawn = sorted(pieces)
+    below = sum(
+        [after[2] < before[4] and after[4] > before[2] for before, after in pairwise(drawn)]
     )
-    rows, last = list[dict[int, list[Piece]]](), len(columns)
-    for _, place, piece in order:
+    if below < _DRAWN_ROWS:
+        return []  # this is all that it takes for most tables, which are drawn row by row
+    middles = sorted([(gap.left + gap.right) / 2 for gap in gaps])
+    rows, last = list[dict[int, list[Piece]]](), len(middles) + 1
+    for piece in drawn:
+        place = bisect_left(middles, piece[2])
         if place < last:
             rows.append({})
         rows[-1].setdefault(place, []).append(piece)
@@ -68,7 +84,12 @@ def cells_drawn(columns: Sequence[Sequence[Piece]], words: str) -> list[tuple[Ce
         and not any(_figures(cell, words) > 1 for cell in every)
         and all(map(_are_apart, found, found[1:]))
     )
-    return found if is_drawn else []
+    return list(map(_joined, found)) if is_drawn else []
+
+
+def _joined(cells: Iterable[Cell]) -> Cells:
+    pieces = tuple([piece for cell in cells for piece in cell])
+    return Cells(pieces, "".join(["\t" + " " * (len(cell) - 1) for cell in cells])[1:])
 
 
 def _are_apart(upper: Sequence[Cell], lower: Sequence[Cell]) -> bool:
@@ -94,10 +115,10 @@ def _groups(rows: Sequence[list[Piece]], words: str) -> list[_Group]:
 
 def _parted(rows: Sequence[list[Piece]]) -> list[list[list[Piece]]]:
     """The rows, cut where a blank strip is higher than what stands between lines."""
-    lowest, blanks = min(piece.bottom for piece in rows[0]), list[float]()
+    lowest, blanks = min(map(_BOTTOM, rows[0])), list[float]()
     for row in rows[1:]:
-        blanks.append(lowest - max(piece.top for piece in row))
-        lowest = min(lowest, *(piece.bottom for piece in row))
+        blanks.append(lowest - max(map(_TOP, row)))
+        lowest = min(lowest, *map(_BOTTOM, row))
     strip = max(min(blanks, default=0.0), 0.0) + _STRIP * median_low(map(height_of, rows))
     parts = [[rows[0]]]
     for row, blank in zip(rows[1:], blanks, strict=True):
@@ -166,34 +187,34 @@ def _is_full(above: Piece, below: Piece, right: float, words: str) -> bool:
     return above.right + share * (below.right - below.left) > right
 
 
-def _continued(rows: Sequence[list[Piece]], words: str) -> Iterator[tuple[Cell, ...]]:
+def _continued(rows: Sequence[list[Piece]], words: str) -> Iterator[Cells]:
     """The rows of cells, those joined of which one goes on in small letters beside no cell."""
     above: list[list[Piece]] = []
     for row in rows:
-        if above and not _goes_on(above, row, words):
-            yield _columns(above) if len(above) > 1 else tuple((piece,) for piece in above[0])
+        if above and not (_is_small(row[0], words) and _goes_on(above, row, words)):
+            yield _row_of(above)
             above = []
         above.append(row)
     if above:
-        yield _columns(above) if len(above) > 1 else tuple((piece,) for piece in above[0])
+        yield _row_of(above)
+
+
+def _row_of(rows: Sequence[Sequence[Piece]]) -> Cells:
+    (first, *others) = rows
+    return _joined(_columns(rows)) if others else Cells(tuple(first), "\t" * (len(first) - 1))
 
 
 def _goes_on(above: Sequence[Sequence[Piece]], row: Sequence[Piece], words: str) -> bool:
-    """True for a row whose lines go on those above them, where no other cell would be joined."""
+    """True for a row whose first line goes on one above, where no other cell would be joined."""
     lines = above[-1]
-    if not all(_is_small(piece, words) for piece in row[:1]) or len(above) >= _CELL_LINES:
-        return False
-    if _is_small(above[0][0], words) or words[lines[0].end - 1] == ":":
-        return False
-    if len(row) > 1 and max(map(len, above)) > 1:
-        return False  # each has values of its own
-    return all(_stands_below(piece, lines) for piece in row[:1]) and all(
-        map(_are_lines, _columns([*above, row]))
+    return (
+        len(above) < _CELL_LINES
+        and not _is_small(above[0][0], words)
+        and words[lines[0].end - 1] != ":"
+        and (len(row) == 1 or max(map(len, above)) == 1)  # else each has values of its own
+        and any(row[0].left < line.right and row[0].right > line.left for line in lines)
+        and all(map(_are_lines, _columns([*above, row])))
     )
-
-
-def _stands_below(piece: Piece, lines: Sequence[Piece]) -> bool:
-    return any(piece.left < line.right and piece.right > line.left for line in lines)
 
 
 def is_figure(cell: str) -> bool:
@@ -201,24 +222,18 @@ def is_figure(cell: str) -> bool:
     return _FIGURE.fullmatch(cell.strip()) is not None
 
 
-def columns_named(rows: Sequence[Sequence[str]], bold: int = 0) -> str:
+def columns_named(rows: Sequence[Sequence[str]]) -> str:
     """The names of a table's columns from its first rows; "" where none of them is a header.
 
-    A header has words, or years, above rows with figures, or is in bold type (`bold` rows are):
+    A header has words, or years, above rows with figures:
     `[["Station", "Opened"], ["Mill", "1,900"]]` gives `"Station, Opened"`. Below its last row with
     several cells, a line alone is the label of what follows ("Current assets:").
     """
-    named = _named_by_figures(rows)
-    return _joined(rows[:bold]) if bold and not named else named
-
-
-def _named_by_figures(rows: Sequence[Sequence[str]]) -> str:
-    """The names of columns above the first row with figures."""
     for number, row in enumerate(rows[: HEADER_ROWS + 1]):
         if any(_is_amount(cell.strip()) for cell in row):
             wide = [at for at, above in enumerate(rows[:number]) if len(above) > 1]
             heads = rows[: wide[-1] + 1 if wide else number]
-            return _joined(heads) if _are_heads(heads, rows[number:]) else ""
+            return names_in(heads) if _are_heads(heads, rows[number:]) else ""
     return ""
 
 
@@ -233,7 +248,7 @@ def _are_heads(heads: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) ->
         return False
     if len(wide) > 1 and max(map(len, (*wide, *rows))) == 2:
         return False
-    values = [row for row in rows[:_NAMED_ROWS] if len(row) > 1]
+    values = [row for row in rows[:NAMED_ROWS] if len(row) > 1]
     figures = sum(any(_is_amount(cell.strip()) for cell in row) for row in values)
     return figures >= _SHARE_OF_FIGURES * len(values)
 
@@ -249,6 +264,7 @@ def _is_amount(cell: str) -> bool:
     )
 
 
-def _joined(rows: Iterable[Sequence[str]]) -> str:
+def names_in(rows: Iterable[Sequence[str]]) -> str:
+    """All cells of rows that name columns, each once."""
     names = [" ".join(cell.split()).rstrip(",") for row in rows for cell in row if cell.strip()]
     return ", ".join(dict.fromkeys(names))

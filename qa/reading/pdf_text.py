@@ -11,7 +11,7 @@ from typing import NamedTuple
 from qa.reading.pdf_characters import Characters
 from qa.reading.pdf_layout import Row, glue, ordered
 from qa.reading.pdf_pieces import HYPHEN, Piece, pieces_of
-from qa.reading.pdf_tables import HEADER_ROWS, columns_named
+from qa.reading.pdf_tables import HEADER_ROWS, NAMED_ROWS, columns_named, names_in
 
 _DIVIDED = f"{HYPHEN}\x02"  # at the end of a piece
 _MARK = re.compile(f"\r\n|\r|[{HYPHEN}\x02]|\0")
@@ -40,7 +40,7 @@ class Text:
     lines: tuple[Line, ...] = ()
     parts: Callable[[], Iterable[Part]] = tuple  # made when they are asked for
     columns: dict[int, str] = field(default_factory=dict)  # by table: their names
-    cells: dict[int, int] = field(default_factory=dict)  # by table: the cells of its longest row
+    cells: dict[int, int] = field(default_factory=dict)  # by table: the gaps of its longest row
 
     def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The stretches of pdfium's text that stand at text[start:end], `end` exclusive."""
@@ -115,39 +115,42 @@ def _as_drawn(words: str, pieces: Sequence[Piece]) -> Text:
 
 def _by_place(characters: Characters, rows: Sequence[Row]) -> Text:
     """The text with its rows in reading order, a line for each."""
-    lines, cells = list[Line](), dict[int, list[list[str]]]()
-    words, bold = _shown_marks(characters.text), dict[int, list[bool]]()
-    texts, length, above = list[str](), 0, 0
-    for pieces, table, is_first, in_table in rows:
+    lines, tables = list[Line](), dict[int, list[Line]]()
+    words, texts, length, above = _shown_marks(characters.text), list[str](), 0, 0
+    for pieces, table, is_first, between in rows:
         if lines:
             texts.append("\n\n" if is_first or (above and not table) else "\n")
             length += len(texts[-1])
         shown = [words[piece[0] : piece[1]] for piece in pieces]
         if len(shown) == 1:
             text = shown[0]
+        elif table and " " not in between:
+            text = "\t".join(shown)
         else:
-            between = in_table or starmap(glue, pairwise(pieces))
-            text = shown[0] + "".join(map(add, between, shown[1:]))
+            glued = between or starmap(glue, pairwise(pieces))
+            text = shown[0] + "".join(map(add, glued, shown[1:]))
         texts.append(text)
         start, length, above = length, length + len(text), table
         lines.append(Line(start, length, text, pieces[0][0], pieces[-1][1], table))
         if table:
-            cells.setdefault(table, []).append(text.split("\t"))
-            _look_at_type(characters, pieces, bold.setdefault(table, []))
-    columns = {table: columns_named(rows, _heads(bold[table])) for table, rows in cells.items()}
-    width = {table: max(map(len, rows)) for table, rows in cells.items()}
+            tables.setdefault(table, []).append(lines[-1])
+    columns = {table: _columns(characters, rows) for table, rows in tables.items()}
+    width = {table: max([row[2].count("\t") for row in rows]) for table, rows in tables.items()}
     return Text("".join(texts), tuple(lines), partial(_parts_of, rows, lines), columns, width)
 
 
-def _look_at_type(characters: Characters, pieces: Sequence[Piece], bold: list[bool]) -> None:
-    """Add whether the row is bold, as long as those above it are, and may name columns."""
-    if len(bold) <= HEADER_ROWS and all(bold):
-        bold.append(all(characters.is_bold(piece[0]) for piece in pieces))
+def _columns(characters: Characters, rows: Sequence[Line]) -> str:
+    """The names of a table's columns."""
+    cells = [row.text.split("\t") for row in rows[: HEADER_ROWS + NAMED_ROWS]]
+    return columns_named(cells) or names_in(cells[: _bold_rows(characters, rows)])
 
 
-def _heads(bold: Sequence[bool]) -> int:
-    """How many rows at a table's top are bold above one that is not."""
-    return 0 if all(bold) else len(bold) - 1
+def _bold_rows(characters: Characters, rows: Sequence[Line]) -> int:
+    """How many rows at a table's top are bold above one that is not, 0 where all are."""
+    for number, row in enumerate(rows[: HEADER_ROWS + 1]):
+        if not (characters.is_bold(row.first) and characters.is_bold(row.last - 1)):
+            return number
+    return 0
 
 
 def _parts_of(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Part]:

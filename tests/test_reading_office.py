@@ -298,7 +298,9 @@ def test_open_document_sheets_are_rows_under_their_columns():
         + row(cell(' table:number-rows-spanned="2"', "2019"), cell("", "Oats"), cell("", "12.5%"))
         + row("<table:covered-table-cell/>", cell("", "Rye"), cell("", "9%"))
         + f"{blank}{row(cell('', 'The end.'))}</table:table>"
-        f'<table:table table:name="Old" table:style-name="h">{row(cell("", "Secret"))}</table:table>'
+        '<table:table table:name="Old" table:style-name="h"><table:table-column '
+        'table:visibility="collapse"/><table:table-row table:visibility="filter">'
+        f"{cell('', 'Secret')}</table:table-row></table:table>"
     )
     hidden = (
         '<style:style style:name="h"><style:table-properties table:display="false"/></style:style>'
@@ -311,7 +313,8 @@ def test_open_document_sheets_are_rows_under_their_columns():
         ("The end.", "", heading),
         ("Secret", "", ("Old",)),
     ]
-    assert read_noted(data, "a.ods")[1] == "hidden sheet: Old"
+    hidden = "1 hidden row and 1 hidden column in Old"
+    assert read_noted(data, "a.ods")[1] == f"hidden sheet: Old, {hidden}"
 
 
 def test_open_document_slides_are_pages_read_from_the_top_left():
@@ -613,6 +616,8 @@ def test_a_workbook_tells_what_is_hidden_and_what_has_no_value():
         sheet.append(["Port", "Total"])
         sheet.append(["Amble", "=1+2"])
         sheet["B2"].comment = Comment("Not yet known.", "Ida")
+        sheet.row_dimensions[2].hidden = sheet.column_dimensions["B"].hidden = True
+        sheet.column_dimensions.group("Z", "XFD", hidden=True)  # what no cell stands in
         other = sheet.parent.create_sheet("Old")
         other.append(["secret"])
         other.sheet_state = "hidden"
@@ -626,7 +631,8 @@ def test_a_workbook_tells_what_is_hidden_and_what_has_no_value():
         "Old",
         "secret",
     ]
-    assert read_noted(data, "a.xlsx")[1] == "hidden sheet: Old, 1 formula without a value"
+    hidden = "1 hidden row and 1 hidden column in Sheet, hidden sheet: Old"
+    assert read_noted(data, "a.xlsx")[1] == f"{hidden}, 1 formula without a value"
 
 
 def test_a_far_cell_costs_no_more_than_itself():
@@ -675,6 +681,25 @@ def test_bold_paragraphs_are_headings_where_no_style_makes_any():
     document = read(out.getvalue(), "a.docx")
     headings = [document.text[b.start : b.end] for b in document.blocks if b.kind is Kind.HEADING]
     assert headings == ["Ends"]
+
+
+def test_larger_and_capital_lines_are_headings_where_no_style_makes_any_but_a_title():
+    """Larger type stands higher; addresses in capitals and lists in larger type are none."""
+    import docx
+    from docx.shared import Pt
+
+    file, told = docx.Document(), "The tenant pays two months of rent before the keys are given."
+    file.styles["Normal"].font.size = Pt(11)
+    file.add_paragraph("House rules", style="Title")
+    lines = [("Hours", 16), (told, 11), ("NIGHT", 11), (told, 11), ("MILL", 11), ("HILL ROAD", 11)]
+    for text, size in [*lines, (told, 11), ("Fees", 16), (told, 11)]:
+        file.add_paragraph().add_run(text).font.size = Pt(size)
+    out = io.BytesIO()
+    file.save(out)
+    document = read(out.getvalue(), "a.docx")
+    paths = [b.heading for b in document.blocks if b.kind is Kind.HEADING]
+    title = "House rules"
+    assert paths == [(title,), (title, "Hours"), (title, "Hours", "NIGHT"), (title, "Fees")]
 
 
 WEIGHTS = """<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"

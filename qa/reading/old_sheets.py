@@ -9,7 +9,7 @@ import xlrd
 from qa.errors import ReadFailed
 from qa.reading.content import Content, Draft
 from qa.reading.number_formats import shown
-from qa.reading.sheet_rows import Numbered, add_sheet
+from qa.reading.sheet_rows import Numbered, add_sheet, hidden_note
 
 
 def read(data: bytes, _name: str) -> Content:
@@ -25,8 +25,16 @@ def read(data: bytes, _name: str) -> Content:
     draft = Draft()
     for sheet in book.sheets():
         add_sheet(draft, sheet.name, _rows(book, sheet))
-    hidden = [sheet.name for sheet in book.sheets() if sheet.visibility]
-    return draft.content(note=", ".join(f"hidden sheet: {name}" for name in hidden))
+    notes = [f"hidden sheet: {sheet.name}" for sheet in book.sheets() if sheet.visibility]
+    notes += [hidden_note(sheet.name, *_hidden(sheet)) for sheet in book.sheets()]
+    return draft.content(note=", ".join(filter(None, notes)))
+
+
+def _hidden(sheet: Any) -> tuple[int, int]:
+    """How many of the rows and columns that hold something are hidden."""
+    rows = [row for row, look in sheet.rowinfo_map.items() if look.hidden and row < sheet.nrows]
+    columns = [at for at, look in sheet.colinfo_map.items() if look.hidden and at < sheet.ncols]
+    return sum(any(sheet.row_values(row)) for row in rows), len(columns)
 
 
 def _rows(book: Any, sheet: Any) -> Iterator[Numbered]:

@@ -27,7 +27,7 @@ from qa.reading.odf_text import (
     without_hidden,
 )
 from qa.reading.packages import parse
-from qa.reading.sheet_rows import Numbered, add_sheet
+from qa.reading.sheet_rows import Numbered, add_sheet, hidden_note
 
 _BODY = ("text", "spreadsheet", "presentation", "drawing")
 _SILENT = (
@@ -107,7 +107,7 @@ class _Reader:
             date=iso_date(date),
             author=_property(others, "initial-creator") or _property(others, "creator"),
             pages=self.pages,
-            note=", ".join(self.notes),
+            note=", ".join(filter(None, self.notes)),
         )
 
     def _add(self, element: Any) -> None:
@@ -222,6 +222,7 @@ class _Reader:
             before = len(self.apart)
             self._keep_apart(table)
             add_sheet(self.draft, name, _rows(table))
+            self.notes.append(hidden_note(name, _hidden(table, "row"), _hidden(table, "column")))
             self.apart[before:] = [(None, f"{label} on {name}", text) for _, label, text in self.apart[before:]]  # fmt: skip
 
     def _add_slides(self, element: Any) -> None:
@@ -284,6 +285,14 @@ def _rows(table: Any) -> Iterator[Numbered]:
         if cells:
             yield from (Numbered(number + n, cells) for n in range(1, min(times, _REPEATS) + 1))
         number += times
+
+
+def _hidden(table: Any, what: str) -> int:
+    """How many rows or columns of a sheet are hidden, without those that only fill it up."""
+    parts = within(table, (f"table-{what}",))
+    hidden = (part for part in parts if _get(part, "visibility") in ("collapse", "filter"))
+    times = (level(_get(part, f"number-{what}s-repeated"), 1) for part in hidden)
+    return sum(count for count in times if count <= _REPEATS)
 
 
 def _labelled(equation: str) -> str:

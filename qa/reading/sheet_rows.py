@@ -36,6 +36,13 @@ def add_sheet(draft: Draft, name: str, rows: Iterable[Numbered]) -> None:
     sheet.end()
 
 
+def hidden_note(name: str, rows: int, columns: int) -> str:
+    """What a report says of so many hidden rows and columns of a sheet, which are read; "" of none."""
+    counts = [(rows, "row"), (columns, "column")]
+    parts = [f"{count} hidden {what}{'s' * (count > 1)}" for count, what in counts if count]
+    return f"{' and '.join(parts)} in {name}" if parts else ""
+
+
 def _regions(rows: Iterator[Numbered]) -> Iterator[Iterator[Row]]:
     """The runs of rows without a blank one between them; each is read before the next."""
     pending = next(rows, None)

@@ -20,7 +20,7 @@ from qa.reading.content import Content, Draft, iso_date
 from qa.reading.merged_cells import merged_over_rows
 from qa.reading.number_formats import shown
 from qa.reading.packages import parse, repaired
-from qa.reading.sheet_rows import Numbered, add_sheet
+from qa.reading.sheet_rows import Numbered, add_sheet, hidden_note
 
 _PROPERTIES = "docProps/core.xml"
 _GAP = 64  # blank cells that a row keeps between two values
@@ -43,6 +43,7 @@ def read(data: bytes, _name: str) -> Content:
                 notes.append(f"hidden sheet: {sheet.title}")
             rows = _Rows(file, sheet)
             add_sheet(draft, str(sheet.title), rows)
+            notes.append(hidden_note(str(sheet.title), rows.hidden_rows, rows.hidden_columns))
             unknown += rows.unknown
             known += _add_beside(draft, archive, sheet)
         charts = sum(bool(_CHART.fullmatch(name)) for name in archive.namelist()) - known
@@ -51,7 +52,7 @@ def read(data: bytes, _name: str) -> Content:
         notes.append(f"{unknown} formula{'s' * (unknown > 1)} without a value")
     if charts > 0:
         notes.append(f"{charts} chart{'s' * (charts > 1)} not read")
-    note = ", ".join(notes)
+    note = ", ".join(filter(None, notes))
     return draft.content(title=title, date=iso_date(date), author=author, note=note)
 
 
@@ -73,7 +74,9 @@ class _Rows:
 
     def __init__(self, file: Any, sheet: Any) -> None:
         self.file, self.sheet = file, sheet
-        self.unknown = 0  # formulas without a value, once the rows were read
+        # Known once the rows were read: formulas without a value, and what is not shown.
+        self.unknown = self.hidden_rows = self.hidden_columns = 0
+        self._widest = 0
         self._merged = merged_over_rows(sheet._get_source)  # noqa: SLF001
         self._spanning: dict[int, tuple[int, str]] = {}  # by column: until which row, and its text
         self._codes = [_code(file, style.numFmtId) for style in file._cell_styles]  # noqa: SLF001
@@ -92,8 +95,17 @@ class _Rows:
             )
             for number, cells in parser.parse():
                 if row := self._row(number, cells):
+                    look = parser.row_dimensions.pop(str(number), None)
+                    self.hidden_rows += look is not None and _is_hidden(look)
                     yield Numbered(number, row)
             self.unknown = parser.unknown
+            hidden = filter(_is_hidden, parser.column_dimensions.values())
+            self.hidden_columns = sum(map(self._columns_in, hidden))
+
+    def _columns_in(self, look: dict[str, str]) -> int:
+        """How many columns of the sheet that hold something have that look."""
+        first, last = int(look["min"]), min(int(look["max"]), self._widest)
+        return max(last + 1 - first, 0)
 
     def _row(self, number: int, cells: list[dict[str, Any]]) -> list[str]:
         """The texts of a row; a cell that goes over several rows is in each that has others."""
@@ -108,6 +120,7 @@ class _Rows:
         self._spanning = {at: cell for at, cell in self._spanning.items() if cell[0] >= number}
         if texts:
             texts = {column: text for column, (_, text) in self._spanning.items()} | texts
+        self._widest = max(self._widest, *texts) if texts else self._widest
         row, before = list[str](), 0
         for column in sorted(texts):
             row += [""] * min(column - before - 1, _GAP)
@@ -117,6 +130,10 @@ class _Rows:
 
     def _code_of(self, style: int) -> str:
         return self._codes[style] if style < len(self._codes) else "General"
+
+
+def _is_hidden(look: dict[str, str]) -> bool:
+    return look.get("hidden", "0") in ("1", "true")
 
 
 def _code(file: Any, number: int) -> str:

@@ -14,13 +14,13 @@ import docx
 from docx.oxml.ns import qn
 
 from qa.reading.archive import names_itself
-from qa.reading.bold import may_head
 from qa.reading.charts import chart, diagram
 from qa.reading.content import Content, Draft, Headings, made_on
 from qa.reading.equations import MATHEMATICS, equation
 from qa.reading.packages import parse, repaired
 from qa.reading.symbols import symbol
-from qa.reading.word_styles import Look, Styles
+from qa.reading.word_headings import headings_by_type
+from qa.reading.word_styles import Styles
 
 _PARAGRAPH, _TABLE, _BOX, _RUN = qn("w:p"), qn("w:tbl"), qn("w:txbxContent"), qn("w:r")
 _NOTE_REFERENCES = (qn("w:footnoteReference"), qn("w:endnoteReference"))
@@ -77,10 +77,11 @@ class _Reader:
         self.styles = Styles(file, parse(numbering.blob) if numbering else None)
         body = file.element.body
         looks = map(self.styles.look, body.iterchildren(_PARAGRAPH))
-        self.has_headings = any(look.level is not None for look in looks)
+        self.has_headings = any(look.level for look in looks)  # besides a title
         # Looked for once: most files have none, and most of their paragraphs.
         self.has_equations = next(body.iter(_EQUATION), None) is not None
         self.has_drawings = next(body.iter(_CHART, _DIAGRAM), None) is not None
+        self.by_type = {} if self.has_headings else self._headings_by_type(body)
 
     def add(self, element: Any) -> str | None:
         """Add all blocks within an element; the first heading of the highest level is given back."""
@@ -95,12 +96,12 @@ class _Reader:
             text, look = "".join(self._text(block)), self.styles.look(block)
             number = self.styles.number(look) if look.numbered else ""
             numbered = f"{number} {text}" if number and text.strip() else text
-            if look.is_item:
+            level = self.by_type.get(block) if look.level is None else look.level
+            if look.is_item and level is None:
                 items.append(numbered)
                 continue
             self.draft.add_list(items)
             items = []
-            level = self._level(block, look, text)
             if level is not None and text.strip():
                 self.draft.enter(level, numbered)
                 highest = min(highest or (level, text), (level, text), key=lambda found: found[0])
@@ -112,13 +113,12 @@ class _Reader:
         self.draft.add_list(items)
         return highest[1] if highest else None
 
-    def _level(self, paragraph: Any, look: Look, text: str) -> int | None:
-        """The level of a heading: by its style, or bold where no style makes any."""
-        if self.has_headings or look.level is not None:
-            return look.level
-        below = paragraph.getnext()
-        names = may_head(text) and self.styles.is_bold(paragraph)
-        return 1 if names and below is not None and not self.styles.is_bold(below) else None
+    def _headings_by_type(self, body: Any) -> dict[Any, int]:
+        """The paragraphs that are headings by their type alone, and their levels."""
+        every = body.iterchildren(_PARAGRAPH, _TABLE)
+        glue = {_PARAGRAPH: "", _TABLE: "\n"}  # a table heads nothing
+        texts = [(each, glue[each.tag].join(each.itertext(_WORDS))) for each in every]
+        return headings_by_type(texts, self.styles)
 
     def add_apart(self, kind: str, heading: str, name: str) -> None:
         """Add what stands beside the body: each note, comment, header or footer once."""

@@ -12,11 +12,14 @@ _STYLES_ABOVE = 20  # that a style may be based on, one on the other
 _NUMBERED = f"{qn('w:pPr')}/{qn('w:numPr')}"
 _OUTLINED = f"{qn('w:pPr')}/{qn('w:outlineLvl')}"
 _PARAGRAPH_PROPERTIES, _RUN_PROPERTIES = qn("w:pPr"), qn("w:rPr")
+_DEFAULT = qn("w:default")
 _STYLE, _RUN_STYLE = qn("w:pStyle"), qn("w:rStyle")
 _LIST, _OUTLINE = qn("w:numPr"), qn("w:outlineLvl")
 _NUMBER, _DEPTH = qn("w:numId"), qn("w:ilvl")
 _VALUE, _RUN, _TEXT = qn("w:val"), qn("w:r"), qn("w:t")
-_HIDDEN, _BOLD = qn("w:vanish"), qn("w:b")
+_HIDDEN, _BOLD, _SIZE, _CAPITALS = qn("w:vanish"), qn("w:b"), qn("w:sz"), qn("w:caps")
+_DEFAULTS = f"{qn('w:docDefaults')}/{qn('w:rPrDefault')}/{qn('w:rPr')}/{_SIZE}"
+_USUAL = 20  # half points: Word's own size, where a file gives none
 
 
 class _Numbered(NamedTuple):
@@ -53,7 +56,10 @@ class Styles:
             if (found := style.element.find(f"{_NUMBERED}/{_NUMBER}")) is not None
         }
         self._styles: dict[str | None, _Style] = {}
-        self._on: dict[tuple[str | None, str], bool | None] = {}
+        self._own: dict[tuple[str | None, str], Any | None] = {}
+        plain = (style for style in file.styles if style.element.get(_DEFAULT) in ("1", "true"))
+        self._usual = next((style.style_id for style in plain if style.type == 1), None)
+        self._size = _half_points(file.styles.element.find(_DEFAULTS)) or _USUAL
         self.numbering = Numbering(numbering, numbers)
 
     def look(self, paragraph: Any) -> Look:
@@ -114,33 +120,45 @@ class Styles:
 
     def is_bold(self, paragraph: Any) -> bool:
         """True for a paragraph all of whose text is bold."""
-        runs = [
-            run for run in paragraph.iter(_RUN) if any(text.strip() for text in run.itertext(_TEXT))
-        ]
+        runs = _runs_with_text(paragraph)
         return bool(runs) and all(self._has(run, _BOLD, paragraph) for run in runs)
 
+    def is_capital(self, paragraph: Any) -> bool:
+        """True for a paragraph all of whose text is shown in capital letters."""
+        runs = _runs_with_text(paragraph)
+        return bool(runs) and all(self._has(run, _CAPITALS, paragraph) for run in runs)
+
+    def size(self, paragraph: Any) -> int:
+        """The size of the smallest type of a paragraph's text, in half points."""
+        found = (self._decides(run, _SIZE, paragraph) for run in _runs_with_text(paragraph))
+        return min((_half_points(size) or self._size for size in found), default=self._size)
+
     def _has(self, run: Any, tag: str, paragraph: Any | None = None) -> bool:
-        """Whether a property of a run is on: by itself, its style, or its paragraph's."""
+        """Whether a property of a run is on."""
+        found = self._decides(run, tag, paragraph)
+        return found is not None and _is_on(found)
+
+    def _decides(self, run: Any, tag: str, paragraph: Any | None) -> Any | None:
+        """What says so of a run: its own property, its style's, or that of its paragraph's style."""
         name = None
         for properties in run.iterchildren(_RUN_PROPERTIES):
             for child in properties.iterchildren(tag, _RUN_STYLE):
                 if child.tag == tag:
-                    return _is_on(child)
+                    return child
                 name = child.get(_VALUE)
             break
-        on = None if name is None else self._switched(name, tag)
-        if on is None and paragraph is not None:
-            on = self._switched(_style_of(paragraph), tag)
-        return bool(on)
+        found = None if name is None else self._of_style(name, tag)
+        if found is None and paragraph is not None:
+            found = self._of_style(_style_of(paragraph) or self._usual, tag)
+        return found
 
-    def _switched(self, name: str | None, tag: str) -> bool | None:
-        """Whether a style has that property of runs on; None where it says nothing of it."""
-        if (name, tag) not in self._on:
+    def _of_style(self, name: str | None, tag: str) -> Any | None:
+        """A style's property of runs, or that of one on which it is based."""
+        if (name, tag) not in self._own:
             path = f"{_RUN_PROPERTIES}/{tag}"
             found = (style.element.find(path) for style in self._chain(name))
-            own = next((element for element in found if element is not None), None)
-            self._on[name, tag] = None if own is None else _is_on(own)
-        return self._on[name, tag]
+            self._own[name, tag] = next((each for each in found if each is not None), None)
+        return self._own[name, tag]
 
     def _chain(self, name: str | None) -> Iterator[Any]:
         """The style of that name, and those on which it is based."""
@@ -150,6 +168,16 @@ class Styles:
                 return
             yield style
             style = getattr(style, "base_style", None)
+
+
+def _runs_with_text(paragraph: Any) -> list[Any]:
+    runs = paragraph.iter(_RUN)
+    return [run for run in runs if any(text.strip() for text in run.itertext(_TEXT))]
+
+
+def _half_points(size: Any | None) -> int:
+    """The size that a property gives; 0 where it gives none."""
+    return 0 if size is None else level(size.get(_VALUE), 0)
 
 
 def _style_of(paragraph: Any) -> str | None:

@@ -26,7 +26,7 @@ from qa.building.pipeline import build
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder
 from qa.encoding.quantisation import quantise
-from qa.index.coding import Coded, input_hash
+from qa.index.coding import Coded
 from qa.index.milvus.address import address_of
 from qa.index.milvus.server import NUMBERS, TEXTS, WRITING_PATIENCE, Server
 from qa.index.snapshot import LocalSnapshot
@@ -56,9 +56,7 @@ def main() -> None:
 def compare(at: Path, index: Path, store: str, count: int) -> None:
     """Answers and times of a question set, from the folder and from the store."""
     build(at / "documents", index)
-    known = codes_of(index)
-    machines.encode = lambda encoder, book, ranking: _known(known, encoder, book, ranking)
-    with at_address(store):
+    with at_address(store), encoded_as(codes_of(index)):
         started = time.perf_counter()
         report = build(at / "documents", index, full=True)
         seconds = time.perf_counter() - started
@@ -77,21 +75,28 @@ def compare(at: Path, index: Path, store: str, count: int) -> None:
     print(f"{at.name}, the folder: {shown(local)}")
 
 
-def codes_of(index: Path) -> dict[bytes, Coded]:
+def codes_of(index: Path) -> dict[str, Coded]:
     """What the folder's index holds of every ranking text."""
     with closing(LocalSnapshot.open(index)) as snapshot:
         return {
-            digest: segment.coded(row)
+            segment.ranking_text(row): segment.coded(row)
             for segment in snapshot.segments
-            for digest, row in segment.known_inputs.items()
+            for row in range(len(segment.records))
         }
 
 
-def _known(
-    known: dict[bytes, Coded], encoder: Encoder, book: Codebook, ranking: RankingText
-) -> Coded:
-    del encoder, book
-    return known[input_hash(ranking)]
+@contextmanager
+def encoded_as(known: dict[str, Coded]) -> Iterator[None]:
+    """Builds take the codes of ranking texts from here."""
+
+    def encode(_: Encoder, book: Codebook, ranking: RankingText) -> Coded:  # noqa: ARG001
+        return known[ranking.text]
+
+    original, machines.encode = machines.encode, encode
+    try:
+        yield
+    finally:
+        machines.encode = original
 
 
 @contextmanager

@@ -18,13 +18,14 @@ from test_store import TEXTS, World, everything, full
 from qa.encoding.encoder import Encoder
 from qa.errors import IndexBusy, SettingsInvalid, StoreUnreachable
 from qa.index.lexical import Analyzer, WordIndex
-from qa.index.milvus import cleaning, labels, publishing, tables
+from qa.index.milvus import cleaning, labels, publishing, sparse, tables, weighing
 from qa.index.milvus.address import Address, address_of
 from qa.index.milvus.contents import Contents, Record
 from qa.index.milvus.heads import ALIVE, HOLDER, LEASE, ROWS, Heads
 from qa.index.milvus.postings import Gathered, PostingIndex
-from qa.index.milvus.server import NUMBERS, VECTOR, Server
+from qa.index.milvus.server import NUMBERS, VECTOR, WORDS, Server
 from qa.index.milvus.server import TEXTS as ROW_TEXTS
+from qa.index.milvus.weighing import Bm25, mean_of
 from qa.index.objects import open_objects
 from qa.records import Block, Document, Kind
 
@@ -154,6 +155,7 @@ def test_tables_of_postings_are_merged_and_answers_stay(world, store, encoder, t
     assert world.build(many) == alone.build(many)
     with closing(world.opened()) as one, closing(alone.opened()) as other:
         assert len(one.record.postings) <= publishing.MOST_TABLES
+        assert len(one.record.frequencies) <= publishing.MOST_TABLES
         assert full(one, world) == full(other, alone)
         assert one.record.statistics == other.record.statistics
 
@@ -174,6 +176,46 @@ def test_all_goes_into_a_new_collection_where_no_label_is_left(world, monkeypatc
         assert snapshot.record.rows != before
         texts = [each.text for each in snapshot.passages(everything(snapshot, world))]
         assert texts == ["The first.", "Between.", "The last."]
+
+
+def test_words_beside_the_rows_answer_as_words_in_the_rows_do(
+    world, store, encoder, tmp_path, monkeypatch
+):
+    """Milvus 2.3 has no sparse vectors: there the words stand in tables alone."""
+    (tmp_path / "beside").mkdir()
+    beside = World(store, tmp_path / "beside" / "index", encoder)
+    for texts in (TWO, TWO | TEXTS, TEXTS):
+        world.build(texts)
+        with monkeypatch.context() as patch:
+            patch.setattr(Server, "has_sparse", False)
+            beside.build(texts)
+        with closing(world.opened()) as one, closing(beside.opened()) as other:
+            assert (one.record.weighed > 1, other.record.weighed) == (True, 0)
+            assert full(one, world) == full(other, beside)
+            for term in one.words.terms("Who grinds rye in winter?"):
+                assert one.words.frequency(term) == other.words.frequency(term)
+
+
+def test_the_best_by_words_are_found_whatever_rows_were_weighed_by(world, monkeypatch):
+    """Passages have grown longer since, and words share dimensions of the vectors."""
+    monkeypatch.setattr(weighing, "DIMENSIONS", 5)
+    monkeypatch.setattr(sparse, "MARGIN", 0)
+    short = {f"{n}.txt": f"The mill grinds rye {'and rye ' * (n % 4)}{n}.\n" for n in range(12)}
+    long = {f"l{n}.txt": f"The ferry waits. {'Rye and barley grow. ' * n}\n" for n in range(6)}
+    world.build(short)
+    world.build(short | long)
+    with closing(world.opened()) as snapshot:
+        statistics = snapshot.record.statistics
+        assert statistics.words / statistics.passages > 1.2 * snapshot.record.weighed
+        keys = np.array(everything(snapshot, world), np.int64)
+        for question in ("rye", "Which mill grinds rye and barley?", "ferry barley"):
+            terms = snapshot.words.terms(question)
+            scores = snapshot.bm25(terms, keys)
+            best = [at for at in np.argsort(-scores, kind="stable") if scores[at] > 0]
+            for limit in (1, 4, 30):
+                found, of_found = snapshot.search(terms, limit)
+                assert found.tolist() == keys[best[:limit]].tolist()
+                assert of_found.tolist() == scores[best[:limit]].tolist()
 
 
 def test_a_question_makes_two_trips_for_its_candidates(world, monkeypatch):
@@ -206,7 +248,7 @@ def test_a_row_that_is_not_what_was_written_is_found(world):
     world.build(ONE)
     with closing(world.opened()) as snapshot:
         rows, server = snapshot.record.rows, snapshot.rows.server
-        fields = ["born", "document", *NUMBERS[2:], *ROW_TEXTS, VECTOR]
+        fields = ["born", "document", *NUMBERS[2:], *ROW_TEXTS, VECTOR, WORDS]
         (row,) = server.rows(rows, "born > 0", fields, 9)
         server.put(rows, [{**row, "text": "The ferry never runs."}])
         assert snapshot.damaged() == ["a.txt"]
@@ -274,12 +316,9 @@ def test_bm25_of_postings_is_that_of_the_local_word_index(tmp_path_factory, text
 def check_bm25(objects, lines):
     """Postings of the lines give what tantivy gives."""
     oracle, gathered = WordIndex.of(lines), Gathered()
-    for key, line in enumerate(lines):
-        gathered.add(key, line)
-    index = PostingIndex(
-        objects, [gathered.write(objects)], np.empty(0, np.int64),
-        passages=len(lines), words=gathered.words,
-    )  # fmt: skip
+    words = sum(gathered.add(key, line) for key, line in enumerate(lines))
+    bm25 = Bm25(len(lines), mean_of(len(lines), words))
+    index = PostingIndex(objects, [gathered.write(objects)], np.empty(0, np.int64), bm25)
     terms = sorted(set(" ".join(lines).split())) or ["none"]
     found, scores = oracle.search(terms, len(lines))
     keys, own = index.relevance(terms, {})

@@ -17,9 +17,10 @@ from qa.index.coding import Coded, Row
 from qa.index.milvus.address import Address
 from qa.index.milvus.heads import Heads, Lease, objects_at
 from qa.index.milvus.opening import newest_complete
-from qa.index.milvus.publishing import Live, Publication, Spooled, Target
+from qa.index.milvus.publishing import Publication, Target
 from qa.index.milvus.server import WRITING_PATIENCE, server_of
 from qa.index.milvus.snapshot import MilvusSnapshot
+from qa.index.milvus.spooling import Live, Spooled
 from qa.index.segment import Location, Segment
 from qa.index.store import DocumentKey, Manifest, Published, Shape
 from qa.index.writing import SegmentWriter

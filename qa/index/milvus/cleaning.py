@@ -113,5 +113,5 @@ def _alone(objects: Objects, gone: Record, kept: Sequence[Record | None]) -> set
 
 
 def _postings(objects: Objects, record: Record) -> set[str]:
-    tables = [Table(objects, root) for root in record.postings]
-    return {page.digest for table in tables for page in table.pages} | set(record.postings)
+    roots = {*record.postings, *record.frequencies}
+    return {page.digest for root in roots for page in Table(objects, root).pages} | roots

@@ -104,6 +104,8 @@ class Record:
     files: str
     postings: tuple[str, ...]
     statistics: Statistics
+    weighed: float = 0.0  # by which mean of words a passage rows are; 0 where their words are not
+    frequencies: tuple[str, ...] = ()  # roots of tables, where words are weighed
 
     def packed(self) -> bytes:
         """The record as bytes."""
@@ -134,7 +136,7 @@ def _record(found: dict[str, object]) -> Record:
     manifest["languages"] = tuple(from_dict(OfLanguage, each) for each in languages)
     statistics: dict[str, object] = found.pop("statistics")  # type: ignore[assignment]
     statistics["vector"] = tuple(statistics["vector"])  # type: ignore[arg-type]
-    for name in ("unpublished", "postings"):
+    for name in {"unpublished", "postings", "frequencies"} & found.keys():
         found[name] = tuple(found[name])  # type: ignore[arg-type]
     found["dead"] = tuple(Dead(*each) for each in found["dead"])  # type: ignore[attr-defined]
     return Record(

@@ -5,9 +5,10 @@ once. A row counts by the build that added it and by the documents that have die
 snapshot shows the same whatever is written meanwhile.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,22 +21,26 @@ from qa.index.milvus.caching import Cache
 from qa.index.milvus.contents import Record
 from qa.index.milvus.rows import PassageRow
 from qa.index.milvus.server import KEY, VECTOR, Near, Server, batches
+from qa.index.milvus.weighing import Counted, counted
 from qa.index.store import Keys, Scores
 
 MARGIN = 32  # rows beyond the limit: of equally near ones the first by path is wanted
 ROWS_AT_ONCE, TEXTS_AT_ONCE = 256, 1_000
 HELD = 128 << 20  # bytes of rows, of all snapshots of the process
 HEADINGS = 16 << 20  # bytes of heading paths
+COUNTS = 32 << 20  # bytes of counted words
 REMEMBERED = 4 << 20  # bytes of what is near to questions
 THREADS = 8
 SAME_NUMBER = 8  # rows whose ranking texts' hashes begin alike, which are looked at
 
+V = TypeVar("V")
 Sought = tuple[int, str]  # so many of the rows of a condition, which is empty for all
 
 _rows: Cache[PassageRow] = Cache(
     HELD, lambda row: 1_000 + 3 * len(row.text) + row.coded.codes.nbytes + row.coded.vector.nbytes
 )
 _headings: Cache[tuple[str, ...]] = Cache(HEADINGS, lambda path: 100 + 2 * sum(map(len, path)))
+_counts: Cache[Counted] = Cache(COUNTS, lambda found: 200 + 100 * len(found.counts))
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="qa-store")
 
 
@@ -139,14 +144,41 @@ class RowReader:
         found = self._read(condition, SAME_NUMBER)
         return next((row for row in found if row.input == input_hash), None)
 
+    def holding(
+        self, words: Mapping[int, float], limit: int, condition: str
+    ) -> tuple[Keys, Scores]:
+        """Up to `limit` live rows of a condition by the product of their words' vectors, best first."""
+        condition = f"{self.alive} and {condition}" if condition else self.alive
+        found = self.server.holding(self._record.rows, words, limit, condition)
+        for key, facts in zip(found.keys.tolist(), found.facts, strict=True):
+            self._count({KEY: key, "facts": facts})
+        return found.keys, found.products
+
+    def counted(self, keys: Sequence[int]) -> list[Counted]:
+        """The words of rows, in the order of `keys`, read in one trip and held."""
+        return self._facts(keys, _counts, self._count)
+
+    def _count(self, row: Mapping[str, Any]) -> Counted:
+        name = (self._address, self._record.rows, row[KEY])
+        return _counts.get(name) or _counts.put(name, counted(rows.words_of(row)))
+
     def headings(self, keys: Sequence[int]) -> list[tuple[str, ...]]:
         """The heading paths of rows, in the order of `keys`, read in one trip and held."""
+        return self._facts(keys, _headings, self._heading)
+
+    def _heading(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        return _headings.put((self._address, self._record.rows, row[KEY]), rows.heading_of(row))
+
+    def _facts(
+        self, keys: Sequence[int], held: Cache[V], read: Callable[[Mapping[str, Any]], V]
+    ) -> list[V]:
+        """What is held of rows, or read of their facts in one trip, in the order of `keys`."""
         where = (self._address, self._record.rows)
-        found = {key: known for key in keys if (known := _headings.get((*where, key))) is not None}
+        found = {key: known for key in keys if (known := held.get((*where, key))) is not None}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         for some in batches(missing, TEXTS_AT_ONCE):
             for row in self.server.rows(self._record.rows, _named(some), ["facts"], len(some)):
-                found[row[KEY]] = _headings.put((*where, row[KEY]), rows.heading_of(row))
+                found[row[KEY]] = read(row)
         self._require(missing, found)
         return [found[key] for key in keys]
 

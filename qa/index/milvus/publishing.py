@@ -6,7 +6,7 @@ into a new collection, as does a build from nothing.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +18,7 @@ import numpy as np
 from qa import storage
 from qa.errors import IndexDamaged
 from qa.index import names
-from qa.index.milvus import cleaning, contents, labels, postings, rows
+from qa.index.milvus import cleaning, contents, labels, postings, rows, sparse
 from qa.index.milvus.address import Address
 from qa.index.milvus.contents import Dead, Record, Statistics, StoredDocument
 from qa.index.milvus.heads import ROWS, Head, Heads, Lease
@@ -27,8 +27,10 @@ from qa.index.milvus.postings import Gathered
 from qa.index.milvus.rows import PassageRow
 from qa.index.milvus.server import Server, batches
 from qa.index.milvus.snapshot import MilvusSnapshot
+from qa.index.milvus.spooling import Live, Spooled
+from qa.index.milvus.weighing import Bm25, counted, mean_of
 from qa.index.objects import Objects
-from qa.index.segment import Location, Segment
+from qa.index.segment import Location
 from qa.index.store import DocumentKey, Manifest, Shape
 from qa.index.words import analyzer
 from qa.records import File
@@ -43,39 +45,6 @@ MOST_DEAD_SHARE = 1 / 3  # of the live passages
 MOST_TABLES = 8  # of postings, before they are merged
 FLUSHED = 1_000  # rows from which the server is asked to write them down at once
 STALENESS = 6.0  # seconds after which every replica shows what was acknowledged
-
-
-class Live(NamedTuple):
-    """A document that is to be live."""
-
-    key: DocumentKey
-    paths: tuple[str, ...]  # sorted
-
-
-class Spooled(NamedTuple):
-    """The documents that this build has added, on this machine."""
-
-    segment: Segment
-    locations: Mapping[DocumentKey, Location]
-
-    def rows(self, location: Location, label: int) -> Iterator[PassageRow]:
-        """The passages of a document as rows."""
-        segment = self.segment
-        words = segment.words(location.row, location.passages)
-        stored = zip(segment.stored(location), words, strict=True)
-        for number, ((passage, _, coded), line) in enumerate(stored):
-            at = location.row + number
-            record = segment.records[at]
-            yield PassageRow(
-                key=key_of(label, number),
-                text=segment.text(at),
-                passage=passage,
-                context=segment.context(at),
-                lines=(int(record["line"]), int(record["last_line"])),
-                coded=coded,
-                input=record["input"].tobytes(),
-                words=line,
-            )
 
 
 class Target(NamedTuple):
@@ -99,6 +68,8 @@ class Publication:
         self._server, self._objects = target.server, target.objects
         self._token = target.lease.token
         self._gathered = Gathered()
+        self._weighing: Bm25 | None = None  # where rows have sparse vectors
+        self._frequencies = Counter[str]()
         self._statistics = Statistics()
         self._sent = 0
         self._sending: deque[Future[None]] = deque()
@@ -120,7 +91,7 @@ class Publication:
         storage.crash_point("before-sync")
         if is_anew:
             self._server.flush(name)
-            self._server.index(name, exact=is_exact)
+            self._server.index(name, exact=is_exact, sparse=self._weighing is not None)
         elif self._sent >= FLUSHED:
             self._server.flush(name)
         self._wait(name)
@@ -178,20 +149,36 @@ class Publication:
     ) -> tuple[str, bool]:  # fmt: skip
         """The collection that the rows go into, and whether every vector of it is compared."""
         if self._last is not None and not is_anew:
-            return self._last.record.rows, self._last.record.is_exact
+            record = self._last.record
+            self._weighing = Bm25(0, record.weighed) if record.weighed else None
+            return record.rows, record.is_exact
         name = self._to.heads.collection(ROWS, self._token)
-        self._server.make(name, self._shape.dim)
+        is_sparse = self._server.has_sparse
+        self._server.make(name, self._shape.dim, sparse=is_sparse)
         locations = spooled.locations if spooled else {}
-        held = (locations.get(each.key) or known[each.key] for each in live)
-        return name, sum(each.passages for each in held) <= EXACT
+        held = [known.get(each.key) or locations[each.key] for each in live]
+        passages = sum(each.passages for each in held)
+        if is_sparse:
+            words = sum(each.words for each in held if isinstance(each, StoredDocument))
+            if spooled:
+                words += sum(spooled.words(each) for each in held if isinstance(each, Location))
+            self._weighing = Bm25(passages, mean_of(passages, words))
+        return name, passages <= EXACT
 
     def _take_away(self, live: Sequence[Live], known: Mapping[DocumentKey, StoredDocument]) -> None:
         """Takes what is left out away from the statistics."""
         kept = {each.key for each in live}
         for key, document in known.items():
             if key not in kept and self._last is not None:
-                found = list(self._copied(document, document.label))
-                self._statistics = self._statistics.plus(_counted(document, found), -1)
+                self._count(document, list(self._copied(document, document.label)), -1)
+
+    def _count(self, document: StoredDocument, found: Sequence[PassageRow], times: int = 1) -> None:
+        """Adds a document to the statistics; `times` is -1 to take it away."""
+        self._statistics = self._statistics.plus(_counted(document, found), times)
+        if self._weighing:
+            for row in found:
+                for term in counted(row.words).counts:
+                    self._frequencies[term] += times
 
     def _copied(self, document: StoredDocument, label: int) -> Iterator[PassageRow]:
         """The passages of the last snapshot under another label."""
@@ -220,8 +207,8 @@ class Publication:
             words = [self._gathered.add(row.key, row.words) for row in found]
             document = document._replace(words=sum(words))
             if old is None or is_anew:
-                self._statistics = self._statistics.plus(_counted(document, found))
-            waiting += (rows.packed(row, document=label, born=self._token) for row in found)
+                self._count(document, found)
+            waiting += (self._packed(row, label) for row in found)
             while len(waiting) >= SENT:
                 self._put(name, waiting[:SENT])
                 waiting = waiting[SENT:]
@@ -247,6 +234,9 @@ class Publication:
             letters=document.letters,
             unread=document.unread,
         )  # fmt: skip
+
+    def _packed(self, row: PassageRow, label: int) -> dict[str, object]:
+        return rows.packed(row, document=label, born=self._token, weighing=self._weighing)
 
     def _put(self, name: str, some: list[dict[str, object]]) -> None:
         if some:
@@ -284,6 +274,7 @@ class Publication:
             labels_dead = np.array([each.label for each in dead], np.int64)
             tables = [postings.merged(self._objects, tables, labels_dead)]
             dead = [each for each in dead if not each.is_removed]
+        frequencies = self._counted_terms(last)
         between = range(last.token + 1, self._token) if last else range(0)
         return Record(
             manifest=self._manifest(content, documents),
@@ -295,7 +286,19 @@ class Publication:
             **roots._asdict(),
             postings=tuple(tables),
             statistics=self._statistics,
+            weighed=self._weighing.mean if self._weighing else 0.0,
+            frequencies=frequencies,
         )
+
+    def _counted_terms(self, last: Record | None) -> tuple[str, ...]:
+        """The tables of how often terms stand, those of the last snapshot and this build's."""
+        if self._weighing is None:
+            return ()
+        known = last.frequencies if last else ()
+        found = (*known, sparse.write_frequencies(self._objects, self._frequencies))
+        if len(found) > MOST_TABLES:
+            return (sparse.merged_frequencies(self._objects, found),)
+        return found
 
     def _manifest(self, content: str, documents: Sequence[StoredDocument]) -> Manifest:
         return self._shape.manifest(

@@ -18,10 +18,11 @@ from qa.encoding.codebook import Codes
 from qa.encoding.quantisation import Vectors
 from qa.errors import DocumentFailed, IndexDamaged
 from qa.index.coding import Coded
-from qa.index.milvus.server import KEY, LONGEST, TEXTS, VECTOR
+from qa.index.milvus.server import KEY, LONGEST, TEXTS, VECTOR, WORDS
+from qa.index.milvus.weighing import Bm25
 from qa.records import Passage
 
-_HEADING = 6  # the place of the heading path in a row's facts
+_HEADING, _WORDS = 6, 9  # the places of the heading path and the words in a row's facts
 FIELDS = (VECTOR, "tokens", "input", "digest", *TEXTS)  # of a whole row, besides its key
 
 
@@ -44,8 +45,13 @@ def number_of(digest: bytes) -> int:
     return int.from_bytes(digest[:8], "little", signed=True)
 
 
-def packed(row: PassageRow, *, document: int, born: int) -> dict[str, Any]:
-    """The row as Milvus takes it. Raises DocumentFailed where it has no room for it."""
+def packed(
+    row: PassageRow, *, document: int, born: int, weighing: Bm25 | None = None
+) -> dict[str, Any]:
+    """The row as Milvus takes it, with its words as a sparse vector where they are weighed.
+
+    Raises DocumentFailed where Milvus has no room for it.
+    """
     passage, coded = row.passage, row.coded
     facts = [
         *(passage.start, passage.end, passage.sentences, row.context, row.lines),
@@ -68,6 +74,7 @@ def packed(row: PassageRow, *, document: int, born: int) -> dict[str, Any]:
         "tokens": len(coded.codes),
         "digest": _digest(vector, texts),
         **texts,
+        **({WORDS: weighing.vector(row.words)} if weighing else {}),
     }
 
 
@@ -84,8 +91,17 @@ def unpacked(row: Mapping[str, Any], *, code_bytes: int) -> PassageRow:
 
 def heading_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """The heading path of a row that was read with its facts alone. Raises IndexDamaged."""
+    return tuple(map(str, _fact(row, _HEADING)))
+
+
+def words_of(row: Mapping[str, Any]) -> str:
+    """The words of a row that was read with its facts alone. Raises IndexDamaged."""
+    return str(_fact(row, _WORDS))
+
+
+def _fact(row: Mapping[str, Any], place: int) -> Any:
     try:
-        return tuple(map(str, json.loads(row["facts"])[_HEADING]))
+        return json.loads(row["facts"])[place]
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise _damaged(row) from error
 

@@ -7,11 +7,12 @@ under a condition, so that no row is ever changed.
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,11 @@ ATTEMPT = 10.0  # seconds for one attempt
 PAUSE = 0.5  # seconds between two
 REFUSALS = (4, 100, 1100)  # Milvus' codes of no such collection, and of what is not valid
 LINKS, BUILDING, SEARCHED = 30, 360, 400  # HNSW: M, efConstruction and ef
-KEY, VECTOR = "place", "vector"
+KEY, VECTOR, WORDS = "place", "vector", "words"
 LONGEST = 65_535  # bytes of a text in a row
 NUMBERS = ("born", "document", "input", "tokens", "digest")
 TEXTS = ("codes", "text", "facts")
+SPARSE = (2, 4)  # version from which there are sparse vectors
 DOUBLE = "milvus_lite"  # in its version: a server for tests alone, it loses what it acknowledged
 
 Row = dict[str, Any]
@@ -44,6 +46,14 @@ class Near(NamedTuple):
     keys: npt.NDArray[np.int64]
     products: npt.NDArray[np.float32]
     tokens: npt.NDArray[np.int64]
+
+
+class Holding(NamedTuple):
+    """Rows by their words, best first."""
+
+    keys: npt.NDArray[np.int64]
+    products: npt.NDArray[np.float32]
+    facts: list[str]
 
 
 @cache
@@ -81,6 +91,12 @@ class Server:
                 f"{self._place} is {self.version}, which loses acknowledged rows when it is killed: "
                 "use a Milvus server."
             )
+
+    @property
+    def has_sparse(self) -> bool:
+        """Whether rows may have sparse vectors besides their others."""
+        found = re.search(r"(\d+)\.(\d+)", self.version)
+        return found is not None and tuple(map(int, found.groups())) >= SPARSE
 
     def _opened(self, pymilvus: Any, seconds: float) -> Any:
         access = settings.store_access()
@@ -137,11 +153,13 @@ class Server:
         """
         self._make(name, self._schema(dim=2, fields={}), properties)
 
-    def make(self, name: str, dim: int) -> None:
+    def make(self, name: str, dim: int, *, sparse: bool = False) -> None:
         """Makes a collection of passages, which is not searched before it is indexed."""
         kinds = self._types
         fields = {name: {"datatype": kinds.INT64} for name in NUMBERS}
         fields |= {name: {"datatype": kinds.VARCHAR, "max_length": LONGEST} for name in TEXTS}
+        if sparse:
+            fields[WORDS] = {"datatype": kinds.SPARSE_FLOAT_VECTOR}
         self._make(name, self._schema(dim=dim, fields=fields), {"mmap.enabled": "true"})
 
     def _make(self, name: str, schema: Any, properties: Mapping[str, str]) -> None:
@@ -173,7 +191,7 @@ class Server:
             schema.add_field(name, **options)
         return schema
 
-    def index(self, name: str, *, exact: bool) -> None:
+    def index(self, name: str, *, exact: bool, sparse: bool = False) -> None:
         """Indexes and loads a collection, so that it is searched; `exact` compares every vector."""
         index = self._client.prepare_index_params()
         if exact:
@@ -181,6 +199,8 @@ class Server:
         else:
             sizes = {"M": LINKS, "efConstruction": BUILDING}
             index.add_index(VECTOR, index_type="HNSW", metric_type="IP", params=sizes)
+        if sparse:
+            index.add_index(WORDS, index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
         self._asked(lambda _: self._client.create_index(name, index, timeout=None))
         self._asked(lambda _: self._client.load_collection(name, timeout=None))
 
@@ -216,18 +236,29 @@ class Server:
     def nearest(self, name: str, vector: Vectors, limit: int, condition: str) -> Near:
         """Up to `limit` rows of a condition by the product of their vectors with this one."""
         how = {"metric_type": "IP", "params": {"ef": max(limit, SEARCHED)}}
+        hits = self._searched(
+            name, vector, anns_field=VECTOR, limit=limit, filter=condition,
+            output_fields=["tokens"], search_params=how,
+        )  # fmt: skip
+        tokens = np.array([hit["entity"]["tokens"] for hit in hits], np.int64)
+        return Near(*_products(hits), tokens)
+
+    def holding(self, name: str, words: Mapping[int, float], limit: int, condition: str) -> Holding:
+        """Up to `limit` rows of a condition by the product of their sparse vectors with this one."""
+        hits = self._searched(
+            name, dict(words), anns_field=WORDS, limit=limit, filter=condition,
+            output_fields=["facts"], search_params={"metric_type": "IP"},
+        )  # fmt: skip
+        return Holding(*_products(hits), [str(hit["entity"]["facts"]) for hit in hits])
+
+    def _searched(self, name: str, vector: Any, **how: Any) -> Sequence[Any]:
+        """What the server finds for one vector, best first."""
         (hits,) = self._asked(
             lambda seconds: self._client.search(
-                name, data=[vector], anns_field=VECTOR, filter=condition, limit=limit,
-                output_fields=["tokens"], search_params=how, consistency_level="Bounded",
-                timeout=seconds,
+                name, data=[vector], consistency_level="Bounded", timeout=seconds, **how
             )
-        )  # fmt: skip
-        return Near(
-            np.array([hit.get(KEY, hit.get("id")) for hit in hits], np.int64),
-            np.array([hit["distance"] for hit in hits], np.float32),
-            np.array([hit["entity"]["tokens"] for hit in hits], np.int64),
         )
+        return cast("Sequence[Any]", hits)
 
     def replicas(self, name: str) -> int:
         """By how many replicas a collection is served; 1 where the server does not know of any."""
@@ -235,6 +266,14 @@ class Server:
             return 1
         found = self._asked(lambda seconds: self._client.describe_replica(name, timeout=seconds))
         return max(len(found), 1)
+
+
+def _products(hits: Sequence[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """The keys and products of what a search gave."""
+    return (
+        np.array([hit.get(KEY, hit.get("id")) for hit in hits], np.int64),
+        np.array([hit["distance"] for hit in hits], np.float32),
+    )
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

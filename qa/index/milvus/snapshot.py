@@ -6,7 +6,7 @@ candidates. A passage's key is its document's label and its number (see `labels`
 by path and position.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -27,6 +27,8 @@ from qa.index.milvus.labels import key_of, labels_of
 from qa.index.milvus.postings import PostingIndex
 from qa.index.milvus.rows import PassageRow
 from qa.index.milvus.server import KEY, Server
+from qa.index.milvus.sparse import Frequencies, SparseIndex
+from qa.index.milvus.weighing import Bm25, mean_of
 from qa.index.objects import Objects
 from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes
 from qa.index.words import Words
@@ -70,12 +72,16 @@ class MilvusSnapshot:
         statistics = self.record.statistics
         self.mean = statistics.mean(self.manifest.dim)
         dead = np.array([each.label for each in self.record.dead], np.int64)
-        self._postings = PostingIndex(
-            objects, self.record.postings, dead,
-            passages=statistics.passages, words=statistics.words,
-        )  # fmt: skip
+        bm25 = Bm25(statistics.passages, mean_of(statistics.passages, statistics.words))
+        self._postings = PostingIndex(objects, self.record.postings, dead, bm25)
+        frequency: Callable[[str], int] = self._postings.frequency
+        self._sparse = None
+        if self.record.weighed:
+            frequency = Frequencies(objects, self.record.frequencies)
+            written_for = self.record.weighed
+            self._sparse = SparseIndex(self.rows, bm25, frequency, written_for=written_for)
         languages = [each.language for each in self.manifest.languages]
-        self.words = Words(languages, statistics.ranked, self._postings.frequency)
+        self.words = Words(languages, statistics.ranked, frequency)
 
     def nearest(self, vector: Vectors, limit: int, among: Chosen | None = None) -> Keys:
         """Up to `limit` passages that have words, nearest to a quantised vector, best first."""
@@ -143,6 +149,10 @@ class MilvusSnapshot:
         self, terms: Sequence[str], limit: int, among: Chosen | None = None
     ) -> tuple[Keys, Scores]:
         """Up to `limit` passages in which terms stand, and their BM25, best first."""
+        if self._sparse:
+            different, boosts = self._weighed(terms)
+            condition = among.condition if among is not None else ""
+            return self._sparse.search(different, boosts, limit, condition)
         keys, scores = self._relevance(terms)
         if among is not None:
             kept = among.holds(keys)
@@ -152,6 +162,8 @@ class MilvusSnapshot:
 
     def bm25(self, terms: Sequence[str], keys: Keys) -> Scores:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
+        if self._sparse:
+            return self._sparse.scores(*self._weighed(terms), keys)
         found, scores = self._relevance(terms)
         if not len(found):
             return np.zeros(len(keys), np.float32)
@@ -159,9 +171,13 @@ class MilvusSnapshot:
         return np.where(found[at] == keys, scores[at], np.float32(0))
 
     def _relevance(self, terms: Sequence[str]) -> tuple[Keys, Scores]:
+        return self._postings.relevance(*self._weighed(terms))
+
+    def _weighed(self, terms: Sequence[str]) -> tuple[list[str], Mapping[str, float]]:
+        """The terms, each once, and by what each counts more or less."""
         self.rows.server  # noqa: B018 - raises IndexClosed
         different = list(dict.fromkeys(terms))
-        return self._postings.relevance(different, self.words.boosts(different))
+        return different, self.words.boosts(different)
 
     def places(self, keys: Keys) -> Keys:
         """The keys themselves: they ascend by path and position."""

@@ -22,7 +22,7 @@ MODEL_PROFILE = "profile.json"  # in the folder of every model that was added
 QUESTION_LIMIT = 2_000  # characters; a question is a sentence or two, the model reads 256 tokens
 EXCERPT_LIMIT = 5  # excerpts and nearest passages in one answer
 AUTO = "auto"  # the language of each document is found
-FORMAT = 5  # of the index on disk
+FORMAT = 6  # of the index on disk
 ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 

@@ -13,6 +13,7 @@ import shutil
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from qa.asking import service
 from qa.asking.service import QA
@@ -22,6 +23,10 @@ from qa.index import dense, integrity
 
 ROOM = 1 << 30  # bytes
 QUESTIONS = ("How many sails has the mill?", "Who keeps the harbour?")
+
+FILTERS: tuple[dict[str, Any], ...] = (
+    {"only": ["*.md"], "since": "2001"}, {"exclude": ["m?l*"], "language": "en"},
+)  # fmt: skip
 
 
 def main() -> None:
@@ -62,6 +67,7 @@ def asked(index: Path) -> list[str]:
     """All that is asked of an index, as text."""
     with QA.open(index) as qa:
         answers = [qa.ask(question, limit=20).to_json() for question in QUESTIONS]
+        answers += [qa.ask(QUESTIONS[0], **wish).to_json() for wish in FILTERS]
         documents = [qa.document(file.sha256) for file in qa.files()]
         return [*answers, repr(documents), repr(qa.files()), repr(qa.dates())]
 

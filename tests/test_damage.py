@@ -21,7 +21,9 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.errors import IndexClosed, IndexDamaged
 from qa.index import dense, integrity, lexical
+from qa.index.catalog import DOCUMENT
 from qa.index.manifest import current, read_manifest
+from qa.index.paths import PATH
 from qa.index.segment import PASSAGE, SENTENCE
 from qa.index.snapshot import LocalSnapshot
 from qa.index.store import Manifest
@@ -89,13 +91,51 @@ def test_a_sentence_that_ends_outside_of_its_passage_is_damage(index: Path, name
 
 
 @pytest.mark.usefixtures("uncompared")
-@pytest.mark.parametrize("column", ["segment", "row", "passages"])
-@pytest.mark.parametrize("value", [1 << 40, -1, "'x'", 1.5])
-def test_a_document_that_stands_nowhere_is_damage(index: Path, column: str, value: object) -> None:
-    (file,) = index.glob("snapshots/*/catalog.sqlite")
-    with closing(sqlite3.connect(file)) as database, database:
-        database.execute(f"UPDATE document SET {column} = {value} WHERE number = 0")
-    with pytest.raises(IndexDamaged, match=r"catalog\.sqlite"):
+@pytest.mark.parametrize(("column", "value"), [("segment", 9), ("row", 1 << 40), ("row", 1 << 63)])
+def test_a_document_that_stands_nowhere_is_damage(index: Path, column: str, value: int) -> None:
+    (file,) = index.glob("snapshots/*/documents.bin")
+    records = np.fromfile(file, DOCUMENT)
+    records[column] = value
+    records.tofile(file)
+    with QA.open(index) as qa:
+        (sha256, *_) = (each.sha256 for each in qa.files())
+        with pytest.raises(IndexDamaged, match=r"documents\.bin"):
+            qa.ask(QUESTION)
+        if column == "segment":
+            with pytest.raises(IndexDamaged, match=r"documents\.bin"):
+                qa.document(sha256)
+
+
+@pytest.mark.usefixtures("uncompared")
+@pytest.mark.parametrize("value", [1 << 40, -1])
+def test_documents_whose_passages_are_out_of_order_are_damage(index: Path, value: int) -> None:
+    (file,) = index.glob("snapshots/*/firsts.i8")
+    firsts = np.fromfile(file, np.int64)
+    firsts[1] = value
+    firsts.tofile(file)
+    with QA.open(index) as qa, pytest.raises(IndexDamaged, match=r"documents\.bin|firsts\.i8"):
+        qa.ask(QUESTION, only=["*.md"])
+
+
+@pytest.mark.usefixtures("uncompared")
+@pytest.mark.parametrize("column", ["kind", "day"])
+def test_a_path_of_no_kind_or_day_that_there_is_is_damage(index: Path, column: str) -> None:
+    (file,) = index.glob("snapshots/*/paths.bin")
+    records = np.fromfile(file, PATH)
+    records[column][-1] = 99
+    records.tofile(file)
+    with QA.open(index) as qa, pytest.raises(IndexDamaged, match=r"catalog\.sqlite"):
+        qa.ask(QUESTION, only=["*.csv"], since="2001")
+
+
+@pytest.mark.usefixtures("uncompared")
+@pytest.mark.parametrize("name", ["documents.bin", "firsts.i8", "paths.bin"])
+def test_a_catalog_of_another_number_of_documents_is_damage(index: Path, name: str) -> None:
+    """Such as would be read beyond its end, or as another document's."""
+    (file,) = index.glob(f"snapshots/*/{name}")
+    size = file.stat().st_size
+    os.truncate(file, size - size // 2)
+    with pytest.raises(IndexDamaged):
         QA.open(index)
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qa.index import globs
-from qa.index.globs import Globs
+from qa.index.globs import Globs, kind, outline
 
 LETTERS = "ab/*?[]!-^\\&~.\n"
 GLOBS = st.lists(st.text(LETTERS, max_size=12), max_size=4)
@@ -40,3 +40,19 @@ def test_thousands_of_hostile_globs_over_long_paths_are_matched_in_one_pass(monk
     hostile = Globs([f"*{'?' * 300}b{number}*" for number in range(200)])
     assert not any(hostile.match("a" * 4_000 + "b") for _ in range(3))
     assert hostile.match("a" * 4_000 + "b199")
+
+
+ENDINGS = st.sampled_from(["", "*", ".[aA]", ".[aA][bB]", ".a", ".7[zZ]", ".[aB]", "[.].[bB]"])
+
+
+@example(glob="a.b*.[bB]", paths=["a.b", "a.bx.B"])
+@example(glob="*.[aA]", paths=[".a", "x.A", "a.a\n", "a"])
+@given(glob=st.builds(str.__add__, st.text(LETTERS, max_size=6), ENDINGS), paths=PATHS)
+def test_an_outline_leaves_out_no_path_that_is_named(glob, paths):
+    start, of_kind, is_complete = outline(glob)
+    for path in [*paths, *(f"{path}.B" for path in paths), *(f"{path}.7z" for path in paths)]:
+        fits = path.startswith(start) and of_kind in (None, kind(path))
+        if fnmatchcase(path, glob):
+            assert fits
+        elif is_complete and globs.literal(glob) is None:
+            assert not fits

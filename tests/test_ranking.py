@@ -1,6 +1,7 @@
 """Ranking against oracles: BM25 by hand, inner products and MaxSim in plain loops."""
 
 import math
+import random
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from qa.encoding import codebook, originals, quantisation
 from qa.encoding.codebook import Codebook
 from qa.encoding.encoder import Encoder, codebook_of
 from qa.errors import IndexDamaged, SettingsInvalid
-from qa.index import dense
+from qa.index import dense, lexical
+from qa.index.lexical import WordIndex
+from qa.index.runs import Runs
 
 TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog and the red bird")
 
@@ -23,6 +26,14 @@ TEXTS = ("red fox red", "blue fox", "green frog sings", "the fox and the frog an
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
     folder = tmp_path_factory.mktemp("lexical") / "words"
     return write_words(folder, TEXTS)
+
+
+@pytest.fixture(scope="module")
+def many() -> WordIndex:
+    """Sixty passages, some of which match alike."""
+    chance = random.Random(4)
+    words = ("red", "fox", "frog", "bird", "mill")
+    return WordIndex.of([" ".join(chance.choices(words, k=1 + at % 7)) for at in range(60)])
 
 
 def test_relevance_is_bm25(indexed: Indexed) -> None:
@@ -46,8 +57,25 @@ def test_the_best_by_words_come_first_and_ties_in_the_order_of_ordinals(tmp_path
 
 
 def test_a_search_can_be_kept_to_some_passages(indexed: Indexed) -> None:
-    found, _ = indexed.index.search(indexed.words.terms("fox"), 9, only=[2, 3])
+    found, _ = indexed.index.search(indexed.words.terms("fox"), 9, only=Runs.of(np.array([2, 3])))
     assert found.tolist() == [3]
+
+
+@pytest.mark.parametrize(("few_runs", "most_named"), [(0, 0), (0, 99), (99, 0)])
+@given(kept=st.frozensets(st.integers(0, 59)), limit=st.integers(1, 9))
+def test_a_search_among_runs_finds_what_a_search_of_all_has_among_them(
+    many: WordIndex, few_runs: int, most_named: int, kept: frozenset[int], limit: int
+) -> None:
+    """Whether it looks along ranges, deeper in all, or names each passage."""
+    runs = Runs.of(np.array(sorted(kept), np.int64))
+    ordinals, scores = many.search(["red", "fox"], 60)
+    here = runs.holds(ordinals)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexical, "FEW_RUNS", few_runs)
+        patch.setattr(lexical, "MOST_NAMED", most_named)
+        found, its = many.search(["red", "fox"], limit, runs)
+    assert found.tolist() == ordinals[here][:limit].tolist()
+    assert its.tolist() == scores[here][:limit].tolist()
 
 
 def test_stop_words_are_dropped_unless_nothing_else_is_asked(indexed: Indexed) -> None:
@@ -86,7 +114,7 @@ def test_the_best_are_the_first_of_a_full_sort_ties_by_ordinal(
     products = np.array(values, np.float32)
     expected = sorted(range(len(values)), key=lambda at: (-values[at], at))[:limit]
     assert dense.best(products, limit).tolist() == expected
-    only = np.array([at % 2 == 0 for at in range(len(values))])
+    only = Runs.of(np.arange(0, len(values), 2))
     even = [
         at for at in sorted(range(len(values)), key=lambda at: (-values[at], at)) if at % 2 == 0
     ]

@@ -15,6 +15,7 @@ from qa.asking.service import QA
 from qa.building.pipeline import build
 from qa.encoding.quantisation import Vectors
 from qa.index import dense
+from qa.index.runs import Runs, up_to
 from qa.index.snapshot import LocalSnapshot
 from qa.index.store import Keys
 from qa.records import Answer, Excerpt
@@ -93,20 +94,19 @@ def test_a_filtered_search_looks_at_as_many_passages_as_one_without(
         return original(self, vector, keys)
 
     only = many.among(["a.csv"], [])
-    assert only is not None and only.sum() == 250
+    assert only is not None and only.size == 250
     questions = [many.segments[0].vectors[row].copy() for row in range(0, 500, 25)]
     exact = [dense.best(many.products(question), 20, only) for question in questions]
     monkeypatch.setattr(LocalSnapshot, "products", spy)
     shares = []
     for question, expected in zip(questions, exact, strict=True):
         found = many.all_nearest(question, 20, only)
-        assert only[found].all()
+        assert only.holds(found).all()
         shares.append(np.isin(expected, found).mean())
     assert np.mean(shares) > 0.85
     assert 0.8 * dense.RESCORED < np.median(looked_at) < 1.2 * dense.RESCORED
     looked_at.clear()
-    few = np.zeros(500, np.bool_)
-    few[: dense.EXACT] = True
+    few = up_to(dense.EXACT)
     assert many.all_nearest(questions[0], 9, few).tolist() == (
         dense.best(original(many, questions[0]), 9, few).tolist()
     )
@@ -118,7 +118,6 @@ def test_where_too_few_of_the_nearest_may_be_found_all_that_may_are_looked_at(
 ) -> None:
     """A filter that leaves in what is far from the question gets no worse an answer."""
     question = many.segments[0].vectors[0].copy()
-    only = np.ones(500, np.bool_)
-    only[dense.best(many.products(question), 300)] = False
+    only = up_to(500).without(Runs.of(np.sort(dense.best(many.products(question), 300))))
     expected = dense.best(many.products(question), CANDIDATES, only)
     assert many.all_nearest(question, CANDIDATES, only).tolist() == expected.tolist()

@@ -7,10 +7,14 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from stores import STORES, Store
 
 from qa import splitting
@@ -19,6 +23,7 @@ from qa.errors import DocumentFailed, IndexMissing
 from qa.index.coding import Row, encode, input_hash
 from qa.index.store import Shape, Snapshot
 from qa.records import Block, Document, File, Kind, Status
+from qa.records.dates import Days
 from qa.records.languages import OfLanguage
 
 TEXTS = {
@@ -184,7 +189,7 @@ def test_what_holds_words_is_found_to_the_last_passage(built):
     assert snapshot.documents_in(among) == 2
     assert set(snapshot.holding([["ferri"]], among).tolist()) <= set(keys[:2])
     assert snapshot.holding([]).tolist() == snapshot.holding([[]]).tolist() == []
-    assert list(snapshot.paths) == sorted(TEXTS)
+    assert list(snapshot.paths_of(["*"])) == sorted(TEXTS)
 
 
 def test_passages_come_in_the_order_of_the_keys_that_are_asked_for(built):
@@ -267,6 +272,89 @@ def test_a_filter_leaves_the_passages_of_the_documents_that_globs_name(built, on
         assert among is None
 
 
+FILED = {  # paths of one text: its date, its language
+    ("a.txt",): ("2021-05-17", "en"),
+    ("a/b.md", "a/twice.MD"): ("2021", "de"),
+    ("a/b/one.md",): (None, "en"),
+    ("a/b/two.md", "z/two.txt"): ("2022-01", "en"),
+    ("a/[x].pdf",): ("2022-02-28", "en"),
+    ("b/three.tar.gz",): (None, "de"),
+    ("b/three.7z",): ("2021-05-18", "en"),
+}
+CHANGED = datetime(2022, 1, 31, 23, tzinfo=UTC)  # the files
+GLOBS = (
+    "*", "a*", "a/*", "a", "a.*", "*.md", "*.[mM][dD]", "a/*.[mM][dD]", "*/*", "?/*", "*/b/*", "a/b*",
+    "*t*", "[az]/*", "a/[[]x].pdf", "a/b/one.md", "nowhere", "*.7[zZ]", "*.[gG][zZ]", "b/*.tar.[gG][zZ]",
+    "[!a]*", "a/b/*.md", "**", "z/*", "a/t*/*", "*.txt/*",
+)  # fmt: skip
+DAYS = (Days(), Days("2021"), Days(until="2021-05-17"), Days("2022-01", "2022-01"), Days("2030"))
+
+
+@pytest.fixture(scope="module")
+def filed(store, encoder, tmp_path_factory):
+    """A store of documents at one path or two, in folders, of several kinds, days and languages."""
+    world = World(store, tmp_path_factory.mktemp("filed") / "index", encoder)
+    with world.store.begin(world.at, world.seeds, world.shape()) as build:
+        files = []
+        for paths, (date, language) in FILED.items():
+            document = replace(world.document(f"The mill of {paths[0]}.\n"), date=date)
+            count = build.add(replace(document, language=language), world.rows(document))
+            modified = int(CHANGED.timestamp()) * 10**9
+            files += [
+                replace(world.file(path, document, count), modified=modified) for path in paths
+            ]
+        build.publish(sorted(files, key=lambda file: file.path))
+    with closing(world.opened()) as snapshot:
+        yield snapshot, world.question("Which mill?")
+
+
+def is_kept(paths, only, exclude, languages, days):
+    """Whether a filter leaves a document, path by path, as the interface says."""
+    date, language = FILED[paths]
+    day = date or CHANGED.date().isoformat()
+    return (
+        any(any(fnmatchcase(path, glob) for glob in only or "*") for path in paths)
+        and (not days or days.hold(day))
+        and not all(any(fnmatchcase(path, glob) for glob in exclude) for path in paths)
+        and (not languages or language in languages)
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(only=["a/*", "z/*"], exclude=["a/*"], languages=["en"], days=Days("2021"))
+@given(
+    only=st.lists(st.sampled_from(GLOBS), max_size=3),
+    exclude=st.lists(st.sampled_from(GLOBS), max_size=2),
+    languages=st.lists(st.sampled_from(["de", "en", "fr"]), max_size=2),
+    days=st.sampled_from(DAYS),
+)
+def test_a_filter_leaves_what_a_walk_through_all_documents_would(
+    filed, only, exclude, languages, days
+):
+    snapshot, vector = filed
+    among = snapshot.among(only, exclude, languages, days)
+    wish = (only, exclude, languages, days)
+    expected = {paths for paths in FILED if is_kept(paths, *wish)}
+    keys = snapshot.nearest(vector, 100, among)
+    assert {passage.paths for passage in snapshot.passages(keys.tolist())} == expected
+    if among is not None:
+        assert snapshot.documents_in(among) == len(expected)
+        again = snapshot.of_documents(np.unique(snapshot.documents_of(keys)), among)
+        assert sorted(snapshot.nearest(vector, 100, again).tolist()) == sorted(keys.tolist())
+    named = [path for paths in FILED for path in paths if any(fnmatchcase(path, g) for g in only)]
+    assert list(snapshot.paths_of(only)) == sorted(named)
+
+
+def test_the_files_of_a_document_are_found_by_its_hash(filed):
+    snapshot, _ = filed
+    for paths, (date, _) in FILED.items():
+        (file, *_) = found = snapshot.files_of(snapshot.file(paths[0]).sha256)
+        assert [each.path for each in found] == list(paths)
+        assert snapshot.document(file.sha256).date == date
+        assert {snapshot.dates()[path] for path in paths} == {date}
+    assert snapshot.files_of("0" * 64) == ()
+
+
 def test_documents_are_found_by_the_words_of_their_names(built):
     world, snapshot = built
     keys = np.array(everything(snapshot, world), np.int64)
@@ -296,7 +384,7 @@ def test_documents_and_files_are_found_by_hash_and_path(built):
         assert file is not None and file.sha256 == document.sha256
     assert snapshot.document("0" * 64) is None and snapshot.file("nowhere") is None
     assert [file.path for file in snapshot.files()] == sorted(TEXTS)
-    assert set(snapshot.dates) == set(TEXTS)
+    assert set(snapshot.dates()) == set(TEXTS)
     assert snapshot.manifest.documents == len(TEXTS)
     assert snapshot.damaged() == []
 

@@ -23,8 +23,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from bench.peers import running
 from bench.quality import ablation, tables
 from bench.quality.tables import OURS, Compared
@@ -148,9 +146,10 @@ def distinct(qa: QA, only: Sequence[str] = ()) -> list[Passage]:
     passages: dict[tuple[str, int], Passage] = {}
     snapshot = qa.snapshot
     left = filtered(snapshot, only, ()).among
-    for key in range(snapshot.count) if left is None else np.flatnonzero(left).tolist():
-        segment, row, number = snapshot.locate(key)
-        live, text, record = snapshot.documents[number], segment.text(row), segment.records[row]
+    keys = range(snapshot.count) if left is None else left.numbers.tolist()
+    for segment, row, number in snapshot.locate(keys):
+        live, text = snapshot.catalog.described(number), segment.text(row)
+        record = segment.records[row]
         start, end, page = int(record["start"]), int(record["end"]), int(record["page"])
         if (text, page) in passages:
             ranking_text, same = passages[text, page]

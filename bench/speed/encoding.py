@@ -42,7 +42,7 @@ def measure(place: Place) -> Figures:
 def _texts(place: Place) -> tuple[list[str], float]:
     """The ranking texts of the index, and how many tokens they have in the mean."""
     with QA.open(place.index) as qa:
-        places = [qa.snapshot.locate(key) for key in range(qa.snapshot.count)]
+        places = qa.snapshot.locate(range(qa.snapshot.count))
         texts = [segment.ranking_text(row) for segment, row, _ in places]
         tokens = statistics.mean(int(segment.records[row]["tokens"]) for segment, row, _ in places)
     return texts, tokens

@@ -17,7 +17,7 @@ QUESTIONS = 200
 def measure(place: Place, python: Path) -> Figures:
     """Milliseconds of a question, seconds in which the passages were taken in, megabytes."""
     with QA.open(place.index) as qa:
-        located = [qa.snapshot.locate(key) for key in range(qa.snapshot.count)]
+        located = qa.snapshot.locate(range(qa.snapshot.count))
         texts = [segment.ranking_text(row) for segment, row, _ in located]
         model = model_folder(qa.manifest.encoder)
     figures = {}

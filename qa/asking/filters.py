@@ -12,11 +12,11 @@ since the documents were not asked.
 """
 
 import re
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from glob import escape
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -24,13 +24,17 @@ from qa.errors import FilterEmpty
 from qa.index.globs import Globs, literal
 from qa.index.store import Filter, Snapshot
 from qa.languages import code_of
-from qa.records.dates import Days, day_of
+from qa.records.dates import ALWAYS, Days
 
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 EXPLAINED = 500  # characters of globs, up to which each is looked at by itself
 COMPARED = 2_000  # paths that are looked through for one that is written much like a filter
-ALWAYS = Days()
+LOOKED_THROUGH = 100_000  # paths, for what an error tells of them
+ALL = ("*",)
 SHOWN = 6  # folders, kinds and paths that an error names
+
+PathsOf = Callable[[Sequence[str]], Iterator[str]]
+"""globs -> the paths of documents that one of them names, sorted, read while they are asked for"""
 
 
 class Filtered(NamedTuple):
@@ -56,13 +60,16 @@ def filtered(
     languages = _spoken(snapshot, language)
     if not only and not exclude and not days and not languages:
         return Filtered(None)
-    paths = snapshot.paths
-    wanted, unwanted = understood(only, paths), understood(exclude, paths)
+    named = snapshot.paths_of
+    wanted, unwanted = understood(only, named), understood(exclude, named)
     if only and not wanted:
         raise FilterEmpty(_names_nothing(snapshot, only))
-    if days:
-        wanted = _of_days(snapshot, wanted, days)
-    among = snapshot.among(wanted, unwanted, languages)
+    if days and not _are_dated(snapshot, wanted, days):
+        raise FilterEmpty(
+            f"No document that the filters leave is dated {days}: "
+            "take the days away, or name others."
+        )
+    among = snapshot.among(wanted, unwanted, languages, days)
     documents = snapshot.manifest.documents if among is None else snapshot.documents_in(among)
     if not documents:
         raise FilterEmpty(
@@ -71,8 +78,8 @@ def filtered(
         )
     return Filtered(
         among,
-        (*_in_vain(only, paths, "names"), *_in_vain(exclude, paths, "leaves out")),
-        bool(wanted) and documents == 1 < snapshot.manifest.documents,
+        (*_in_vain(only, named, "names"), *_in_vain(exclude, named, "leaves out")),
+        bool(wanted or days) and documents == 1 < snapshot.manifest.documents,
     )
 
 
@@ -88,41 +95,28 @@ def _spoken(snapshot: Snapshot, language: str | Sequence[str]) -> list[str]:
     return codes
 
 
-def _of_days(snapshot: Snapshot, wanted: Sequence[str], days: Days) -> list[str]:
-    """The paths, as globs, of those documents that are of these days. Raises FilterEmpty."""
-    named, dates = Globs(wanted), snapshot.dates
-    chosen = [path for path in snapshot.paths if not wanted or named.match(path)]
-    files = {}
-    if not all(dates[path] for path in chosen):
-        files = {file.path: file for file in snapshot.files()}
-    found = [
-        path for path in chosen if days.hold((dates[path] or "")[:10] or day_of(files[path], None))
-    ]
-    if not found:
-        raise FilterEmpty(
-            f"No document that the filters leave is dated {days}: "
-            "take the days away, or name others."
-        )
-    return list(map(escape, found))
+def _are_dated(snapshot: Snapshot, wanted: Sequence[str], days: Days) -> bool:
+    """Whether a document that globs name is of these days."""
+    among = snapshot.among(wanted, (), (), days)
+    return among is not None and snapshot.documents_in(among) > 0
 
 
-def understood(globs: Sequence[str], paths: Sequence[str]) -> list[str]:
-    """The globs as an index takes them; none when they name none of the paths, which are sorted."""
-    found = [each for glob in globs for each in _alternatives(_cleaned(glob), paths)]
-    if _any(found, paths):
+def understood(globs: Sequence[str], paths_of: PathsOf) -> list[str]:
+    """The globs as an index takes them; none when they name none of its paths."""
+    found = [each for glob in globs for each in _alternatives(_cleaned(glob), paths_of)]
+    if not globs or next(paths_of(found), None) is not None:
         return found
-    folded = Globs(
-        [each for glob in globs for each in _alternatives(_cleaned(glob).casefold(), ())]
-    )
-    return [escape(path) for path in paths if globs and folded.match(path.casefold())]
+    folded = Globs([each for glob in globs for each in _meant(_cleaned(glob).casefold())])
+    return [escape(path) for path in paths_of(ALL) if folded.match(path.casefold())]
 
 
-def _alternatives(glob: str, paths: Sequence[str]) -> list[str]:
+def _alternatives(glob: str, paths_of: PathsOf) -> list[str]:
     """What a glob may mean; itself alone, where it is the path of a document."""
-    path = literal(glob)
-    at = bisect_left(paths, path or "")
-    if path and at < len(paths) and paths[at] == path:
-        return [glob]
+    is_path = literal(glob) is not None and next(paths_of([glob]), None) is not None
+    return [glob] if is_path else _meant(glob)
+
+
+def _meant(glob: str) -> list[str]:
     meant = dict.fromkeys((glob, glob.replace("**/", "", 1), glob.replace("**/", "")))
     return [each for one in meant for each in (SUFFIX.sub(_in_both_cases, one), f"{one}/*")]
 
@@ -137,16 +131,11 @@ def _cleaned(glob: str) -> str:
     return "/".join(parts) or glob
 
 
-def _any(globs: Sequence[str], paths: Sequence[str]) -> bool:
-    wanted = Globs(globs)
-    return any(map(wanted.match, paths))
-
-
-def _in_vain(globs: Sequence[str], paths: Sequence[str], verb: str) -> list[str]:
+def _in_vain(globs: Sequence[str], paths_of: PathsOf, verb: str) -> list[str]:
     """A line on each glob that names nothing; `verb` is what it should do."""
     if sum(map(len, globs)) > EXPLAINED:
         return []
-    vain = [glob for glob in globs if not understood([glob], paths)]
+    vain = [glob for glob in globs if not understood([glob], paths_of)]
     return [f"The filter {_quoted([glob])} {verb} nothing." for glob in vain]
 
 
@@ -160,7 +149,7 @@ def _names_nothing(snapshot: Snapshot, only: Sequence[str]) -> str:
         file = snapshot.file(_cleaned(glob))
         if file is not None:
             return f"{message} The file is there, but {file.status}{_because(file.reason)}."
-    paths = snapshot.paths
+    paths = list(islice(snapshot.paths_of(ALL), LOOKED_THROUGH))
     near = [path for glob in only[:SHOWN] for path in _near(_cleaned(glob), paths)]
     if near:
         return f"{message} Is {' or '.join(near[:3])} meant?"

@@ -155,12 +155,12 @@ class QA:
         if not sort and not find:
             return snapshot.files()
         wanted = checked_sort(sort or BY)
-        among = matching(rows(snapshot.files(), snapshot.dates), find)
+        among = matching(rows(snapshot.files(), snapshot.dates()), find)
         return tuple(row.file for row in in_order(among, wanted))
 
     def dates(self) -> Mapping[str, str | None]:
         """The date that each indexed document gives, by path."""
-        return self._following.follow().snapshot.dates
+        return self._following.follow().snapshot.dates()
 
     def waiting(self) -> Waiting:
         """The files that are not in the index as they are now."""

@@ -43,7 +43,7 @@ def status(
     snapshot = open_snapshot(folder)
     try:
         waiting = _waiting(snapshot, folder, seeds)
-        rows = listing.matching(listing.rows(snapshot.files(), snapshot.dates), find)
+        rows = listing.matching(listing.rows(snapshot.files(), snapshot.dates()), find)
         rows = listing.in_order(rows, sort)
         if snapshot.warning and not check:
             complain(snapshot.warning)

@@ -12,7 +12,7 @@ from qa import storage
 from qa.encoding import models
 from qa.errors import DocumentFailed, IndexDamaged, IndexForeign, IndexMissing
 from qa.index import catalog, origin, publishing
-from qa.index.catalog import LiveDocument
+from qa.index.catalog import STORED, LiveDocument
 from qa.index.coding import Coded, Row
 from qa.index.compaction import to_compact
 from qa.index.integrity import Files, SegmentsDamaged, differing
@@ -21,11 +21,10 @@ from qa.index.segment import Location, Segment
 from qa.index.snapshot import LocalSnapshot, newest_complete
 from qa.index.store import DocumentKey, Manifest, Published, Shape
 from qa.index.writing import SegmentWriter
-from qa.records import Document, File, Status
+from qa.records import Document, File
 from qa.records.languages import by_language
 from qa.settings import fingerprint
 
-STORED = (Status.INDEXED, Status.DUPLICATE)  # files whose document the index holds
 NEW = -1  # in the place of a segment's number: that of this build
 
 
@@ -56,8 +55,12 @@ class LocalBuild:
         self._damaged = {number for number, name in enumerate(names) if name in damaged}
         self._known: dict[DocumentKey, LiveDocument] = {}
         if self._last and same:
-            documents = (each for each in self._last.documents if each.segment not in self._damaged)
-            self._known = {(each.sha256, each.reader): each for each in documents}
+            documents = self._last.catalog.documents()
+            self._known = {
+                (each.sha256, each.reader): each
+                for each in documents
+                if each.segment not in self._damaged
+            }
         self.files = _without_damaged(self.files_before, self._known) if same else ()
         self._reusable: list[int] = []
         if self._last and self._last.manifest.fingerprint.endswith(f"/{shape.coding}"):
@@ -167,11 +170,10 @@ class LocalBuild:
 
     def _has_damaged_catalog(self, snapshot: LocalSnapshot | None) -> bool:
         """Whether the list of files and documents that the next one is made from is not as written."""
-        if snapshot is None or self._differing(
-            snapshot, f"snapshots/{snapshot.name}/{catalog.FILE}"
-        ):
-            return snapshot is not None
-        return False
+        if snapshot is None:
+            return False
+        folder = f"snapshots/{snapshot.name}"
+        return any(self._differing(snapshot, f"{folder}/{name}") for name in catalog.FILES)
 
     def _is_as_written(self, number: int) -> bool:
         """Whether a segment of the last version is what was written, every byte compared once."""
@@ -246,10 +248,11 @@ class LocalBuild:
         if self._last is None or same is None:
             return {}
         old, new = (f"snapshots/{each.name}/" for each in (same, folder))
+        written = {old + name for name in catalog.FILES}
         return {
             new + path.removeprefix(old): as_written
             for path, as_written in self._last.manifest.files.items()
-            if path.startswith(old) and path != old + catalog.FILE
+            if path.startswith(old) and path not in written
         }
 
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from qa import storage
 from qa.encoding.quantisation import SCALE, Vectors
 from qa.index.integrity import damaged, reading
+from qa.index.runs import Runs
 
 Ordinals = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 EXACT = 20_000  # vectors: comparing all of them takes a millisecond
 RESCORED = 1_000  # finds 99.9% of the true best 50 among a million (bench/speed)
@@ -35,12 +35,12 @@ SHARD = 250_000  # vectors: searched in two milliseconds
 faiss.omp_set_num_threads(1)  # one question is faster on one thread, and threads share the cores
 
 
-def best(products: Vectors, limit: int, only: Mask | None = None) -> Ordinals:
+def best(products: Vectors, limit: int, only: Runs | None = None) -> Ordinals:
     """The ordinals of the `limit` greatest products, best first, ties by ordinal.
 
-    `products` is `(n,)`, a passage's ordinal its index; `only` marks those that may be found.
+    `products` is `(n,)`, a passage's ordinal its index; `only` are those that may be found.
     """
-    ordinals = np.arange(len(products)) if only is None else np.flatnonzero(only)
+    ordinals = np.arange(len(products)) if only is None else only.numbers
     values = products[ordinals]
     if limit < len(ordinals):
         # every tie with the last one that fits is kept until they are sorted: no cut among equals

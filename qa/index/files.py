@@ -2,13 +2,17 @@
 
 import os
 import sqlite3
+import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qa.errors import StorageFailed
 from qa.index.integrity import damaged, reading
 
 
@@ -111,3 +115,32 @@ def mapped(file: Path, kind: np.dtype[Any]) -> npt.NDArray[Any]:
 def byte_array(file: Path, width: int = 0) -> OnDisk:
     """The bytes `(n, width)` or `(n,)` of a file, of which slices are read."""
     return OnDisk(file, width) if hasattr(os, "pread") else Mapped(file, width)
+
+
+@contextmanager
+def openable(folder: Path) -> Iterator[Path]:
+    """The folder, or where it may only be read one of links to its files.
+
+    Even to read, the library of word indexes must write a lock. It maps every file when it opens them,
+    so that the links are not needed from then on, and nothing is left behind by a process that is
+    killed.
+    """
+    for file in folder.iterdir():
+        if not file.name.endswith(".lock"):
+            file.open("rb").close()  # raises PermissionError, which it calls by another name
+    locks = (folder / name for name in (".tantivy-meta.lock", "."))
+    if all(os.access(path, os.W_OK) for path in locks if path.exists()):
+        yield folder
+        return
+    try:
+        links = tempfile.TemporaryDirectory(prefix="qa-words-")
+    except OSError as error:
+        raise StorageFailed(
+            "There is no folder for temporary files, which an index needs that may only be read: "
+            "name one in TMPDIR."
+        ) from error
+    with links:
+        for file in folder.iterdir():
+            if not file.name.endswith(".lock"):
+                (Path(links.name) / file.name).symlink_to(file.resolve())
+        yield Path(links.name)

@@ -7,10 +7,13 @@ to text searching, 1992).
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import translate
 from functools import cached_property
+from itertools import takewhile
+from typing import NamedTuple
 
+_KIND = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
 SMALL = 16_384  # characters of a path times those of all globs: expressions are faster up to here
 
 
@@ -42,14 +45,46 @@ class Globs:
         return _Bits(self._parts)
 
 
-def chooser(only: Sequence[str], exclude: Sequence[str]) -> Callable[[Sequence[str]], bool]:
-    """Whether a document of these paths is kept: one matches `only`, and not all match `exclude`."""
-    wanted, unwanted = Globs(only), Globs(exclude)
+class Outline(NamedTuple):
+    """What every path has in common that a glob names, so that few are tried."""
 
-    def is_chosen(paths: Sequence[str]) -> bool:
-        return (not only or any(map(wanted.match, paths))) and not all(map(unwanted.match, paths))
+    start: str  # what it begins with
+    kind: str | None  # its `kind`; None where it may have any
+    is_complete: bool  # whether every path that has both is named
 
-    return is_chosen
+
+def outline(glob: str) -> Outline:
+    """The outline of a glob that may name several paths.
+
+    >>> outline("manuals/*.[pP][dD][fF]")
+    Outline(start='manuals/', kind='pdf', is_complete=True)
+    >>> outline("manuals/[0-9]*.pdf")
+    Outline(start='manuals/', kind='pdf', is_complete=False)
+    """
+    parts = list(_parts(glob))
+    start = "".join(part[-1] for part in takewhile(_is_plain, parts))
+    rest = parts[len(start) :]
+    end = next((at for at in range(len(rest) - 2, -1, -1) if rest[at] == "\\."), len(rest))
+    kind = "".join(map(_letter, rest[end + 1 :]))
+    if not kind or len(kind) != len(rest) - end - 1 or not _KIND.fullmatch(f".{kind}"):
+        return Outline(start, None, set(rest) == {"*"})
+    in_any_case = all(not part[-1].isalpha() for part in rest[end + 1 :])  # digits and brackets
+    is_apart = "." not in start  # else both may have characters in common
+    return Outline(start, kind, in_any_case and is_apart and set(rest[:end]) == {"*"})
+
+
+def kind(path: str) -> str:
+    """The suffix of a path in lower case: `"Reports/May.PDF"` is of kind `"pdf"`; `""` without one."""
+    found = _KIND.search(path)
+    return found[0][1:].lower() if found else ""
+
+
+def _letter(part: str) -> str:
+    """The letter or digit that a part names in any case, in lower case; `""` of other parts."""
+    if _is_plain(part):
+        return part[-1].lower()
+    is_both = len(part) == 4 and part[0] == "[" and part[1] != "!" and part[1].isascii()
+    return part[1].lower() if is_both and part[2] == part[1].swapcase() else ""
 
 
 def literal(glob: str) -> str | None:

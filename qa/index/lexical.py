@@ -4,8 +4,6 @@ One writer thread makes one segment, so that a passage's number in tantivy is it
 snapshot, statistics are of the live passages only, and ties are in the order of ordinals.
 """
 
-import os
-import tempfile
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,9 +16,10 @@ import numpy.typing as npt
 import tantivy
 
 from qa import storage
-from qa.errors import StorageFailed
+from qa.index.files import openable
 from qa.index.identifiers import DIGIT, exact_words
 from qa.index.integrity import damaged, reading
+from qa.index.runs import Runs
 from qa.index.segmentation import asked_grams, grams, is_special, segmented
 from qa.languages import ENGLISH
 
@@ -38,6 +37,9 @@ HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
 SMALL_HEAP = 50_000_000
 FREQUENCIES = 16_384  # terms whose frequency is known without looking
 MANY = 20_000  # passages, from which the large heap is worth its memory
+FEW_RUNS = 4  # of a filter: ranges of ordinals are looked along (2 ms each among 200,000 passages)
+MOST_NAMED = 5_000  # passages of a filter of more runs, each of which is named (1 ms a thousand)
+DEEPER = 2  # times as many are looked at as hold as many of a filter, where its passages lie evenly
 NO_BOOSTS: Mapping[str, float] = {}
 
 MARK = ":"  # between a word's language and its stem
@@ -178,7 +180,7 @@ class WordIndex:
     @classmethod
     def open(cls, folder: Path, *, count: int) -> "WordIndex":
         """The word index in a folder that `write` wrote. Raises IndexDamaged."""
-        with _reading(folder), _openable(folder) as place:
+        with _reading(folder), openable(folder) as place:
             return cls(tantivy.Index.open(str(place)), folder, count=count)
 
     @classmethod
@@ -210,24 +212,27 @@ class WordIndex:
         self,
         terms: Sequence[str],
         limit: int,
-        only: Sequence[int] | None = None,
+        only: Runs | None = None,
         boosts: Mapping[str, float] = NO_BOOSTS,
     ) -> tuple[Ordinals, Scores]:
-        """The best `limit` passages and their BM25, best first; `only` names ordinals.
+        """The best `limit` passages and their BM25, best first; `only` are the ordinals to look among.
 
         What a term adds is multiplied by its boost, where it has one.
         """
         if not terms or limit < 1 or not self.count:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         query = self._query(terms, boosts)
-        if only is not None:
-            query = self._restricted(query, only)
-        with _reading(self._place):
-            hits = self._searcher.search(query, limit=limit, count=False).hits
-        ordinals, scores = self._ordinals(hits)
-        if len(ordinals) and ordinals.max() >= self.passages:
-            raise damaged(self._place, "names a passage that is not there")
-        return ordinals, scores
+        if only is None:
+            return self._best(query, limit)
+        if len(only.starts) <= FEW_RUNS:
+            return self._best(self._restricted(query, self._within(only)), limit)
+        if only.size > MOST_NAMED:
+            depth = DEEPER * limit * self.passages // only.size
+            ordinals, scores = self._best(query, depth)
+            kept = only.holds(ordinals)
+            if kept.sum() >= limit or len(ordinals) < depth:
+                return ordinals[kept][:limit], scores[kept][:limit]
+        return self._best(self._restricted(query, self._named(only.numbers.tolist())), limit)
 
     def relevance(
         self,
@@ -236,7 +241,10 @@ class WordIndex:
         boosts: Mapping[str, float] = NO_BOOSTS,
     ) -> Scores:
         """BM25 of the given passages, 0 where no term stands."""
-        found, scores = self.search(terms, len(ordinals), ordinals, boosts)
+        if not terms or not ordinals or not self.count:
+            return np.zeros(len(ordinals), np.float32)
+        query = self._restricted(self._query(terms, boosts), self._named(ordinals))
+        found, scores = self._best(query, len(ordinals))
         known = dict(zip(found.tolist(), scores.tolist(), strict=True))
         return np.array([known.get(ordinal, 0.0) for ordinal in ordinals], np.float32)
 
@@ -260,14 +268,33 @@ class WordIndex:
         query = tantivy.Query.term_query(self._schema, "body", term)
         return query if boost is None else tantivy.Query.boost_query(query, boost)
 
-    def _restricted(self, query: Any, only: Sequence[int]) -> Any:
-        among = tantivy.Query.term_set_query(self._schema, "ordinal", list(only))
+    def _restricted(self, query: Any, among: Any) -> Any:
         return tantivy.Query.boolean_query(
             [
                 (tantivy.Occur.Must, query),
                 (tantivy.Occur.Must, tantivy.Query.const_score_query(among, 0.0)),
             ]
         )
+
+    def _named(self, ordinals: Sequence[int]) -> Any:
+        return tantivy.Query.term_set_query(self._schema, "ordinal", list(ordinals))
+
+    def _within(self, runs: Runs) -> Any:
+        kind = tantivy.FieldType.Unsigned
+        bounds = zip(runs.starts.tolist(), (runs.ends - 1).tolist(), strict=True)
+        ranges = [
+            tantivy.Query.range_query(self._schema, "ordinal", kind, first, last)
+            for first, last in bounds
+        ]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in ranges])
+
+    def _best(self, query: Any, limit: int) -> tuple[Ordinals, Scores]:
+        with _reading(self._place):
+            hits = self._searcher.search(query, limit=limit, count=False).hits
+        ordinals, scores = self._ordinals(hits)
+        if len(ordinals) and ordinals.max() >= self.passages:
+            raise damaged(self._place, "names a passage that is not there")
+        return ordinals, scores
 
     def _ordinals(self, hits: Sequence[tuple[float, Any]]) -> tuple[Ordinals, Scores]:
         ordinals = np.array([address.doc for _, address in hits], np.int64)
@@ -293,37 +320,9 @@ def _reading(folder: Path) -> Iterator[None]:
         raise damaged(folder, f"cannot be read ({error})") from error
 
 
-@contextmanager
-def _openable(folder: Path) -> Iterator[Path]:
-    """The folder, or where it may only be read one of links to its files.
-
-    Even to read, tantivy must write a lock. It maps every file when it opens them, so that the links
-    are not needed from then on, and nothing is left behind by a process that is killed.
-    """
-    for file in folder.iterdir():
-        if not file.name.endswith(".lock"):
-            file.open("rb").close()  # raises PermissionError, which tantivy calls by another name
-    locks = (folder / name for name in (".tantivy-meta.lock", "."))
-    if all(os.access(path, os.W_OK) for path in locks if path.exists()):
-        yield folder
-        return
-    try:
-        links = tempfile.TemporaryDirectory(prefix="qa-words-")
-    except OSError as error:
-        raise StorageFailed(
-            "There is no folder for temporary files, which an index needs that may only be read: "
-            "name one in TMPDIR."
-        ) from error
-    with links:
-        for file in folder.iterdir():
-            if not file.name.endswith(".lock"):
-                (Path(links.name) / file.name).symlink_to(file.resolve())
-        yield Path(links.name)
-
-
 def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("ordinal", indexed=True)
+    builder.add_unsigned_field("ordinal", indexed=True, fast=True)  # fast: for ranges
     builder.add_text_field("body", tokenizer_name="words", index_option="freq")
     builder.add_text_field("context", tokenizer_name="words", index_option="basic")
     return builder.build()

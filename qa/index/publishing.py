@@ -14,8 +14,9 @@ import numpy as np
 from qa import storage
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign, StorageFailed
-from qa.index import catalog, dense, lexical, names
+from qa.index import cataloguing, dense, lexical, names
 from qa.index.catalog import LiveDocument
+from qa.index.cataloguing import Titled
 from qa.index.dense import ApproximateIndex
 from qa.index.manifest import ENCODERS, read_manifest
 from qa.index.segment import Segment
@@ -37,7 +38,7 @@ def write(
     `same` is the folder of a snapshot with the same passages: what it has of them is linked.
     """
     storage.new_folder(folder)
-    catalog.write(folder / catalog.FILE, documents, _names(documents, segments), files)
+    cataloguing.write(folder, documents, _titled(documents, segments), files)
     if same is not None:
         for part in filter(Path.is_dir, (same / "words", same / APPROXIMATE)):
             shutil.copytree(part, folder / part.name, copy_function=os.link)
@@ -58,11 +59,12 @@ def write(
         written.result()
 
 
-def _names(documents: Iterable[LiveDocument], segments: Sequence[Segment]) -> Iterator[list[str]]:
-    """The words of each document's names."""
+def _titled(documents: Iterable[LiveDocument], segments: Sequence[Segment]) -> Iterator[Titled]:
+    """What each document says of itself, and the words of its names."""
     for live in documents:
         title, date = segments[live.segment].title(live.place)
-        yield names.words_of_document(live.paths, title, date, analyzer(live.language))
+        words = names.words_of_document(live.paths, title, date, analyzer(live.language))
+        yield Titled(title, date, words)
 
 
 def _write_vectors(

@@ -20,21 +20,24 @@ import numpy as np
 from qa.encoding import quantisation
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged, IndexForeign
-from qa.index import catalog, dense, gathering, integrity, manifest
+from qa.index import dense, gathering, integrity, manifest
+from qa.index.caching import Cache
 from qa.index.catalog import Catalog
-from qa.index.dense import ApproximateIndex, Mask
+from qa.index.dense import ApproximateIndex
 from qa.index.gathering import Located
-from qa.index.globs import chooser
 from qa.index.integrity import damaged, reading
 from qa.index.lexical import WordIndex
 from qa.index.manifest import current, read_manifest
+from qa.index.runs import Runs
 from qa.index.segment import Segment
 from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes, fallback
 from qa.index.words import Words
 from qa.records import Document, File
+from qa.records.dates import ALWAYS, Days
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
 APPROXIMATE = "sketch"  # the folder (so in indexes) of the approximate index of many passages
+HELD = 64 << 20  # bytes of filters' runs
 MEAN = "mean.f32"  # the mean of the vectors of all passages that have words
 
 
@@ -47,18 +50,22 @@ class LocalSnapshot:
         self.folder = index / "snapshots" / name
         self.manifest = read_manifest(self.folder)
         integrity.check(index, self.manifest.files)
-        self._catalog = Catalog(self.folder / catalog.FILE)
-        self.documents = self._catalog.documents()
+        self.count = self.manifest.passages
         shape = {"dim": self.manifest.dim, "code_bytes": self.manifest.code_bytes}
         folders = [index / "segments" / segment for segment in self.manifest.segments]
         self.segments = [Segment(folder, **shape) for folder in folders]
+        self.catalog = Catalog(
+            self.folder,
+            documents=self.manifest.documents,
+            passages=self.count,
+            segments=[len(segment.records) for segment in self.segments],
+        )
         self._word_index = WordIndex.open(self.folder / "words", count=self.manifest.ranked)
         languages = [each.language for each in self.manifest.languages]
         self.words = Words(languages, self._word_index.count, self._word_index.frequency)
-        self._check_places()
-        counts = [document.passages for document in self.documents]
-        self._first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        self.count = self.manifest.passages
+        if self.count != self._word_index.passages:
+            raise damaged(self.folder, f"is not of {self.count} passages")
+        self._chosen = Cache[Runs](HELD, lambda runs: runs.nbytes)
         self._approximate = self._open_approximate()
         self.mean = self._read_mean()
 
@@ -82,21 +89,6 @@ class LocalSnapshot:
                 break
         return fallback(newest_complete(index), problem)
 
-    def _check_places(self) -> None:
-        """Raises IndexDamaged unless every document stands within its segment, and none is missing."""
-        segments, rows = self._locations
-        with reading(self._catalog.file_path):
-            counts = np.array([document.passages for document in self.documents], np.int64)
-        lengths = np.array([len(segment.records) for segment in self.segments], np.int64)
-        known = (segments >= 0) & (segments < len(lengths))
-        if known.all():
-            room = lengths[segments] - rows
-            known = (rows >= 0) & (counts >= 0) & (counts <= room)
-        if not known.all() or len(counts) != self.manifest.documents:
-            raise damaged(self._catalog.file_path, "names documents that are not there")
-        if not counts.sum() == self.manifest.passages == self._word_index.passages:
-            raise damaged(self.folder, f"is not of {self.manifest.passages} passages")
-
     def _open_approximate(self) -> ApproximateIndex | None:
         folder = self.folder / APPROXIMATE
         inside = f"{folder.relative_to(self.index).as_posix()}/"
@@ -116,73 +108,74 @@ class LocalSnapshot:
 
     def files(self) -> tuple[File, ...]:
         """Every file that the build saw, sorted by path."""
-        return self._catalog.files()
+        return self.catalog.files()
 
     def file(self, path: str) -> File | None:
         """The file at a path."""
-        return self._catalog.file(path)
+        return self.catalog.file(path)
 
-    @cached_property
+    def files_of(self, sha256: str) -> tuple[File, ...]:
+        """The files that are the document whose source has that hash, sorted by path."""
+        return self.catalog.files_of(sha256)
+
     def dates(self) -> dict[str, str | None]:
         """The date that each document gives, by path."""
-        return {
-            path: self.segments[document.segment].title(document.place)[1]
-            for document in self.documents
-            for path in document.paths
-        }
+        return self.catalog.dates()
 
     def document(self, sha256: str) -> Document | None:
         """The complete document whose source has that hash."""
-        number = self._number_of.get(sha256)
-        found = None if number is None else self.documents[number]
-        return self.segments[found.segment].document(found.place) if found else None
+        number = self.catalog.number_of(sha256)
+        if number is None:
+            return None
+        record = self.catalog.located(np.array([number]))[0]
+        return self.segments[int(record["segment"])].document(int(record["place"]))
 
-    @cached_property
-    def paths(self) -> tuple[str, ...]:
-        """The paths of all documents, sorted."""
-        return tuple(sorted(path for document in self.documents for path in document.paths))
+    def paths_of(self, globs: Sequence[str]) -> Iterator[str]:
+        """The paths of documents that one of the globs names, sorted."""
+        paths = self.catalog.paths
+        return paths.texts(paths.naming(globs))
 
-    def holding(self, wanted: Sequence[Collection[str]], among: Mask | None = None) -> Keys:
+    def holding(self, wanted: Sequence[Collection[str]], among: Runs | None = None) -> Keys:
         """Every passage whose own text holds one term of each of `wanted`, ascending."""
         found = self._word_index.holding(wanted)
-        return found if among is None else found[among[found]]
+        return found if among is None else found[among.holds(found)]
 
-    def of_passages(self, keys: Keys) -> Mask:
+    def of_passages(self, keys: Keys) -> Runs:
         """These passages as a filter."""
-        return np.isin(np.arange(self.count), keys)
+        return Runs.of(np.unique(keys))
 
     def texts(self, keys: Iterable[int]) -> Iterator[str]:
         """The texts of passages, in the order of `keys`."""
-        return (found.segment.text(found.row) for found in map(self.locate, keys))
+        return (found.segment.text(found.row) for found in self.locate(keys))
 
-    def documents_in(self, among: Mask) -> int:
+    def documents_in(self, among: Runs) -> int:
         """Of how many documents a filter leaves passages."""
-        return len(np.unique(self.documents_of(np.flatnonzero(among))))
+        first, last = self.documents_of(among.starts), self.documents_of(among.ends - 1)
+        return Runs.between(first, last + 1).size
 
     def among(
-        self, only: Sequence[str], exclude: Sequence[str], languages: Collection[str] = ()
-    ) -> Mask | None:
-        """Which passages globs on paths and languages leave, `(n,)`; None when all."""
-        if not only and not exclude and not languages:
+        self,
+        only: Sequence[str],
+        exclude: Sequence[str],
+        languages: Collection[str] = (),
+        days: Days = ALWAYS,
+    ) -> Runs | None:
+        """The passages that globs on paths, languages and days leave; None when all."""
+        if not only and not exclude and not languages and not days:
             return None
-        is_chosen = chooser(only, exclude)
-        numbers = [
-            number
-            for number, document in enumerate(self.documents)
-            if is_chosen(document.paths) and (not languages or document.language in languages)
-        ]
-        return self.of_documents(np.array(numbers, np.int64))
+        asked = (tuple(only), tuple(exclude), frozenset(languages), days)
+        known = self._chosen.get(asked)
+        if known is not None:
+            return known
+        return self._chosen.put(asked, self.catalog.passages_of(self.catalog.chosen(*asked)))
 
     def named(self, words: Collection[str]) -> dict[str, Documents]:
         """The documents whose names hold each of the words, ascending, by word."""
-        found = self._catalog.named(words)
-        if any(documents.max(initial=-1) >= len(self.documents) for documents in found.values()):
-            raise damaged(self._catalog.file_path, "names documents that are not there")
-        return found
+        return self.catalog.named(words)
 
     def names_beginning(self, start: str, limit: int) -> list[str]:
         """The first `limit` words of names that begin so and are longer."""
-        return self._catalog.names_beginning(start, limit)
+        return self.catalog.names_beginning(start, limit)
 
     def headings(self, keys: Keys) -> list[tuple[str, ...]]:
         """The headings above each passage, in the order of `keys`."""
@@ -190,14 +183,12 @@ class LocalSnapshot:
 
     def documents_of(self, keys: Keys) -> Documents:
         """The document `(n,)` of each passage."""
-        return np.searchsorted(self._first, keys, side="right") - 1
+        return self.catalog.documents_of(keys)
 
-    def of_documents(self, documents: Documents, among: Mask | None = None) -> Mask:
-        """Which passages are of documents, of those that `among` leaves, `(n,)`."""
-        kept = np.zeros(self.count, np.bool_)
-        for number in documents.tolist():
-            kept[self._first[number] : self._first[number + 1]] = True
-        return kept if among is None else kept & among
+    def of_documents(self, documents: Documents, among: Runs | None = None) -> Runs:
+        """The passages of documents, of those that `among` leaves."""
+        kept = self.catalog.passages_of(Runs.of(documents))
+        return kept if among is None else kept.both(among)
 
     def check(self) -> None:
         """Raises IndexDamaged when a file has another size than was written."""
@@ -209,13 +200,12 @@ class LocalSnapshot:
 
     def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
         """The passages, in the order of `keys`."""
-        return list(map(self._passage, keys))
+        return list(map(self._passage, self.locate(keys)))
 
-    def _passage(self, key: int) -> StoredPassage:
-        segment, row, number = self.locate(key)
+    def _passage(self, at: Located) -> StoredPassage:
+        segment, row, number = at
         text = segment.text(row)  # checks the record
-        record, document = segment.records[row], self.documents[number]
-        title, date = segment.title(document.place)
+        record, document = segment.records[row], self.catalog.described(number)
         return StoredPassage(
             text=text,
             start=int(record["start"]),
@@ -227,30 +217,28 @@ class LocalSnapshot:
             heading=segment.heading(int(record["heading"])),
             document=document.sha256,
             paths=document.paths,
-            title=title,
-            date=date,
+            title=document.title,
+            date=document.date,
             language=document.language,
         )
 
-    def locate(self, key: int) -> Located:
-        """Where a passage stands."""
-        document = int(np.searchsorted(self._first, key, side="right")) - 1
-        found = self.documents[document]
-        row = found.row + key - int(self._first[document])
-        return Located(self.segments[found.segment], row, document)
+    def locate(self, keys: Iterable[int]) -> list[Located]:
+        """Where passages stand, in the order of `keys`."""
+        wanted = np.fromiter(keys, np.int64)
+        segments, rows = (each.tolist() for each in self.locate_all(wanted))
+        found = zip(segments, rows, self.documents_of(wanted).tolist(), strict=True)
+        return [Located(self.segments[segment], row, number) for segment, row, number in found]
 
     def locate_all(self, keys: Keys) -> tuple[Keys, Keys]:
         """The segments `(n,)` and the rows in them `(n,)` of passages."""
-        documents = np.searchsorted(self._first, keys, side="right") - 1
-        segments, rows = self._locations
-        return segments[documents], rows[documents] + keys - self._first[documents]
+        return self.catalog.places(self.documents_of(keys), keys)
 
-    def nearest(self, vector: Vectors, limit: int, among: Mask | None = None) -> Keys:
+    def nearest(self, vector: Vectors, limit: int, among: Runs | None = None) -> Keys:
         """Up to `limit` passages that have words, nearest to a quantised vector, best first."""
         found = self.all_nearest(vector, limit, among)
         return found[self._tokens(found) > 0]
 
-    def all_nearest(self, vector: Vectors, limit: int, among: Mask | None = None) -> Keys:
+    def all_nearest(self, vector: Vectors, limit: int, among: Runs | None = None) -> Keys:
         """The same, boilerplate included."""
         if self._approximate is None:
             return dense.best(self.products(vector), limit, among)
@@ -259,11 +247,10 @@ class LocalSnapshot:
         return candidates[found]
 
     def search(
-        self, terms: Sequence[str], limit: int, among: Mask | None = None
+        self, terms: Sequence[str], limit: int, among: Runs | None = None
     ) -> tuple[Keys, Scores]:
         """Up to `limit` passages in which terms stand, and their BM25, best first."""
-        only = None if among is None else np.flatnonzero(among).tolist()
-        return self._word_index.search(terms, limit, only, self.words.boosts(terms))
+        return self._word_index.search(terms, limit, among, self.words.boosts(terms))
 
     def bm25(self, terms: Sequence[str], keys: Keys) -> Scores:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
@@ -296,18 +283,18 @@ class LocalSnapshot:
         return out
 
     def _candidates(
-        self, approximate: ApproximateIndex, vector: Vectors, limit: int, among: Mask | None
+        self, approximate: ApproximateIndex, vector: Vectors, limit: int, among: Runs | None
     ) -> Keys:
         """The passages that may be nearest, sorted; few that may be found are all of them."""
         if among is None:
             return np.sort(approximate.nearest(vector, dense.RESCORED))
-        allowed = np.flatnonzero(among)
-        if len(allowed) <= dense.EXACT:
-            return allowed
-        depth = dense.RESCORED * self.count // len(allowed)
+        allowed = among.size
+        if allowed <= dense.EXACT:
+            return among.numbers
+        depth = dense.RESCORED * self.count // allowed
         found = np.sort(approximate.nearest(vector, depth))
-        found = found[among[found]]
-        return found if len(found) >= limit else allowed
+        found = found[among.holds(found)]
+        return found if len(found) >= limit else among.numbers
 
     def _tokens(self, keys: Keys) -> Keys:
         """How many tokens each passage has, `(n,)`; boilerplate has none."""
@@ -318,22 +305,12 @@ class LocalSnapshot:
         return gathering.token_codes(self.segments, *self.locate_all(keys))
 
     @cached_property
-    def _number_of(self) -> dict[str, int]:
-        return {document.sha256: number for number, document in enumerate(self.documents)}
-
-    @cached_property
-    def _locations(self) -> tuple[Keys, Keys]:
-        with reading(self._catalog.file_path):
-            places = np.array([(each.segment, each.row) for each in self.documents], np.int64)
-        return places.reshape(-1, 2)[:, 0], places.reshape(-1, 2)[:, 1]
-
-    @cached_property
     def _order(self) -> tuple[Keys, Keys]:
         return self.locate_all(np.arange(self.count))
 
     def close(self) -> None:
         """Closes the databases; mapped files go with the last reference to them."""
-        self._catalog.close()
+        self.catalog.close()
         for segment in self.segments:
             segment.close()
 

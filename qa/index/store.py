@@ -24,6 +24,7 @@ from qa.index.coding import Coded, Row
 from qa.index.words import Words
 from qa.languages import ENGLISH
 from qa.records import Document, File
+from qa.records.dates import ALWAYS, Days
 from qa.records.languages import OfLanguage
 from qa.settings import FORMAT, fingerprint
 
@@ -142,9 +143,11 @@ class Snapshot(Protocol):
     def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
         """The passages, in the order of `keys`."""
 
-    @property
-    def paths(self) -> Sequence[str]:
-        """The paths of all documents, sorted."""
+    def paths_of(self, globs: Sequence[str]) -> Iterator[str]:
+        """The paths of documents that one of the globs names, sorted, read while they are asked for.
+
+        `["*"]` names all: an index may have millions, so that few callers should ask for the last.
+        """
 
     def holding(self, wanted: Sequence[Collection[str]], among: Filter | None = None) -> Keys:
         """Every passage whose own text holds one term of each of `wanted`, ascending by `places`.
@@ -162,12 +165,17 @@ class Snapshot(Protocol):
         """Of how many documents a filter leaves passages."""
 
     def among(
-        self, only: Sequence[str], exclude: Sequence[str], languages: Collection[str] = ()
+        self,
+        only: Sequence[str],
+        exclude: Sequence[str],
+        languages: Collection[str] = (),
+        days: Days = ALWAYS,
     ) -> Filter | None:
         """The passages that globs on paths leave, to be given to `nearest` and `search`.
 
-        A document is kept when one of its paths matches `only` and not all match `exclude`, and when
-        it is in one of `languages`, where any are given. None when all are kept.
+        A document is kept when one of its paths matches `only` and is of these days (by `day_of`), not
+        all match `exclude`, and it is in one of `languages`, where any are given. None when nothing is
+        asked, and all are kept.
         """
 
     def named(self, words: Collection[str]) -> dict[str, Documents]:
@@ -197,9 +205,11 @@ class Snapshot(Protocol):
     def file(self, path: str) -> File | None:
         """The file at a path."""
 
-    @property
+    def files_of(self, sha256: str) -> tuple[File, ...]:
+        """The files that are the document whose source has that hash, sorted by path."""
+
     def dates(self) -> Mapping[str, str | None]:
-        """The date that each document gives, by path."""
+        """The date that each document gives, by path; as long as `files`."""
 
     def check(self) -> None:
         """Raises IndexDamaged for damage that is cheap to detect, and OSError."""

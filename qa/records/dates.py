@@ -41,6 +41,9 @@ class Days(NamedTuple):
         return " ".join(f"{word} {end}" for word, end in ends if end)
 
 
+ALWAYS = Days()
+
+
 def day_of(file: File, date_: str | None) -> str:
     """The document's own date, or else the day on which its file was changed, UTC."""
     return (date_ or datetime.fromtimestamp(file.modified / 1e9, UTC).isoformat())[:10]

@@ -15,9 +15,9 @@ import numpy as np
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexClosed, IndexDamaged
 from qa.index import dense
+from qa.index.caching import Cache
 from qa.index.milvus import rows
 from qa.index.milvus.address import Address
-from qa.index.milvus.caching import Cache
 from qa.index.milvus.contents import Record
 from qa.index.milvus.rows import PassageRow
 from qa.index.milvus.server import KEY, VECTOR, Near, Server, batches

@@ -13,8 +13,8 @@ from struct import Struct
 import numpy as np
 import numpy.typing as npt
 
+from qa.index.caching import Cache
 from qa.index.milvus import tables
-from qa.index.milvus.caching import Cache
 from qa.index.milvus.labels import labels_of
 from qa.index.milvus.tables import Entry, Table
 from qa.index.milvus.weighing import Bm25, counted

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from qa.encoding import quantisation
 from qa.encoding.quantisation import Vectors
 from qa.errors import IndexDamaged
 from qa.index import dense
-from qa.index.globs import chooser
+from qa.index.globs import Globs
 from qa.index.milvus.address import Address
 from qa.index.milvus.contents import Contents, Record, StoredDocument
 from qa.index.milvus.fetching import RowReader
@@ -33,6 +34,7 @@ from qa.index.objects import Objects
 from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenCodes
 from qa.index.words import Words
 from qa.records import Document, File
+from qa.records.dates import ALWAYS, Days, day_of
 from qa.records.packing import unpack_document
 
 
@@ -55,6 +57,15 @@ class Chosen:
         if self.keys is not None:
             return f"{KEY} in {self.keys.tolist()}"
         return f"document in {self.documents.tolist()}"
+
+
+class _Located(NamedTuple):
+    """A document's label and what filters ask of it."""
+
+    label: int
+    paths: tuple[str, ...]
+    language: str
+    date: str | None
 
 
 class MilvusSnapshot:
@@ -198,18 +209,31 @@ class MilvusSnapshot:
         return len(among.documents)
 
     def among(
-        self, only: Sequence[str], exclude: Sequence[str], languages: Collection[str] = ()
+        self,
+        only: Sequence[str],
+        exclude: Sequence[str],
+        languages: Collection[str] = (),
+        days: Days = ALWAYS,
     ) -> Chosen | None:
-        """The passages that globs on paths and languages leave; None when all."""
-        if not only and not exclude and not languages:
+        """The passages that globs on paths, languages and days leave; None when all."""
+        if not only and not exclude and not languages and not days:
             return None
-        is_chosen = chooser(only, exclude)
+        wanted, unwanted = Globs(only or ["*"]), Globs(exclude)
         kept = [
-            label
-            for label, paths, language in self._paths
-            if is_chosen(paths) and (not languages or language in languages)
+            each.label
+            for each in self._located
+            if (not languages or each.language in languages)
+            and any(
+                wanted.match(path) and (not days or self._is_of(days, path, each.date))
+                for path in each.paths
+            )
+            and not all(map(unwanted.match, each.paths))
         ]
         return Chosen(np.array(kept, np.int64))
+
+    def _is_of(self, days: Days, path: str, date: str | None) -> bool:
+        file = None if date else self.file(path)
+        return days.hold(day_of(file, date) if file else (date or "")[:10])
 
     def named(self, words: Collection[str]) -> dict[str, Documents]:
         """The documents whose names hold each of the words, ascending, by word."""
@@ -258,19 +282,29 @@ class MilvusSnapshot:
         """The file at a path."""
         return self.contents.file(path)
 
-    @cached_property
-    def _paths(self) -> list[tuple[int, tuple[str, ...], str]]:
-        return [(each.label, each.paths, each.language) for each in self.contents.documents()]
+    def files_of(self, sha256: str) -> tuple[File, ...]:
+        """The files that are the document whose source has that hash, sorted by path."""
+        found = self.contents.by_hash(sha256)
+        return tuple(file for path in (found.paths if found else ()) if (file := self.file(path)))
 
     @cached_property
-    def paths(self) -> tuple[str, ...]:
-        """The paths of all documents, sorted."""
-        return tuple(sorted(path for _, paths, _ in self._paths for path in paths))
+    def _located(self) -> list["_Located"]:
+        return [
+            _Located(each.label, each.paths, each.language, each.date)
+            for each in self.contents.documents()
+        ]
+
+    def paths_of(self, globs: Sequence[str]) -> Iterator[str]:
+        """The paths of documents that one of the globs names, sorted."""
+        return filter(Globs(globs).match, self._sorted)
 
     @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(path for each in self._located for path in each.paths)
+
     def dates(self) -> dict[str, str | None]:
         """The date that each document gives, by path."""
-        return {path: each.date for each in self.contents.documents() for path in each.paths}
+        return {path: each.date for each in self._located for path in each.paths}
 
     def check(self) -> None:
         """Raises StoreUnreachable where the rows cannot be read: a server that starts loads them first."""

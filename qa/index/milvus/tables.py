@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from qa.errors import IndexDamaged
-from qa.index.milvus.caching import Cache
+from qa.index.caching import Cache
 from qa.index.objects import Objects
 
 Entry = tuple[str, bytes]

@@ -12,6 +12,7 @@ from pathlib import Path
 from subprocess import run
 
 import files
+import office
 import pytest
 from compounds import compound
 from hypothesis import HealthCheck, given, settings
@@ -427,6 +428,18 @@ def test_bold_lines_of_a_page_are_headings_where_it_has_no_others():
     assert headings == ["Real"]
 
 
+def test_marks_of_notes_and_spoken_forms_are_no_part_of_a_sentence():
+    """Notes say that they are; controls part the words beside them."""
+    body = (
+        "<p>Rye<sup><a href='#n1'>[1]</a></sup> is<a epub:type='noteref' href='#n2'>2</a> sown in "
+        "<ruby>秋<rt>aki</rt></ruby>, 10<sup>2</sup> acres.</p><label>Name</label><input>Town"
+        "<aside epub:type='footnote'><p>In September. <a role='doc-backlink' href='#'>back</a></p>"
+        "</aside>"
+    )
+    document = check(read(f"<body>{body}</body>".encode(), "a.html"))
+    assert document.text == "Rye is sown in 秋, 102 acres.\n\nName Town\n\nFootnote: In September."
+
+
 def test_a_page_that_scripts_make_says_so():
     """Its file holds no text, or little; a page with text says nothing of the kind."""
     script = b"<div id=root></div><script>make()</script>"
@@ -568,6 +581,17 @@ def test_a_chapter_without_headings_stands_under_its_name_in_the_contents():
     document = check(read(files.epub(files.FACTS, headings=False), "a.epub"))
     assert holding(document, "eleven sacks").heading == ("The mill",)
     assert (document.title, document.date) == ("A book", "1901-05-02")
+
+
+def test_the_next_file_of_a_chapter_stands_below_its_headings():
+    """Programs cut long chapters into files, of which the contents name the first alone."""
+    book = office.parts(files.epub([("Rye", ["Sown in autumn."]), ("Oats", ["Sown in spring."])]))
+    contents = next(name for name, data in book.items() if b"<navPoint>" in data)
+    book[contents] = book[contents].replace(b"chapter2.xhtml", b"other.xhtml")
+    chapter = "OEBPS/chapter2.xhtml"
+    book[chapter] = book[chapter].replace(b"<h1>Oats</h1>", b"")
+    document = check(read(files.archive(book), "a.epub"))
+    assert holding(document, "in spring").heading == ("Rye",)
 
 
 @pytest.mark.parametrize(
@@ -861,6 +885,25 @@ def test_rich_text_is_its_paragraphs():
         *("The well is ninety feet deep.", "Café €", "Footnote: Deep."),
     ]
     assert (document.title, note) == ("Wells", "1 picture not read")
+
+
+def test_rich_text_has_headings_lists_and_the_characters_of_its_fonts():
+    """Headings by style or weight; numbers of lists; no deleted text; fonts without a code page."""
+    fonts = rb"{\fonttbl{\f0 Arial;}{\f1\fcharset204 Arial Cyr;}}"
+    styles = rb"{\stylesheet{\s1\ql heading 2;}{\s2 Normal;}}"
+    told = rb"\pard From ten{\deleted  to five} to {\f0 six}.\par"
+    item = rb"\pard{\pntext\f0 1.\tab}Open \f1\'ea\'f0\'e0\'ed\f0  \u-10179?\u-8704?.\par"
+    for heads in (
+        styles + rb"\pard\s1 Hours\par",
+        rb"\pard\b Hours\b0\par",
+        rb"\pard{\b Hours}\par",
+    ):
+        document = check(read(rb"{\rtf1\ansi" + fonts + heads + told + item + b"}", "a.rtf"))
+        assert [(b.kind, b.heading, result(document, b)) for b in document.blocks] == [
+            (Kind.HEADING, ("Hours",), "Hours"),
+            (Kind.PROSE, ("Hours",), "From ten to six."),
+            (Kind.LIST, ("Hours",), "1.\tOpen кран \U0001f600."),
+        ]
 
 
 def test_a_number_that_is_of_no_character_fails_no_rich_text():

@@ -658,6 +658,39 @@ def test_a_workbook_without_a_day_of_creation_gets_none(name):
     assert read(files.archive(made), "a.xlsx").date is None
 
 
+def test_a_slide_without_a_title_is_named_by_its_largest_line_and_footers_are_boilerplate():
+    """Slides that are made by hand have neither placeholder."""
+    import pptx
+    from pptx.util import Inches, Pt
+
+    file = pptx.Presentation()
+    for number in range(3):
+        slide = file.slides.add_slide(file.slide_layouts[6])
+        for top, text, size in (
+            (5, "Mill of Rye", 12),
+            (2, f"Depot {number}", 18),
+            (0, "Sites", 36),
+        ):
+            box = slide.shapes.add_textbox(Inches(1), Inches(top), Inches(3), Inches(1))
+            box.text_frame.text = text
+            box.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
+    out = io.BytesIO()
+    file.save(out)
+    document = read(out.getvalue(), "a.pptx")
+    kinds = [(b.kind, document.text[b.start : b.end]) for b in document.blocks if b.page == 2]
+    assert kinds == [
+        (Kind.HEADING, "Sites"), (Kind.PROSE, "Depot 1"), (Kind.BOILERPLATE, "Mill of Rye")
+    ]  # fmt: skip
+
+
+def test_a_check_box_of_a_form_is_shown_with_its_mark():
+    """Those of older forms are no characters, but fields."""
+    box = "<w:r><w:fldChar w:fldCharType='begin'><w:ffData><w:checkBox>{}</w:checkBox></w:ffData>"
+    line = f"<w:p>{box}</w:fldChar></w:r><w:r><w:t xml:space='preserve'> Express</w:t></w:r></w:p>"
+    data = office.word(line.format("<w:checked/>") + line.format("<w:default w:val='0'/>"))
+    assert read(data, "a.docx").text == "☒ Express\n\n☐ Express"
+
+
 def test_bold_paragraphs_are_headings_where_no_style_makes_any():
     """People make headings by hand; a bold sentence, or a bold line above another, is none."""
     import docx

@@ -433,6 +433,8 @@ def form() -> bytes:
     canvas.drawString(60, 705, "Notice period:")
     canvas.acroForm.textfield(name="Notice", value="eleven weeks", x=200, y=700)
     canvas.acroForm.textfield(name="Remarks", value="", x=200, y=600)
+    canvas.acroForm.textfield(name="pin", value="4711", x=200, y=650, fieldFlags="password")
+    canvas.acroForm.textfield(name="form[0].Page1[0].town[0]", value="Ulm", x=200, y=550)
     canvas.textAnnotation("Ask the owner first.", Rect=[100, 500, 120, 520])
     canvas.save()
     return out.getvalue()
@@ -441,7 +443,8 @@ def form() -> bytes:
 def test_forms_and_comments_are_read_apart_from_the_body():
     """A field has its name and its value; a comment says that it is one."""
     document = read(form(), "a.pdf")
-    assert document.text == "Notice period:\n\nNotice: eleven weeks\n\nAsk the owner first."
+    shown = "Notice: eleven weeks\ntown: Ulm"  # and no password
+    assert document.text == f"Notice period:\n\n{shown}\n\nAsk the owner first."
     assert [b.heading for b in document.blocks] == [(), ("Form",), ("Comments",)]
 
 
@@ -463,6 +466,25 @@ def test_a_stamp_on_a_scan_is_no_text_layer():
     document = read(stamped("Downloaded on 3 May", files.png(60, 80)), "a.pdf")
     assert document.pages_without_text == (1,)
     assert document.text == "Downloaded on 3 May"
+    address = f"https://archive.example/{'scans/' * 18} for private use only"  # of several words
+    assert read(stamped(address, files.png(60, 80)), "a.pdf").pages_without_text == (1,)
+
+
+def test_what_ocr_read_of_a_scan_is_its_text_however_short():
+    """It stands behind the picture, and is not shown."""
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595, 842), invariant=1)
+    layer = canvas.beginText(60, 700)
+    layer.setTextRenderMode(3)
+    layer.textLine("Nine ships waited.")
+    canvas.drawText(layer)
+    canvas.drawImage(ImageReader(io.BytesIO(files.png(60, 80))), 0, 0, 595, 842)
+    canvas.save()
+    document = read(out.getvalue(), "a.pdf")
+    assert (document.text, document.pages_without_text) == ("Nine ships waited.", ())
 
 
 def test_a_scan_with_a_stamp_is_read_where_ocr_is_wanted(monkeypatch):

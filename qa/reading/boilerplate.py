@@ -27,6 +27,8 @@ _SILENT = frozenset(
         "menu",
         "datalist",
         "map",
+        "rt",  # how a word is spoken, above it
+        "rp",
     ]
 )
 BLOCKS = frozenset(
@@ -92,6 +94,8 @@ _ROLES = frozenset(
 _BANNER = re.compile(r"(?:^|[-_\s])(?:cookie|consent|gdpr)", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BANNER_LIMIT = 2_000  # characters: a page about cookies is no banner
+_NOTE_MARKS = frozenset(("noteref", "doc-noteref", "backlink", "doc-backlink"))
+_MARK = re.compile(r"\[?(?:\d{1,4}|[a-z]{1,2}|[^\w\s]{1,3})\]?")
 _LABEL_LIMIT = 20  # characters: less hidden text than that is a label or an icon
 _LINKS_SHARE = 0.6  # of the words of a menu are links
 _EXAMINED = 300  # elements of a part that decide whether it is a menu
@@ -100,7 +104,7 @@ _EXAMINED = 300  # elements of a part that decide whether it is a menu
 def is_silent(element: Any) -> bool:
     """True for an element whose text is not part of what the page says."""
     tag, attributes = element.tag, element.attrib
-    if tag in _SILENT:
+    if tag in _SILENT or (tag in ("a", "sup") and _is_note_mark(element)):
         return True
     if tag == "button":
         return not any(True for _ in element.iterancestors("summary", "dt", *HEADINGS))
@@ -110,6 +114,16 @@ def is_silent(element: Any) -> bool:
     if role in _ROLES or (_is_hidden(element) and not _is_collapsed(element)):
         return True
     return _is_around(element, role) or _is_banner(element)
+
+
+def _is_note_mark(element: Any) -> bool:
+    """True for the mark that leads to a note or back, which is no part of the sentence."""
+    if element.tag == "a":
+        kinds = {*element.get("epub:type", "").split(), *element.get("role", "").split()}
+        return not kinds.isdisjoint(_NOTE_MARKS)
+    if not any("#" in (link.get("href") or "") for link in element.iterchildren("a")):
+        return False
+    return _MARK.fullmatch("".join(islice(element.itertext(), _EXAMINED)).strip()) is not None
 
 
 def _is_around(element: Any, role: str) -> bool:

@@ -1,6 +1,7 @@
 """EPUB by zipfile and lxml: the chapters in reading order, each through the HTML reader."""
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -27,25 +28,37 @@ def read(data: bytes, _name: str) -> Content:
         package = _xml(archive, package_path)
         folder = posixpath.dirname(package_path)
         labels = dict(_labels(archive, package, folder))
-        draft, missing = Draft(), list[str]()
+        draft, missing, last = Draft(), list[str](), ""
         for path in _spine(package, folder):
+            goes_on = bool(labels) and path not in labels and _stem(path) == last
             try:
-                _add(draft, archive.read(path), labels.get(path, ""))
+                _add(draft, archive.read(path), labels.get(path, ""), goes_on=goes_on)
             except KeyError:
                 missing.append(path)
+            last = _stem(path)
     note = f"chapters missing: {', '.join(missing[:5])}" if missing else ""
     title, date = (_first_text(package, name) for name in ("title", "date"))
     return draft.content(title=title, date=iso_date(date), note=note)
 
 
-def _add(draft: Draft, chapter: bytes, label: str) -> None:
-    """Add a chapter; one without headings of its own stands under its name in the contents."""
+def _stem(path: str) -> str:
+    """The path without the numbers by which the files of one chapter are told apart."""
+    return re.sub(r"\d+", "", path)
+
+
+def _add(draft: Draft, chapter: bytes, label: str, *, goes_on: bool) -> None:
+    """Add a chapter; one without headings of its own stands under its name in the contents.
+
+    Where it `goes_on` it is the next file of a chapter, whose headings hold for its beginning.
+    """
+    above = draft.blocks[-1].heading if goes_on and draft.blocks else ()
     draft.headings = Headings()
     before = len(draft.blocks)
     html.add(draft, chapter)
     added = draft.blocks[before:]
     if label and not any(block.kind is Kind.HEADING for block in added):
-        draft.blocks[before:] = [block._replace(heading=(label,)) for block in added]
+        above = (label,)
+    draft.blocks[before:] = [block._replace(heading=block.heading or above) for block in added]
 
 
 def _xml(archive: zipfile.ZipFile, path: str) -> Any:

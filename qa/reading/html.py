@@ -44,6 +44,8 @@ _DATES = (
     "last-modified",
 )
 
+_CONTROLS = ("input", "select", "textarea", "button")  # which part the words beside them
+_FOOTNOTES = frozenset(("footnote", "endnote", "doc-footnote", "doc-endnote"))
 _QUOTED = 7  # a level below every heading of a page
 
 
@@ -68,7 +70,8 @@ def add(draft: Draft, data: bytes, charset: str | None = None) -> None:
     """Add the main text of a page to a draft."""
     root = _parse(_decoded(data, charset))
     if root is not None:
-        _Walk(draft).through(_main(root))
+        main = _main(root)
+        _Walk(draft, by_weight=next(main.iter(*HEADINGS), None) is None).through(main)
 
 
 def _decoded(data: bytes, charset: str | None) -> str:
@@ -102,6 +105,7 @@ class _Walk:
         self.words: list[str] = []  # of the block that is being read
         self.items: list[str] | None = None  # of the outermost list that is being read
         self.depth = 0  # of lists within lists
+        self.label = ""  # what the next block begins with
 
     def through(self, root: Any) -> None:
         """Add every block of `root` to the draft."""
@@ -127,6 +131,7 @@ class _Walk:
             self.add_text(shown)
             return False
         if is_silent(element):
+            self.words.append(" " if tag in _CONTROLS else "")
             return False
         if tag == "br":
             self.words.append("\n")
@@ -154,7 +159,7 @@ class _Walk:
         return True
 
     def _open(self, element: Any) -> None:
-        """Begin what an element sets apart: a quotation, a list or a block."""
+        """Begin what an element sets apart: a quotation, a list, a footnote or a block."""
         if is_quoted(element):
             self.close(Kind.PROSE)
             self.draft.headings.enter(_QUOTED, "Quoted")
@@ -164,6 +169,8 @@ class _Walk:
             self.depth += 1
         elif element.tag in BLOCKS:
             self.close(Kind.PROSE)
+        if not _FOOTNOTES.isdisjoint((element.get("epub:type"), element.get("role"))):
+            self.label = "Footnote: "
 
     def leave(self, element: Any) -> None:
         """Take an element's end in."""
@@ -191,6 +198,7 @@ class _Walk:
         text, self.words = _folded("".join(self.words)), []
         if not text:
             return
+        text, self.label = f"{self.label}{text}", ""
         waits = self.bold is not None and self.bold.keeps(text, is_item=self.items is not None)
         if self.items is not None:
             self.items.append(text)

@@ -1,6 +1,7 @@
 """What stands on a PDF page besides its text: fields that were filled in, and comments."""
 
 import ctypes
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ _COMMENTS = frozenset(
 )
 _BUTTONS = frozenset([raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON])
 _SILENT = frozenset([raw.FPDF_FORMFIELD_PUSHBUTTON, raw.FPDF_FORMFIELD_SIGNATURE])
+_PASSWORD = 1 << 13  # a flag of a field whose text is not shown (PDF 1.7, table 228)
 _LIMIT = 5_000  # annotations of a page
 _LENGTH = 20_000  # bytes of one text
 
@@ -56,7 +58,8 @@ def annotations(face: Any, form: Any) -> Annotations:
 
 def _field(form: Any, annotation: Any) -> Iterator[str]:
     kind = raw.FPDFAnnot_GetFormFieldType(form.raw, annotation)
-    if kind in _SILENT:
+    is_secret = raw.FPDFAnnot_GetFormFieldFlags(form.raw, annotation) & _PASSWORD
+    if kind in _SILENT or (kind == raw.FPDF_FORMFIELD_TEXTFIELD and is_secret):
         return
     value = _text(raw.FPDFAnnot_GetFormFieldValue, form.raw, annotation).strip()
     if kind in _BUTTONS:
@@ -73,6 +76,8 @@ def _name(form: Any, annotation: Any) -> str:
     """What the form calls the field: the label that it shows, or else its own name."""
     label = _text(raw.FPDFAnnot_GetFormFieldAlternateName, form.raw, annotation)
     name = label.strip() or _text(raw.FPDFAnnot_GetFormFieldName, form.raw, annotation)
+    if not label.strip():  # "form[0].Page1[0].town[0]"
+        name = re.sub(r"\[\d+\]", "", name).rpartition(".")[2]
     return " ".join(name.split()) or "field"
 
 

@@ -26,6 +26,7 @@ _PAGES = 100_000  # that are measured
 _BOXES = 1_000  # of a span
 _COVERED = 0.7  # of a scanned page, by one picture
 _STAMP = 120  # characters besides the picture, at most
+_LONG_STAMP = 200  # characters of one that has two lines at most
 _DEPTH = 3  # of forms within forms, in which a picture is looked for
 
 
@@ -97,16 +98,19 @@ def sizes(data: bytes) -> list[tuple[float, float]]:
 
 
 def is_scan(face: Any, words: str) -> bool:
-    """True for a page of pdfium's that is one picture, with a stamp as its only text."""
-    if len(words) > _STAMP:
+    """True for a page of pdfium's that is one picture, with a stamp as its only text.
+
+    Text that is not shown is what OCR read of the picture, however short.
+    """
+    if len(words) > (_STAMP if words.count("\n") > 1 else _LONG_STAMP):
         return False
     least = _COVERED * raw.FPDF_GetPageWidthF(face) * raw.FPDF_GetPageHeightF(face)
-    areas = _pictures(face, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _DEPTH)
-    return any(area >= least for area in areas)
+    areas = list(_pictures(face, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _DEPTH))
+    return all(areas) and any(area >= least for area in areas)
 
 
 def _pictures(parent: Any, count: Any, member: Any, depth: int) -> Iterator[float]:
-    """The areas of the pictures on a page, or in a form on it."""
+    """The areas of the pictures on a page, or in a form on it; 0 for text that is not shown."""
     for number in range(count(parent)):
         found = member(parent, number)
         kind = raw.FPDFPageObj_GetType(found)
@@ -114,6 +118,9 @@ def _pictures(parent: Any, count: Any, member: Any, depth: int) -> Iterator[floa
             left, bottom, right, top = (ctypes.c_float() for _ in range(4))
             raw.FPDFPageObj_GetBounds(found, left, bottom, right, top)
             yield (right.value - left.value) * (top.value - bottom.value)
+        elif kind == raw.FPDF_PAGEOBJ_TEXT:
+            if raw.FPDFTextObj_GetTextRenderMode(found) == raw.FPDF_TEXTRENDERMODE_INVISIBLE:
+                yield 0.0
         elif kind == raw.FPDF_PAGEOBJ_FORM and depth > 1:
             count_inner, inner = raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject
             yield from _pictures(found, count_inner, inner, depth - 1)

@@ -4,7 +4,8 @@ The shapes are walked in the XML, as the library passes over boxes with equation
 the top left. One that cannot be read costs itself alone, and so does a slide.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -13,10 +14,12 @@ from pptx.oxml.ns import qn
 from pptx.shapes.shapetree import SlideShapeFactory
 
 from qa.reading.archive import names_itself
+from qa.reading.bold import may_head
 from qa.reading.charts import chart, diagram
 from qa.reading.content import Content, Draft, Headings, made_on
 from qa.reading.equations import MATHEMATICS, equation
 from qa.reading.packages import parse, repaired
+from qa.records import Kind
 
 _COMPATIBILITY = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _SHAPES = frozenset(map(qn, ("p:sp", "p:graphicFrame", "p:pic", "p:cxnSp", "p:grpSp")))
@@ -24,6 +27,9 @@ _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _TITLES = ("title", "ctrTitle")
 _ASIDE = ("sldNum", "dt", "ftr", "hdr")  # placeholders of the number, date, footer and header
+_USUAL = 1800  # hundredths of a point: the size of type where a box gives none
+_REPEATED = 3  # slides, at least
+_REPEATED_LENGTH = 120  # characters
 _LINE = 360_000  # a centimetre: boxes whose tops are nearer stand side by side
 _NOBODY = "PowerPoint Presentation"  # what the program calls a file that has no title
 
@@ -35,6 +41,7 @@ def read(data: bytes, _name: str) -> Content:
     reader = _Reader()
     for number, slide in enumerate(_slides(file, reader), start=1):
         reader.add(number, slide)
+    reader.mark_repeated()
     about = file.core_properties if names_itself(data) else None
     named = about.title if about and about.title != _NOBODY else None
     return reader.draft.content(
@@ -80,17 +87,36 @@ class _Reader:
         if root.get("show") in ("0", "false"):
             self.hidden.append(number)
         elements = list(_elements(root.cSld.spTree))
+        elements.sort(key=lambda element: _place(element, slide))
         titles = [element for element in elements if _placeholder(element) in _TITLES]
+        titles = titles or _headlines(elements)
         title = " ".join(" ".join(_text(element).split()) for element in titles)
         self.title = self.title or title or None
         self.draft.enter(1, title)
-        for element in sorted(elements, key=lambda element: _place(element, slide)):
+        for element in elements:
             if element not in titles and _placeholder(element) not in _ASIDE:
                 self._attempt(self._add_shape, element, slide)
         self._attempt(self._add_notes, slide)
         self._attempt(self._add_comments, slide)
         if self.draft.length == before and elements:
             self.blank.append(number)
+
+    def mark_repeated(self) -> None:
+        """Mark what stands on half of the slides as boilerplate: names, dates, a footer by hand."""
+        text = "".join(self.draft.pieces)
+        texts = [text[block.start : block.end] for block in self.draft.blocks]
+        counted = Counter(
+            words
+            for words, _ in {(w, b.page) for w, b in zip(texts, self.draft.blocks, strict=True)}
+            if len(words) <= _REPEATED_LENGTH
+        )
+        least = max(_REPEATED, self.pages / 2)
+        self.draft.blocks = [
+            block._replace(kind=Kind.BOILERPLATE)
+            if block.kind is Kind.PROSE and counted[words] >= least
+            else block
+            for block, words in zip(self.draft.blocks, texts, strict=True)
+        ]
 
     def note(self) -> str:
         """What a report should list as hidden or not read."""
@@ -146,6 +172,20 @@ class _Reader:
                 parts = [*comment.iterchildren("{*}text"), *comment.iterchildren("{*}txBody")]
                 text = " ".join("".join(part.itertext()).strip() for part in parts)
                 self.draft.add(f"Comment: {text}" if text.strip() else "")
+
+
+def _headlines(elements: Sequence[Any]) -> list[Any]:
+    """The uppermost box, where no placeholder is the title and its type is larger than all other."""
+    shown = [element for element in elements if _text(element).strip()]
+    sizes = list(map(_size, shown))
+    is_title = len(shown) > 1 and sizes[0] > max(sizes[1:]) and may_head(_text(shown[0]))
+    return shown[:1] if is_title else []
+
+
+def _size(element: Any) -> int:
+    """The size of the largest type of a shape, in hundredths of a point."""
+    sizes = (run.get("sz", "") for run in element.iter(qn("a:rPr"), qn("a:defRPr")))
+    return max((int(size) for size in sizes if size.isdecimal()), default=_USUAL)
 
 
 def _elements(tree: Any) -> Iterator[Any]:

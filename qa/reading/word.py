@@ -36,6 +36,7 @@ _SILENT = frozenset(
     {qn("w:pPr"), qn("w:rPr"), qn("w:del"), qn("w:moveFrom"), _BOX}
     | {"{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"}
 )
+_CHECK_BOX = qn("w:checkBox")  # of forms as they were before content controls
 _EQUATION = f"{MATHEMATICS}oMath"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
@@ -174,6 +175,8 @@ class _Reader:
                 yield symbol(child.get(qn("w:font"), ""), child.get(qn("w:char"), ""))
             elif tag == _EQUATION:
                 yield equation(child)
+            elif tag == _CHECK_BOX:
+                yield "\u2612" if _is_checked(child) else "\u2610"
             elif tag not in _SILENT:
                 yield from self._text(child)
 
@@ -254,6 +257,13 @@ def _is_equation(paragraph: Any) -> bool:
     """True for a paragraph that shows equations alone."""
     has_equation = next(paragraph.iter(_EQUATION), None) is not None
     return has_equation and not any(text.strip() for text in paragraph.itertext(_WORDS))
+
+
+def _is_checked(box: Any) -> bool:
+    """Whether a check box of a form has its mark."""
+    found = box.find(qn("w:checked"))
+    found = box.find(qn("w:default")) if found is None else found
+    return found is not None and found.get(qn("w:val"), "1") not in ("0", "false")
 
 
 def _is_mark(note: Any) -> bool:

@@ -3,6 +3,7 @@
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
 # make scale   the tests that start real servers, S3, Milvus and Dask (installs them first; Linux)
+# make scale-short   some of them, in a minute or two; what cannot be installed or started is skipped
 # make campaign  the crash, equality, damage, load and attack tests, long: 200 rounds of each
 #
 # Each makes .venv when it is missing, or older than what it is made from. Another Python:
@@ -15,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python;
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check bench campaign scale format clean
+.PHONY: run test check bench campaign scale scale-short format clean
 
 run: $(READY)
 	$(BIN)/qa build
@@ -42,6 +43,19 @@ scale: $(READY)
 	QA_LONG=1 unshare --map-root-user --net $(BIN)/python tests/alone.py \
 		$(BIN)/python -m pytest -q -rs tests/test_objects.py tests/test_store.py \
 		tests/test_milvus.py tests/test_milvus_server.py tests/test_cluster.py
+
+scale-short: $(READY)
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dask,milvus,objects,scale]' \
+		|| echo "not installed: the servers of 'make scale'; the tests that start them are skipped" >&2
+	@alone="unshare --map-root-user --net $(BIN)/python tests/alone.py"; \
+	unshare --map-root-user --net true 2>/dev/null || { alone=; \
+		echo "no network of its own is to be had here: Milvus is not started" >&2; }; \
+	QA_LONG=1 $$alone $(BIN)/python -m pytest -q -rs tests/test_objects.py tests/test_store.py \
+		tests/test_cluster.py -k "$(SHORT)"
+
+# an S3 server; a Milvus server: what is found, and builds one after the other; files through a bucket
+SHORT := test_objects or through_a_bucket or (milvus and \
+	(word_for_word or nearest or by_bm25 or series_of_builds or stays_as_it_is))
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -34,6 +34,7 @@ from qa.splitting import RankingText
 
 NAMES = ("xquad", "covidqa")
 SENT, CANDIDATES, TOKENS, DIM = 500, 64, 180, 384
+SETTLED = 30.0  # seconds in which a server lets go of what it was sent
 STORE = "QA_STORE"
 
 
@@ -48,12 +49,13 @@ def main() -> None:
     options = given.parse_args()
     store = os.environ.pop(STORE)
     for name in NAMES:
-        compare(options.sets / name, options.work / name, f"{store}_{name}", options.questions)
+        at = options.sets / name
+        compare(at, options.work / name, f"{store}_{name}", options.questions, options.server)
     if options.passages:
         rows(f"{store}_rows", options.passages, options.server)
 
 
-def compare(at: Path, index: Path, store: str, count: int) -> None:
+def compare(at: Path, index: Path, store: str, count: int, server: int) -> None:
     """Answers and times of a question set, from the folder and from the store."""
     build(at / "documents", index)
     with at_address(store), encoded_as(codes_of(index)):
@@ -66,13 +68,25 @@ def compare(at: Path, index: Path, store: str, count: int) -> None:
     lines = (at / "questions.jsonl").read_text(encoding="utf-8").splitlines()[:count]
     questions = [json.loads(line)["question"] for line in lines]
     with closing(near), closing(far):
+        before = time.process_time()
         local = [timed(asked, near, each) for each in questions]
+        print(
+            f"{at.name}, the folder: {shown(local)}, {_each(time.process_time() - before, count)}"
+        )
         for which in ("first", "again"):
+            before, spent = time.process_time(), spent_by(server)
             with at_address(store):
                 found = [timed(asked, far, each) for each in questions]
             equal = sum(one == other for (_, one), (_, other) in zip(local, found, strict=True))
-            print(f"{at.name}, {which}: {equal} of {len(questions)} answers equal, {shown(found)}")
-    print(f"{at.name}, the folder: {shown(local)}")
+            mine, its = time.process_time() - before, spent_by(server) - spent
+            print(
+                f"{at.name}, {which}: {equal} of {len(questions)} answers equal, {shown(found)}, "
+                f"{_each(mine, count)} here and {_each(its, count)} of the server's"
+            )
+
+
+def _each(seconds: float, count: int) -> str:
+    return f"{1_000 * seconds / count:.1f} ms of the processor"
 
 
 def codes_of(index: Path) -> dict[str, Coded]:
@@ -115,14 +129,17 @@ def rows(store: str, passages: int, server: int) -> None:
     client = Server(address.host, address.port, WRITING_PATIENCE)
     name = f"{address.name}__measured"
     client.drop(name)
-    before = resident(server)
+    before = held_by(server)
     client.make(name, DIM)
     seconds = sum(timed(client.put, name, made(first))[0] for first in range(0, passages, SENT))
     print(f"{passages} rows: {passages / seconds:.0f} a second, by one request at a time")
     client.flush(name)
     client.index(name, exact=False)
-    held = resident(server) - before
-    print(f"the server holds {held / passages / 1024:.1f} KB more a passage")
+    time.sleep(SETTLED)
+    own, mapped = (
+        (now - then) / passages / 1024 for now, then in zip(held_by(server), before, strict=True)
+    )
+    print(f"the server holds {own:.1f} KB more a passage, and {mapped:.1f} KB of mapped files")
     random = np.random.default_rng(1)
     nearest, fetched = [], []
     for _ in range(100):
@@ -176,12 +193,21 @@ def shown(found: list[tuple[float, Any]]) -> str:
     return f"{1_000 * median(seconds):.1f} ms (at least {1_000 * min(seconds):.1f})"
 
 
-def resident(process: int) -> int:
-    """Bytes that a process holds in memory; 0 of none."""
+def held_by(process: int) -> tuple[int, int]:
+    """Bytes of a process's own memory, and those of files that it has mapped; 0 of none."""
     if not process:
-        return 0
+        return 0, 0
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+    found = {line.partition(":")[0]: line.split()[1] for line in lines}
+    return 1024 * int(found["RssAnon"]), 1024 * int(found["RssFile"])
+
+
+def spent_by(process: int) -> float:
+    """Seconds of the processor that a process has taken; 0 of none."""
+    if not process:
+        return 0.0
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,8 @@ def milvus_server(folder: Path) -> Iterator[MilvusServer]:
         yield server
     finally:
         server.kill()
-        shutil.rmtree(folder / "data", ignore_errors=True)
+        for each in ("data", "mapped"):
+            shutil.rmtree(folder / each, ignore_errors=True)
 
 
 if __name__ == "__main__":

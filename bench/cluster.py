@@ -1,22 +1,21 @@
-"""A build by two workers of a Dask cluster against one by this process alone, on the same cores.
+"""A build by the workers of a Dask cluster against one by this process alone, on the same cores.
 
-    python -m bench.cluster SEEDS [--rounds 3] [--workers 2] [--files 24]
+    dask scheduler --host 127.0.0.1 --no-dashboard
+    dask worker tcp://127.0.0.1:8786 --host 127.0.0.1 --no-dashboard --nthreads 1 --nworkers 2
+    python -m bench.cluster SEEDS tcp://127.0.0.1:8786 [--rounds 3] [--files 24]
 
 Builds the folder's first files from nothing by turns, and reads and splits them by turns without encoding
 them. Prints the cluster's speed as a part of this process's, the median of the rounds, and whether both
-made the same snapshot. The workers run on this machine, with one thread each.
+made the same snapshot. The workers run on this machine, as many as it has cores, with one thread each.
 """
 
 import argparse
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from statistics import median
-
-from distributed import LocalCluster
 
 from qa.building.cluster import Cluster, ClusterMachines
 from qa.building.encoding_ahead import Work
@@ -32,27 +31,18 @@ def main() -> None:
     """Prints both parts."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("seeds", type=Path)
+    given.add_argument("address")
     given.add_argument("--rounds", type=int, default=3)
-    given.add_argument("--workers", type=int, default=2)
     given.add_argument("--files", type=int, default=24)
     options = given.parse_args()
-    with tempfile.TemporaryDirectory() as place, running(options.workers) as address:
+    cluster = Cluster(options.address)
+    with tempfile.TemporaryDirectory() as place:
         at = Path(place)
         (at / "seeds").mkdir()
         for file in sorted(filter(Path.is_file, options.seeds.rglob("*")))[: options.files]:
             shutil.copy(file, at / "seeds" / file.name)
-        compared_builds(at, Cluster(address), options.rounds)
-        compared_readings(at, Cluster(address), options.rounds)
-
-
-@contextmanager
-def running(workers: int) -> Iterator[str]:
-    """The address of a cluster on this machine."""
-    with LocalCluster(
-        n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
-        memory_limit=0,
-    ) as cluster:  # fmt: skip
-        yield str(cluster.scheduler_address)
+        compared_builds(at, cluster, options.rounds)
+        compared_readings(at, cluster, options.rounds)
 
 
 def compared_builds(at: Path, cluster: Cluster, rounds: int) -> None:

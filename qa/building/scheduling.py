@@ -7,6 +7,7 @@ build runs is examined and then works too. A worker that is refused is named, an
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
@@ -15,6 +16,7 @@ from qa.errors import ClusterUnfit, QAError, SettingsInvalid, StoreUnreachable
 CONNECTING = 10.0  # seconds for a scheduler to answer
 PATIENCE = 60.0  # seconds for a first worker, and for others when all are lost
 LOOK = 2.0  # seconds after which a build that waits looks for workers that came or went
+EXAMINED = 4  # workers at once: each may be sent a model
 REASON_LIMIT = 300  # characters of what a worker says of its failure
 STEP = 0.1  # seconds after which it looks again for a first worker
 READING = 1  # priority of reading: the passages of the next files are encoded while these wait
@@ -170,13 +172,17 @@ class Scheduler:
             del self.workers[gone.address]
             self._warn(f"The worker {gone} is lost; others do what it did.")
         known = {worker.identity for worker in self.workers.values()} | self._refused.keys()
-        for address, about in found.items():
-            worker = Worker(address, str(about["id"]), str(about["name"]), int(about["nthreads"]))
-            if worker.identity not in known:
-                self._admit(worker)
+        all_of_them = [
+            Worker(address, str(about["id"]), str(about["name"]), int(about["nthreads"]))
+            for address, about in found.items()
+        ]
+        new = [worker for worker in all_of_them if worker.identity not in known]
+        with ThreadPoolExecutor(EXAMINED) as pool:
+            reasons = pool.map(self._examine, [worker.address for worker in new])
+            for worker, reason in zip(new, reasons, strict=True):
+                self._admit(worker, reason)
 
-    def _admit(self, worker: Worker) -> None:
-        reason = self._examine(worker.address)
+    def _admit(self, worker: Worker, reason: str) -> None:
         if reason:
             self._refused[worker.identity] = f"{worker}: {reason}"
             self._warn(f"The worker {worker} is not used: {reason}.")

@@ -231,6 +231,19 @@ def test_a_question_makes_two_trips_for_its_candidates(world, monkeypatch):
         assert len(snapshot.passages(keys.tolist())) == len(snapshot.token_codes(keys).firsts)
 
 
+def test_what_was_read_for_one_question_is_held_for_the_next(world, monkeypatch):
+    world.build(TEXTS)
+    with closing(world.opened()) as snapshot:
+        keys = np.array(everything(snapshot, world), np.int64)
+        one, other = (world.question(text) for text in ("Who grinds rye?", "How old is Ri?"))
+        compared = snapshot.similarity(one, keys[:2]), snapshot.similarity(other, keys)
+        snapshot.prefetch_passages(keys)
+        monkeypatch.setattr(type(snapshot.rows), "server", None)
+        assert snapshot.similarity(one, keys)[:2].tolist() == compared[0].tolist()
+        snapshot.rows._products.drop(other.tobytes())
+        assert snapshot.similarity(other, keys).tolist() == compared[1].tolist()
+
+
 def test_headings_are_those_of_the_passages(world):
     text = "Fares\n\nA ticket costs two crowns.\n"
     blocks = (Block(0, 5, Kind.HEADING), Block(7, len(text), heading=("Ferry", "Fares")))

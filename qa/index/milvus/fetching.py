@@ -28,6 +28,7 @@ MARGIN = 32  # rows beyond the limit: of equally near ones the first by path is 
 ROWS_AT_ONCE, TEXTS_AT_ONCE = 256, 1_000
 HELD = 128 << 20  # bytes of rows, of all snapshots of the process
 HEADINGS = 16 << 20  # bytes of heading paths
+VECTORS = 32 << 20  # bytes of vectors
 COUNTS = 32 << 20  # bytes of counted words
 REMEMBERED = 4 << 20  # bytes of what is near to questions
 THREADS = 8
@@ -40,6 +41,7 @@ _rows: Cache[PassageRow] = Cache(
     HELD, lambda row: 1_000 + 3 * len(row.text) + row.coded.codes.nbytes + row.coded.vector.nbytes
 )
 _headings: Cache[tuple[str, ...]] = Cache(HEADINGS, lambda path: 100 + 2 * sum(map(len, path)))
+_vectors: Cache[Vectors] = Cache(VECTORS, lambda vector: vector.nbytes + 100)
 _counts: Cache[Counted] = Cache(COUNTS, lambda found: 200 + 100 * len(found.counts))
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="qa-store")
 
@@ -117,15 +119,22 @@ class RowReader:
         return np.array([known[key] for key in keys.tolist()], np.float32)
 
     def vectors(self, keys: Keys) -> Vectors:
-        """The vectors `(n, dim)` of rows."""
-        found = {
-            row[KEY]: row[VECTOR]
-            for some in batches(keys.tolist(), TEXTS_AT_ONCE)
-            for row in self.server.rows(self._record.rows, _named(some), [VECTOR], len(some))
-        }
-        self._require(keys.tolist(), found)
+        """The vectors `(n, dim)` of rows, read in one trip and held."""
+        found = {key: known for key in keys.tolist() if (known := self._vector(key)) is not None}
+        missing = [key for key in dict.fromkeys(keys.tolist()) if key not in found]
+        for some in batches(missing, TEXTS_AT_ONCE):
+            for row in self.server.rows(self._record.rows, _named(some), [VECTOR], len(some)):
+                name = (self._address, self._record.rows, row[KEY])
+                found[row[KEY]] = _vectors.put(name, np.array(row[VECTOR], np.float32))
+        self._require(missing, found)
         vectors = np.array([found[key] for key in keys.tolist()], np.float32)
         return vectors.reshape(-1, self._record.manifest.dim)
+
+    def _vector(self, key: int) -> Vectors | None:
+        """The vector of a row that is held."""
+        name = (self._address, self._record.rows, key)
+        row = _rows.get(name)
+        return row.coded.vector if row is not None else _vectors.get(name)
 
     def passages(self, keys: Sequence[int]) -> list[PassageRow]:
         """Whole rows. Raises IndexDamaged where one is missing, or is not what was written."""

@@ -148,6 +148,34 @@ def test_pronouns_are_those_of_the_language():
     assert begins_with_pronoun("它很长。", "zh") and not begins_with_pronoun("It is", "xx")
 
 
+def test_documents_in_several_languages_that_came_one_by_one_answer_as_if_at_once(
+    spoken, tmp_path, encoders
+):
+    """One changes its language, one is renamed, and one is taken out again."""
+    import os
+    import shutil
+
+    seeds, index = tmp_path / "seeds", tmp_path / "index"
+    shutil.copytree(encoders, index / "encoders", copy_function=os.link)
+    write(seeds, "bruecke.md", TEXTS["most.md"])
+    write(seeds, "other.md", TEXTS["ferry.md"])
+    build(seeds, index)
+    seeds.joinpath("other.md").rename(seeds / "ferry.md")
+    for name in ("bruecke.md", "cafe.md", "qiao.md"):
+        write(seeds, name, TEXTS[name])
+    write(seeds, "gone.md", "El puente mide doscientos metros.")
+    build(seeds, index)
+    seeds.joinpath("gone.md").unlink()
+    write(seeds, "most.md", TEXTS["most.md"])
+    build(seeds, index)
+    asked = ["Wer hat die Brücke entworfen?", "Кто построил мост?", "大桥是谁设计的？", "How long?"]
+    asked += ["À quelle heure ouvre le café ?", "Was kostet eine Brücke in Rom?"]
+    with QA.open(index) as qa:
+        assert qa.manifest.languages == spoken[0].manifest.languages
+        for one, other in zip(qa.ask_many(asked), spoken[0].ask_many(asked), strict=True):
+            assert (one.excerpts, one.nearest) == (other.excerpts, other.nearest)
+
+
 def test_a_question_may_be_put_to_the_documents_of_a_language(spoken):
     qa, _ = spoken
     for language in ("de", ["de"], "German"):

@@ -32,7 +32,7 @@ OF_DEFAULT = Calibration((6.98, -0.63, 5.59, 1.0), -5.95)
 # By words alone, and beside the model in languages that it knows from English: chosen on
 # bench/languages, whose RESULTS.md says how.
 WORDS_COEFFICIENT, WORDS_INTERCEPT = 6.0, -5.2
-WORDS_BESIDE, WORDS_LEVEL = 2.0, 0.75
+WORDS_BESIDE, WORDS_LEVEL = 4.0, 0.7
 # A calibrated probability makes the threshold a price: an answer withheld counts as much as four or
 # five excerpts that are read in vain. See ARCHITECTURE.md for what it does to each set.
 THRESHOLD = 0.18

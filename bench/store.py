@@ -198,8 +198,9 @@ def held_by(process: int) -> tuple[int, int]:
     if not process:
         return 0, 0
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    found = {line.partition(":")[0]: line.split()[1] for line in lines}
-    return 1024 * int(found["RssAnon"]), 1024 * int(found["RssFile"])
+    found = dict(line.split(":", 1) for line in lines)
+    own, mapped = (1024 * int(found[name].split()[0]) for name in ("RssAnon", "RssFile"))
+    return own, mapped
 
 
 def spent_by(process: int) -> float:

@@ -37,6 +37,7 @@ class Candidates(NamedTuple):
 
 def candidates(snapshot: Snapshot, question: EncodedQuestion, among: Filter | None) -> Candidates:
     """The passages that are best by meaning and by words at once."""
+    snapshot.expect_nearest(question.pooled, (CANDIDATES, among))
     names = named(snapshot, question)
     scopes: list[Scope] = [(CANDIDATES, among)]
     if 0 < len(names.best) <= MOST_NAMED:

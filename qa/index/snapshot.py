@@ -256,6 +256,9 @@ class LocalSnapshot:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
         return self._word_index.relevance(terms, keys.tolist(), self.words.boosts(terms))
 
+    def expect_nearest(self, vector: Vectors, scope: Scope) -> None:
+        """Nothing: all of it is here."""
+
     def prefetch_nearest(self, vector: Vectors, scopes: Sequence[Scope], keys: Keys) -> None:
         """Fetches nothing: all of it is at hand."""
 

@@ -125,14 +125,20 @@ class Snapshot(Protocol):
     def bm25(self, terms: Sequence[str], keys: Keys) -> Scores:
         """The BM25 `(n,)` of passages, 0 where no term stands."""
 
-    def prefetch_nearest(self, vector: Vectors, scopes: Sequence[Scope], keys: Keys) -> None:
-        """Fetches at once what `nearest` in each scope and `similarity` of keys will be asked for.
+    def expect_nearest(self, vector: Vectors, scope: Scope) -> None:
+        """Begins to fetch what `nearest` in a scope will be asked for, and does not wait.
 
         A hint for a store that is far away: no answer depends on it.
         """
 
+    def prefetch_nearest(self, vector: Vectors, scopes: Sequence[Scope], keys: Keys) -> None:
+        """Fetches at once what `nearest` in each scope and `similarity` of keys will be asked for.
+
+        A hint, too, as the next one.
+        """
+
     def prefetch_passages(self, keys: Keys) -> None:
-        """Fetches at once what `token_codes` and `passages` will be asked for; a hint, too."""
+        """Fetches at once what `token_codes` and `passages` will be asked for."""
 
     def places(self, keys: Keys) -> npt.NDArray[np.int64]:
         """Numbers `(n,)` that ascend by path and position."""

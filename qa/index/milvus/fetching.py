@@ -6,7 +6,7 @@ snapshot shows the same whatever is written meanwhile.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ HEADINGS = 16 << 20  # bytes of heading paths
 VECTORS = 32 << 20  # bytes of vectors
 COUNTS = 32 << 20  # bytes of counted words
 REMEMBERED = 4 << 20  # bytes of what is near to questions
+EXPECTED = 4 << 10  # bytes of what is to come
 THREADS = 8
 SAME_NUMBER = 8  # rows whose ranking texts' hashes begin alike, which are looked at
 
@@ -52,6 +53,7 @@ class RowReader:
     def __init__(self, address: Address, server: Server, record: Record) -> None:
         self._address, self._server, self._record = address, server, record
         self._near: Cache[Near] = Cache(REMEMBERED, lambda near: near.keys.nbytes * 3 + 100)
+        self._coming: Cache[Future[Near]] = Cache(REMEMBERED, lambda _: EXPECTED)
         self._products: Cache[Mapping[int, float]] = Cache(
             REMEMBERED, lambda known: 100 * len(known)
         )
@@ -84,12 +86,22 @@ class RowReader:
         limit, condition = sought
         if limit < 1 or not self._record.manifest.passages:
             return Near(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.int64))
-        condition = f"{self.alive} and {condition}" if condition else self.alive
-        name = (vector.tobytes(), limit, condition)
-        known = self._near.get(name)
-        return known or self._near.put(name, self._nearest(vector, limit, condition))
+        name = (vector.tobytes(), *sought)
+        if known := self._near.get(name):
+            return known
+        coming = self._coming.get(name)
+        self._coming.drop(name)
+        found = coming.result() if coming else self._nearest(vector, limit, condition)
+        return self._near.put(name, found)
+
+    def expect(self, vector: Vectors, sought: Sought) -> None:
+        """Begins to read what `nearest` will be asked for."""
+        name = (vector.tobytes(), *sought)
+        if self._record.manifest.passages and sought[0] > 0 and not self._near.get(name):
+            self._coming.put(name, _threads.submit(self._nearest, vector, *sought))
 
     def _nearest(self, vector: Vectors, limit: int, condition: str) -> Near:
+        condition = f"{self.alive} and {condition}" if condition else self.alive
         wanted, all_of_them = limit + MARGIN, self._record.manifest.passages
         while True:
             found = self.server.nearest(self._record.rows, vector, wanted, condition)

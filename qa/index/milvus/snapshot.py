@@ -99,6 +99,10 @@ class MilvusSnapshot:
         found = self.rows.nearest(vector, _sought(limit, among))
         return found.keys[:limit][found.tokens[:limit] > 0]
 
+    def expect_nearest(self, vector: Vectors, scope: Scope) -> None:
+        """Begins to fetch what `nearest` in a scope will need."""
+        self.rows.expect(vector, _sought(*scope))
+
     def prefetch_nearest(self, vector: Vectors, scopes: Sequence[Scope], keys: Keys) -> None:
         """Fetches in one trip what `nearest` in each scope and `similarity` of keys will need."""
         self.rows.prefetch(vector, [_sought(*scope) for scope in scopes], keys)

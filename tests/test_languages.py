@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from indexes import write
+from served import browser, new_tab, serving  # noqa: F401
 
 from qa.asking.pronouns import begins_with_pronoun
 from qa.asking.service import QA
@@ -146,6 +147,28 @@ def test_pronouns_are_those_of_the_language():
     assert begins_with_pronoun(" It is old.") and not begins_with_pronoun("Item one.")
     assert begins_with_pronoun("Sie ist alt.", "de") and not begins_with_pronoun("Sie ist alt.")
     assert begins_with_pronoun("它很长。", "zh") and not begins_with_pronoun("It is", "xx")
+
+
+def test_the_page_asks_the_documents_of_the_language_that_is_chosen(spoken, browser):
+    """Each language of the index is offered by its name, and stands in the address."""
+    seeds = spoken[0].seeds
+    with serving(seeds, seeds.parent / "index", watch=False) as at, new_tab(browser) as page:
+        page.goto(f"{at}/?q=Where+is+it%3F")
+        page.wait_for_selector(".card")
+        page.click("#filters summary")
+        chosen = page.get_by_label("Language")
+        chosen.locator("option").nth(5).wait_for(state="attached")
+        names = chosen.locator("option").all_inner_texts()
+        assert names[1:] == ["German", "English", "French", "Russian", "Chinese"]
+        chosen.select_option("German")
+        page.wait_for_function(
+            "() => new URLSearchParams(location.search).get('language') === 'de'"
+        )
+        page.wait_for_selector("#answer .path:not(:text-is('bruecke.md'))", state="detached")
+        assert set(page.locator("#answer .path").all_inner_texts()) == {"bruecke.md"}
+        page.reload()
+        page.wait_for_selector(".card")
+        assert page.get_by_label("Language").input_value() == "de"
 
 
 def test_documents_in_several_languages_that_came_one_by_one_answer_as_if_at_once(

@@ -125,6 +125,23 @@ def test_one_begins_with_questions_that_are_answered_and_the_newest_documents(ta
     tab.wait_for_selector("#viewer .source-head")
 
 
+def test_the_examples_are_the_same_in_every_process(corpus):
+    """What a reader may begin with depends on the documents alone, and on no order of a set."""
+    code = (
+        "import sys, types; from qa import QA; from qa.web.examples import beginnings\n"
+        "with QA.open(sys.argv[1]) as qa:\n"
+        "    print(beginnings(types.SimpleNamespace(qa=qa, beginnings={})))"
+    )
+    shown = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(corpus[1])], check=True, capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(shown) == 1 and b"?" in shown.pop()
+
+
 def test_an_empty_library_says_what_to_do_and_takes_files(browser, tmp_path, new_index):
     seeds, index = tmp_path / "seeds", new_index()
     seeds.mkdir()

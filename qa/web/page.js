@@ -263,7 +263,8 @@ document.addEventListener("keypress", ({ key, target, isComposing }) => {
 // --- filters -------------------------------------------------------------------------------------
 
 const filters = () => $$("#filters [name]");
-const option = (value) => Object.assign(document.createElement("option"), { value, textContent: value });
+const option = (value, textContent = value) => Object.assign(document.createElement("option"), { value, textContent });
+const language_name = (code) => new Intl.DisplayNames([TEXT.language], { type: "language" }).of(code);
 
 function show_filters() {
 	for (const field of filters()) {
@@ -279,9 +280,10 @@ async function offer() {
 	const { file, ...lists } = await call("GET", "api/filters");
 	for (const [name, values] of Object.entries(lists)) {
 		const field = $(`#filters [name=${name}]`);
-		field.replaceChildren(field.options[0], ...values.map(option));
+		const named = values.map((value) => option(value, name === "language" ? language_name(value) : value));
+		field.replaceChildren(field.options[0], ...named);
 	}
-	$("#files").replaceChildren(...file.map(option));
+	$("#files").replaceChildren(...file.map((path) => option(path)));
 	show_filters();
 }
 

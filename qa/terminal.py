@@ -27,7 +27,7 @@ from qa.records import Answer, BuildReport, Excerpt, Status, languages, renderin
 from qa.records.excerpts import citation
 from qa.records.printable import one_line, printable
 from qa.settings import shown
-from qa.translation import plural, tr
+from qa.translation import plural, tr, tr_notes
 
 if TYPE_CHECKING:  # a question waits for none of these
     from qa.building.timing import Progress as BuildProgress
@@ -153,7 +153,7 @@ def show_status(
             Text(tr(file.status), STYLES[file.status]),
             *(Text(f"{n:,}") for n in (file.passages, file.pages, file.characters)),
             Text(day),
-            _text(tr(file.reason)),
+            _text(tr_notes(file.reason)),
         )
     out.print()
     out.print(table)
@@ -337,7 +337,7 @@ def _ranks(ranks: tuple[int | None, int | None]) -> str:
 
 
 def _because(reason: str) -> str:
-    return f" ({tr(reason)})" if reason else ""
+    return f" ({tr_notes(reason)})" if reason else ""
 
 
 def _waiting(waiting: "Waiting | None") -> str:

@@ -81,6 +81,17 @@ def tr(text: str) -> str:
     return text if spoken() == ENGLISH else _translated(spoken(), text, DEPTH)
 
 
+def tr_notes(notes: str) -> str:
+    """Notes on a file in the language that is spoken, each for itself where all of them are known."""
+    parts = re.split(r"(; |, )", notes)
+    shown = [tr(part) if at % 2 == 0 else part for at, part in enumerate(parts)]
+    if len(parts) > 1 and all(
+        one != other for one, other in zip(parts[::2], shown[::2], strict=True)
+    ):
+        return "".join(shown)
+    return "; ".join(map(tr_notes, notes.split("; "))) if "; " in notes else tr(notes)
+
+
 def msg(text: str) -> str:
     """The text as it is, for a reader to whom `tr` will show it; marks it for the catalogue."""
     return text

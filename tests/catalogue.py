@@ -74,10 +74,39 @@ WORDS = (
     "very likely", "likely", "possible", "unlikely",
 )  # fmt: skip
 
+# What readers note of a file, put together of numbers and names.
+NOTES = (
+    "{count} passage of hidden text", "{count} passages of hidden text",
+    "{count} passage of hidden text not read", "{count} passages of hidden text not read",
+    "{count} picture not read", "{count} pictures not read",
+    "{count} embedded file", "{count} embedded files",
+    "{count} embedded file not read", "{count} embedded files not read",
+    "{count} embedded object not read", "{count} embedded objects not read",
+    "{count} chart or diagram not read", "{count} charts or diagrams not read",
+    "{count} chart not read", "{count} charts not read",
+    "{count} shape not read", "{count} shapes not read",
+    "{count} formula without a value", "{count} formulas without a value",
+    "{count} hidden row in {sheet}", "{count} hidden rows in {sheet}",
+    "{count} hidden column in {sheet}", "{count} hidden columns in {sheet}",
+    "{rows} hidden row and {columns} hidden column in {sheet}",
+    "{rows} hidden row and {columns} hidden columns in {sheet}",
+    "{rows} hidden rows and {columns} hidden column in {sheet}",
+    "{rows} hidden rows and {columns} hidden columns in {sheet}",
+    "hidden sheet: {name}", "hidden slide: {numbers}", "hidden slides: {numbers}",
+    "slide {number} is hidden", "chapters missing: {names}",
+    "attachments, read as files of their own: {names}",
+    "its front matter is nested too deep and was not read",
+    "made by scripts in the browser: save the page as it is shown, or as PDF",
+    "cut off: its end is missing",
+    "the text layer is garbled, words may be wrong: page {number}",
+    "the text layer is garbled, words may be wrong: pages {numbers}",
+    "not JSON, kept as text: line {number}", "not JSON, kept as text: lines {numbers}",
+)  # fmt: skip
+
 
 def texts() -> list[str | tuple[str, str]]:
     """Every text, each once, sorted; a pair where it has a form for one and one for more."""
-    found = {*_of_code(), *_of_page(), *_of_commands(), *_of_tables(), *WORDS}
+    found = {*_of_code(), *_of_page(), *_of_commands(), *_of_tables(), *WORDS, *NOTES}
     found = {text for text in found if re.search(r"\w", re.sub(r"\{.*?\}", "", str(text)))}
     return sorted(found, key=lambda text: text if isinstance(text, str) else text[0])
 

@@ -22,6 +22,7 @@ from qa.translation import (
     speaking,
     spoken,
     tr,
+    tr_notes,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +90,32 @@ def test_a_text_of_anything_is_looked_up_in_no_time():
     hostile = "a is a: a is a " * 250
     with speaking("de"):
         assert tr(hostile) == hostile
+
+
+@pytest.mark.parametrize(
+    ("notes", "german"),
+    [
+        (
+            "hidden sheet: Old, 1 formula without a value",
+            "ausgeblendetes Blatt: Old, 1 Formel ohne Wert",
+        ),
+        (
+            "2 hidden rows and 1 hidden column in Mai, hidden sheet: Old prices",
+            "2 ausgeblendete Zeilen und 1 ausgeblendete Spalte in Mai, ausgeblendetes Blatt: Old prices",
+        ),
+        ("hidden slides: 2, 3", "ausgeblendete Folien: 2, 3"),
+        (
+            "no text on page 2; the text layer is garbled, words may be wrong: page 4",
+            "kein Text auf Seite 2; die Textebene ist unlesbar, Wörter können falsch sein: Seite 4",
+        ),
+        ("a name, another", "a name, another"),
+    ],
+)
+def test_each_note_on_a_file_is_in_the_language_that_is_spoken(notes, german):
+    """Notes stand beside each other, and what they name may have commas itself."""
+    assert tr_notes(notes) == notes
+    with speaking("de"):
+        assert tr_notes(notes) == german
 
 
 def test_numbers_are_written_as_the_language_does():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qa.checking.listing import CHANGED, NEW, NUMBERS, REMOVED, Row, in_order, matching, order
 from qa.records import Status
-from qa.translation import Number, tr
+from qa.translation import Number, tr, tr_notes
 from qa.web.address import Address
 from qa.web.templating import render
 from qa.web.texts import TEXTS
@@ -107,7 +107,7 @@ def _line(row: Row) -> _Line:
         address=Address(doc=file.sha256, at=(0, 0)) if is_readable else None,
         status=tr(row.status),
         style=_style(row.status),
-        reason=tr(file.reason),
+        reason=tr_notes(file.reason),
         passages=_number(file.passages),
         pages=_number(file.pages),
         size=size(file.size),

@@ -15,6 +15,7 @@ from indexes import write
 from thin_models import QUESTION, TEXT
 
 from qa import Answer, cli
+from qa.asking.highlighting import Highlighter
 from qa.asking.questions import encoded_question
 from qa.asking.service import QA
 from qa.building.pipeline import build
@@ -166,6 +167,20 @@ def test_an_index_of_any_form_is_built_and_asked(tmp_path: Path, added, form: st
     assert {each.path for each in answer.nearest} == {"mill.txt", "ferry.txt"}
     assert "is not known" in str(answer) and "%" not in str(answer)
     assert Answer.from_dict(answer.to_dict()) == answer
+
+
+@pytest.mark.parametrize("question", ["How many sails has the mill?", "the mill and its sails"])
+def test_highlights_of_a_model_without_a_calibration_claim_no_probability(added, question) -> None:
+    """They are given in their order; no strength is positive, and the best one's is 0."""
+    encoder, _ = added("late")
+    highlighter = Highlighter(encoder, Settings(encoder.name))
+    texts = ["The mill has four sails. It grinds rye.", "The ferry crosses at six."]
+    strengths = [
+        mark.strength for marks in highlighter.highlight(question, texts) for mark in marks
+    ]
+    assert max(strengths) == 0.0 and min(strengths) <= 0.0
+    with pytest.raises(SettingsInvalid, match="nobody knows of the model"):
+        highlighter.highlight(question, texts, least=0.2)
 
 
 def test_what_stands_beside_a_text_in_a_batch_changes_no_bit_of_its_vectors(added) -> None:

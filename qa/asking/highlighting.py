@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qa import splitting, storage
-from qa.asking.highlights import highlights
+from qa.asking.highlights import NEARLY_BEST, highlights
 from qa.asking.questions import encoded_question, spoken, validated_question
 from qa.asking.reranking import Ranked, ranking
 from qa.asking.retrieval import Candidates
@@ -27,7 +27,7 @@ from qa.index.store import TokenCodes
 from qa.index.words import Words, analyzer
 from qa.languages import ENGLISH
 from qa.records import Block, Document, Highlight, Passage
-from qa.settings import AUTO, Settings
+from qa.settings import AUTO, DEFAULT_MODEL, Settings
 from qa.splitting import RankingText
 
 SHORT = 200  # characters, up to which a text's language is taken from the others
@@ -102,7 +102,11 @@ def highlight(
     mark, question word or imperative. With 0 every sentence has its strength. A question's highlights are weighed against the best one of all texts,
     and words count as they are rare in them; a topic's stand each for itself. A text that is longer
     than a passage is looked at passage by passage. The first call of all exports the model to the
-    user's cache folder. Raises QuestionRefused, SettingsInvalid and ModelMissing.
+    user's cache folder.
+
+    The probabilities are the default model's. With another one a strength says how far a sentence is
+    behind the best one (0, all others less), the nearest sentences of each text are given, whether
+    they answer or not, and there is no `least`. Raises QuestionRefused, SettingsInvalid and ModelMissing.
     """
     highlighter = _highlighter(settings or Settings.from_environment())
     return highlighter.highlight(question, texts, least=least)
@@ -124,6 +128,8 @@ class Highlighter:
         question = validated_question(question)
         if least is not None and not 0 <= least <= 1:
             raise SettingsInvalid(f"least is {least}: give a probability from 0 to 1.")
+        if self._settings.model != DEFAULT_MODEL:
+            return self._nearest(question, texts, least)
         regression = TOPICS if is_topic(question) else QUESTIONS
         least = regression.least if least is None else least
         found: list[list[Highlight]] = [[] for _ in texts]
@@ -133,8 +139,31 @@ class Highlighter:
                 found[text].append(Highlight(start, end, strength))
         return [tuple(sorted(of_text, key=lambda mark: -mark.strength)) for of_text in found]
 
-    def compared(self, question: str, texts: Sequence[str]) -> list[Compared]:
-        """All that may be marked, with what its probability is computed from."""
+    def _nearest(
+        self, question: str, texts: Sequence[str], least: float | None
+    ) -> list[tuple[Highlight, ...]]:
+        """The sentences of each text that match best, without a claim that they answer."""
+        if least is not None:
+            raise SettingsInvalid(
+                f"least is a probability, which nobody knows of the model {self._settings.model}: "
+                "leave it out."
+            )
+        found: list[list[Highlight]] = [[] for _ in texts]
+        compared = self.compared(question, texts, every=False)
+        # Of a topic the first feature is the match; of a question the others are what it lacks.
+        bears = is_topic(question)
+        matches = [each.features[0] if bears else -sum(each.features[1:]) for each in compared]
+        best = max(matches, default=0.0)
+        for each, match in zip(compared, matches, strict=True):
+            if not bears or match >= NEARLY_BEST * best:
+                mark = Highlight(each.start, each.end, round(match - best, 4))
+                found[each.text].append(mark)
+        return [tuple(sorted(of_text, key=lambda mark: -mark.strength)) for of_text in found]
+
+    def compared(
+        self, question: str, texts: Sequence[str], *, every: bool = True
+    ) -> list[Compared]:
+        """All that may be marked, or the best of each passage, with their features."""
         encoded = self._encoder.encode_question(question)
         common = self._language("\n".join(texts))
         parts = [
@@ -147,7 +176,7 @@ class Highlighter:
         if is_topic(question):
             topic = Topic.of(question, encoded, analyzer(common))
             return [each for part in parts for each in _bearing(topic, part, self._codebook)]
-        return list(_answering(parts, self._ranked(question, encoded, parts)))
+        return list(_answering(parts, self._ranked(question, encoded, parts), every=every))
 
     def _language(self, text: str, default: str = "") -> str:
         """The language of a text; of a short one that of all texts."""
@@ -204,7 +233,9 @@ def _bearing(topic: Topic, part: _Part, book: Codebook) -> Iterator[Compared]:
         yield Compared(part.number, end - len(sentence.lstrip()), end, of_sentence)
 
 
-def _answering(parts: Sequence[_Part], ranked: Sequence[Ranked]) -> Iterator[Compared]:
+def _answering(
+    parts: Sequence[_Part], ranked: Sequence[Ranked], *, every: bool
+) -> Iterator[Compared]:
     """The highlights of all parts."""
     marks = [
         highlights(
@@ -213,13 +244,13 @@ def _answering(parts: Sequence[_Part], ranked: Sequence[Ranked]) -> Iterator[Com
             part.passage.sentences,
             each,
             language=part.language,
-            every=True,
+            every=every,
         )
         for part, each in zip(parts, ranked, strict=True)
     ]
-    best = max(of_part[0].strength for of_part in marks)
+    best = max((of_part[0].strength for of_part in marks if of_part), default=0.0)
     for part, each, of_part in zip(parts, ranked, marks, strict=True):
-        top = of_part[0].strength
+        top = max((mark.strength for mark in of_part), default=0.0)
         for start, end, strength in of_part:
             features = (each.evidence, best - top, top - strength)
             yield Compared(part.number, start, end, features)

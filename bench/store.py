@@ -48,7 +48,7 @@ def main() -> None:
     given.add_argument("--questions", type=int, default=200)
     options = given.parse_args()
     store = os.environ.pop(STORE)
-    for name in NAMES:
+    for name in NAMES if options.questions else ():
         at = options.sets / name
         compare(at, options.work / name, f"{store}_{name}", options.questions, options.server)
     if options.passages:
@@ -138,11 +138,9 @@ def rows(store: str, passages: int, server: int) -> None:
     print(f"{passages} rows: {passages / seconds:.0f} a second, by one request at a time")
     client.flush(name)
     client.index(name, exact=False)
+    show_memory("loaded", passages, server, before)
     time.sleep(SETTLED)
-    own, mapped = (
-        (now - then) / passages / 1024 for now, then in zip(held_by(server), before, strict=True)
-    )
-    print(f"the server holds {own:.1f} KB more a passage, and {mapped:.1f} KB of mapped files")
+    show_memory(f"after {SETTLED:.0f} s", passages, server, before)
     random = np.random.default_rng(1)
     nearest, fetched = [], []
     for _ in range(100):
@@ -152,7 +150,18 @@ def rows(store: str, passages: int, server: int) -> None:
         fields = ["vector", "tokens", "digest", *TEXTS]
         fetched.append(timed(client.rows, name, f"place in {keys}", fields, CANDIDATES))
     print(f"nearest: {shown(nearest)}; {CANDIDATES} rows: {shown(fetched)}")
+    show_memory("asked", passages, server, before)
     client.drop(name)
+
+
+def show_memory(when: str, passages: int, server: int, before: tuple[int, int]) -> None:
+    """What the server holds more than before, for each passage."""
+    now = held_by(server)
+    own, mapped = ((one - other) / passages / 1024 for one, other in zip(now, before, strict=True))
+    print(
+        f"{when}: the server holds {own:.1f} KB more a passage, and {mapped:.1f} KB of mapped "
+        f"files; {now[0] >> 20} and {now[1] >> 20} MB in all"
+    )
 
 
 def made(first: int) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ not fetched cannot be among the best, and their BM25 is computed from their word
 local store, whatever the segments of Milvus.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import groupby
@@ -84,18 +83,18 @@ class SparseIndex:
     ) -> tuple[Keys, Scores]:
         """Up to `limit` passages of a condition in which terms stand, and their BM25, best first."""
         weights = self._weights(terms, boosts)
-        asked = Counter[int]()
+        asked: dict[int, float] = {}
         for term, weight in weights.items():
-            asked[dimension(term)] += weight  # type: ignore[assignment]
+            asked[dimension(term)] = asked.get(dimension(term), 0.0) + float(weight)
         wanted = min(limit + MARGIN, MOST)
         while asked and limit > 0:
             keys, products = self._rows.holding(asked, wanted, condition)
             scores = self.bm25(weights, keys)
             bound = float(products.min()) * self._growth if len(keys) == wanted else 0.0
             if np.count_nonzero(scores > bound) >= limit or len(keys) < wanted or wanted == MOST:
-                order = np.argsort(keys)
-                keys, scores = keys[order][scores[order] > 0], scores[order][scores[order] > 0]
-                best = dense.best(scores, limit)
+                ascending = np.argsort(keys)
+                holding = ascending[scores[ascending] > 0]
+                best = holding[dense.best(scores[holding], limit)]
                 return keys[best], scores[best]
             wanted = min(4 * wanted, MOST)
         return np.empty(0, np.int64), np.empty(0, np.float32)

@@ -594,6 +594,11 @@ DENSE = [("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1)
 
 
 def laid_out(rows, widths, *style, wrapped=True):
+    """What is read of a page with a table."""
+    return read(typeset(rows, widths, *style, wrapped=wrapped), "a.pdf")
+
+
+def typeset(rows, widths, *style, wrapped=True):
     """A page with a table as word processors set it: cells of several lines where they are long."""
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
@@ -603,7 +608,7 @@ def laid_out(rows, widths, *style, wrapped=True):
     out = io.BytesIO()
     table = Table(cells, colWidths=widths, style=style)
     SimpleDocTemplate(out, invariant=1).build([table])
-    return read(out.getvalue(), "a.pdf")
+    return out.getvalue()
 
 
 CARE = [
@@ -684,6 +689,21 @@ def test_a_list_of_keys_and_values_has_no_names_of_columns(rows):
     """Its first rows say something themselves, and nothing of the rows below."""
     document = laid_out(rows, [80] * len(rows[0]), wrapped=False)
     assert [(block.kind, block.columns) for block in document.blocks] == [(Kind.TABLE, "")]
+
+
+def test_an_empty_cell_keeps_those_behind_it_in_their_columns():
+    """A tab stands for it; the sign of a currency is no cell, but stands before its figure."""
+    rows = [("Town", "North", "South", "East"), ("Mill", "4", "", "2"), ("Lock", "", "7", "")]
+    data = typeset(rows, [60] * 4, wrapped=False)
+    text = read(data, "a.pdf").text
+    assert text == "Town\tNorth\tSouth\tEast\nMill\t4\t\t2\nLock\t\t7"
+    places = [text.index(words) for words in ("East", "2")]
+    east, two = pdf_pages.boxes(data, 1, [(at, at + 1) for at in places])
+    assert abs(east[0] - two[0]) < 0.01  # the same place across the page
+    rows = [("Item", "", "2023"), ("Cash", "$", "40.1"), ("Rents", "", "31.2")]
+    document = laid_out(rows, [60] * 3, wrapped=False)
+    assert document.text == "Item\t2023\nCash\t$ 40.1\nRents\t31.2"
+    assert document.blocks[0].columns == "Item, 2023"
 
 
 def test_a_bold_row_above_names_the_columns_of_a_table_of_words():

@@ -37,7 +37,7 @@ _READERS = {
     Format.MAIL: ("mail", "read", 9),
     Format.MESSAGE: ("mail", "read", 6),
     Format.WEB_ARCHIVE: ("mail", "read_web_archive", 8),
-    Format.PDF: ("pdf", "read", 10),
+    Format.PDF: ("pdf", "read", 11),
     Format.WORD: ("word", "read", 9),
     Format.SLIDES: ("slides", "read", 7),
     Format.SHEETS: ("sheets", "read", 8),

@@ -52,7 +52,7 @@ class Row(NamedTuple):
     pieces: tuple[Piece, ...]
     table: int = 0  # 0: none
     first: bool = False  # of a column or a table: an empty line stands in front
-    between: str = ""  # of a table: the character between each piece and the next
+    between: tuple[str, ...] = ()  # of a table: what stands between; none: a tab everywhere
 
 
 class Band(NamedTuple):
@@ -106,7 +106,7 @@ def _ordered(
                 yield from inner[1:]
         elif cells or _is_table(band):
             number = next(numbers)
-            for place, (lines, between) in enumerate(cells or drawn_by_rows(pieces, words)):
+            for place, (lines, between) in enumerate(cells or drawn_by_rows(band.rows, words)):
                 yield Row(lines, number, place == 0, between)
         else:
             for row in band.rows:

@@ -8,7 +8,7 @@ evenly spaced, by a line that goes on in small letters beside no other cell.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import itemgetter
 from statistics import median_low
 from typing import NamedTuple
@@ -17,8 +17,11 @@ from qa.reading.pdf_pieces import Gap, Piece, height_of, rows_of
 
 HEADER_ROWS = 5  # of a table, at most
 _STRIP = 0.3  # times the height of the type: so much more blank stands between rows than lines
+_LEVEL = 0.2  # times the height of the type
 _FULL = 25  # characters of a line that is full by no chance
 _CELL_LINES = 12  # at most
+_SIGNS = ("$", "€", "£", "¥")
+_COLUMNS = 3  # of a table whose empty cells are looked for, at least
 _DRAWN_ROWS = 2  # with a cell of several lines, at least
 _SHARE_OF_FIGURES = 0.5  # of the rows just below the names of columns, at least
 NAMED_ROWS = 8
@@ -35,7 +38,7 @@ class Cells(NamedTuple):
     """A row of a table: the lines of its cells, and what stands between each and the next."""
 
     pieces: tuple[Piece, ...]
-    glue: str  # a tab between cells, a space within one
+    between: tuple[str, ...] = ()  # a space within a cell, else tabs; none: a tab everywhere
 
 
 class _Group(NamedTuple):
@@ -45,14 +48,23 @@ class _Group(NamedTuple):
     cells: tuple[Cell, ...]  # none where they do not
 
 
-def drawn_by_rows(pieces: Sequence[Piece], words: str) -> list[Cells]:
-    """The rows of a table whose lines stand beside each other, those of a cell gathered."""
-    rows = rows_of(pieces, 0.5)
-    return [
-        cells
-        for group in _groups(rows, words)
-        for cells in ((_joined(group.cells),) if group.cells else _continued(group.rows, words))
-    ]
+def drawn_by_rows(rows: Sequence[list[Piece]], words: str) -> list[Cells]:
+    """The rows of a table whose lines stand beside each other, those of a cell gathered.
+
+    `rows` are of lines that stand beside each other in part: cells are looked at more closely.
+    """
+    if not all(map(_is_level, rows)):
+        rows = rows_of([piece for row in rows for piece in row], 0.5)
+    found = list[tuple[Cell, ...]]()
+    for group in _groups(rows, words):
+        found += [group.cells] if group.cells else _continued(group.rows, words)
+    return _in_columns(found, words)
+
+
+def _is_level(row: Sequence[Piece]) -> bool:
+    """True where all of a row stands on one line: to look closer would change nothing."""
+    bottoms = list(map(_BOTTOM, row))
+    return bool(max(bottoms) - min(bottoms) <= _LEVEL * row[0].height)
 
 
 def drawn_by_cells(pieces: Sequence[Piece], gaps: Sequence[Gap], words: str) -> list[Cells]:
@@ -74,22 +86,81 @@ def drawn_by_cells(pieces: Sequence[Piece], gaps: Sequence[Gap], words: str) -> 
             rows.append({})
         rows[-1].setdefault(place, []).append(piece)
         last = place
+    if sum([len(row) > 1 and max(map(len, row.values())) > 1 for row in rows]) < _DRAWN_ROWS:
+        return []
     found = [tuple(_downwards(cell) for cell in row.values()) for row in rows]
-    several = sum(len(row) > 1 and max(map(len, row)) > 1 for row in found)
     every = [cell for row in found for cell in row]
     is_drawn = (
-        several >= _DRAWN_ROWS
-        and max(map(len, every)) <= _CELL_LINES
+        max(map(len, every)) <= _CELL_LINES
         and all(map(_are_lines, every))
         and not any(_figures(cell, words) > 1 for cell in every)
         and all(map(_are_apart, found, found[1:]))
     )
-    return list(map(_joined, found)) if is_drawn else []
+    return _in_columns(found, words) if is_drawn else []
 
 
-def _joined(cells: Iterable[Cell]) -> Cells:
-    pieces = tuple([piece for cell in cells for piece in cell])
-    return Cells(pieces, "".join(["\t" + " " * (len(cell) - 1) for cell in cells])[1:])
+def _in_columns(rows: Iterable[tuple[Cell, ...]], words: str) -> list[Cells]:
+    """The rows with a tab more for each empty cell between others, where columns are plain.
+
+    They are where each cell of the others stands below one of the rows with most cells.
+    """
+    rows = [_with_signs(row, words) for row in rows]
+    most = max(map(len, rows))
+    if most < _COLUMNS or all(len(row) in (1, most) for row in rows):
+        return [_joined(row, ()) for row in rows]
+    full = [row for row in rows if len(row) == most]
+    spans = [_span([piece for row in full for piece in row[at]]) for at in range(most)]
+    places: list[tuple[int, ...] | None] = [None]
+    if all(before[1] <= after[0] for before, after in pairwise(spans)):
+        places = [_places(row, spans) if 1 < len(row) < most else () for row in rows]
+    if None in places:
+        return [_joined(row, ()) for row in rows]
+    return [_joined(row, place or ()) for row, place in zip(rows, places, strict=True)]
+
+
+def _with_signs(row: tuple[Cell, ...], words: str) -> tuple[Cell, ...]:
+    """The row, in which the sign of a currency is no cell, but stands before its figure."""
+    if not [cell for cell in row[:-1] if cell[0][1] - cell[0][0] == 1 and _is_sign(cell, words)]:
+        return row
+    found, ahead = list[Cell](), tuple[Piece, ...]()
+    for cell in row:
+        ahead += cell
+        if not _is_sign(cell, words):
+            found.append(ahead)
+            ahead = ()
+    return (*found, ahead) if ahead else tuple(found)
+
+
+def _is_sign(cell: Cell, words: str) -> bool:
+    return len(cell) == 1 and words[cell[0][0] : cell[0][1]] in _SIGNS
+
+
+def _span(pieces: Sequence[Piece]) -> tuple[float, float]:
+    return min([piece[2] for piece in pieces]), max([piece[4] for piece in pieces])
+
+
+def _places(row: Sequence[Cell], spans: Sequence[tuple[float, float]]) -> tuple[int, ...] | None:
+    """The column of each cell; None where one stands in none of its own."""
+    found = list[int]()
+    for cell in row:
+        left, right = _span(cell) if len(cell) > 1 else (cell[0][2], cell[0][4])
+        own = [at for at, (first, last) in enumerate(spans) if left < last and right > first]
+        if len(own) != 1 or own[0] in found:
+            return None
+        found += own
+    return tuple(found)
+
+
+def _joined(cells: Sequence[Cell], places: Sequence[int]) -> Cells:
+    """The row, its cells in those columns, or one after another."""
+    pieces = tuple(chain.from_iterable(cells))
+    if len(pieces) == len(cells) and not places:
+        return Cells(pieces)
+    steps = [after - before for before, after in pairwise(places)] or [1] * (len(cells) - 1)
+    between = [" "] * (len(cells[0]) - 1)
+    for step, cell in zip(steps, cells[1:], strict=True):
+        between += ["\t" * step, *" " * (len(cell) - 1)]
+    return Cells(pieces, tuple(between))
 
 
 def _are_apart(upper: Sequence[Cell], lower: Sequence[Cell]) -> bool:
@@ -187,7 +258,7 @@ def _is_full(above: Piece, below: Piece, right: float, words: str) -> bool:
     return above.right + share * (below.right - below.left) > right
 
 
-def _continued(rows: Sequence[list[Piece]], words: str) -> Iterator[Cells]:
+def _continued(rows: Sequence[list[Piece]], words: str) -> Iterator[tuple[Cell, ...]]:
     """The rows of cells, those joined of which one goes on in small letters beside no cell."""
     above: list[list[Piece]] = []
     for row in rows:
@@ -199,9 +270,9 @@ def _continued(rows: Sequence[list[Piece]], words: str) -> Iterator[Cells]:
         yield _row_of(above)
 
 
-def _row_of(rows: Sequence[Sequence[Piece]]) -> Cells:
+def _row_of(rows: Sequence[Sequence[Piece]]) -> tuple[Cell, ...]:
     (first, *others) = rows
-    return _joined(_columns(rows)) if others else Cells(tuple(first), "\t" * (len(first) - 1))
+    return _columns(rows) if others else tuple([(piece,) for piece in first])
 
 
 def _goes_on(above: Sequence[Sequence[Piece]], row: Sequence[Piece], words: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, repeat, starmap
 from operator import add
 from typing import NamedTuple
 
@@ -124,7 +124,7 @@ def _by_place(characters: Characters, rows: Sequence[Row]) -> Text:
         shown = [words[piece[0] : piece[1]] for piece in pieces]
         if len(shown) == 1:
             text = shown[0]
-        elif table and " " not in between:
+        elif table and not between:
             text = "\t".join(shown)
         else:
             glued = between or starmap(glue, pairwise(pieces))
@@ -154,9 +154,9 @@ def _bold_rows(characters: Characters, rows: Sequence[Line]) -> int:
 
 
 def _parts_of(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Part]:
-    """The pieces of rows by their places; one character stands between two of a row."""
+    """The pieces of rows by their places; where nothing else is said one character is between."""
     for row, line in zip(rows, lines, strict=True):
         at = line.start
-        for piece in row.pieces:
+        for piece, between in zip(row.pieces, chain(row.between, repeat(" ")), strict=False):
             yield at, piece[0], piece[1]
-            at += piece[1] - piece[0] + 1
+            at += piece[1] - piece[0] + len(between)

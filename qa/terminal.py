@@ -32,10 +32,10 @@ from qa.translation import plural, tr, tr_notes
 if TYPE_CHECKING:  # a question waits for none of these
     from qa.building.timing import Progress as BuildProgress
     from qa.checking.freshness import Waiting
-    from qa.checking.listing import Row
     from qa.checking.verifying import Verdict
     from qa.evaluation.report import Comparison, Figures
     from qa.index.store import Manifest
+    from qa.records.lists import ListedFile
 
 PATIENCE = 1.0  # seconds of work before a progress bar appears
 SLOW = 10.0  # seconds of a build, from which on it says where they went
@@ -129,7 +129,7 @@ def show_report(report: BuildReport, *, planned: bool = False) -> None:
 
 
 def show_status(
-    index: str, manifest: "Manifest", rows: "Sequence[Row]", waiting: "Waiting | None"
+    index: str, manifest: "Manifest", rows: "Sequence[ListedFile]", waiting: "Waiting | None"
 ) -> None:
     """The index in a few lines, every file in a table, and what is not in the index yet."""
     out = _console()
@@ -147,7 +147,7 @@ def show_status(
     }.items():
         _print(out, f"{tr(name):11}{value}")
     table = _table("file", "status", "passages", "pages", "characters", "date", "reason")
-    for file, _, day in rows:
+    for file, day in rows:
         table.add_row(
             _text(file.path),
             Text(tr(file.status), STYLES[file.status]),

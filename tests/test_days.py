@@ -109,7 +109,11 @@ def test_files_are_sorted_and_searched_as_the_page_lists_them(place, asker, caps
         ]  # fmt: skip
         only = httpx.get(f"{at}/api/documents?find=old").json()["documents"]
         assert [file["path"] for file in only] == ["old.md"]
+        page = httpx.get(f"{at}/api/documents?sort=date&limit=2&page=2").json()
+        assert (page["total"], [file["path"] for file in page["documents"]]) == (3, ["old.md"])
+        assert httpx.get(f"{at}/api/documents?limit=0").status_code == 422
         assert httpx.get(f"{at}/api/documents?sort=colour").status_code == 422
+    assert [file.path for file in asker.files(sort="date", limit=1, page=2)] == ["file.txt"]
     with pytest.raises(SettingsInvalid, match="path, status"):
         asker.files(sort="colour")
     assert cli.run(["status", "--index", str(index), "--sort", "date"]) == 0

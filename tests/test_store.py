@@ -22,8 +22,8 @@ from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import DocumentFailed, IndexMissing
 from qa.index.coding import Row, encode, input_hash
 from qa.index.store import Shape, Snapshot
-from qa.records import Block, Document, File, Kind, Status
-from qa.records.dates import Days
+from qa.records import Block, Document, File, Kind, Status, lists
+from qa.records.dates import Days, day_of
 from qa.records.languages import OfLanguage
 
 TEXTS = {
@@ -301,7 +301,8 @@ def filed(store, encoder, tmp_path_factory):
             count = build.add(replace(document, language=language), world.rows(document))
             modified = int(CHANGED.timestamp()) * 10**9
             files += [
-                replace(world.file(path, document, count), modified=modified) for path in paths
+                replace(world.file(path, document, count), modified=modified, status=status)
+                for path, status in zip(paths, (Status.INDEXED, Status.DUPLICATE), strict=False)
             ]
         build.publish(sorted(files, key=lambda file: file.path))
     with closing(world.opened()) as snapshot:
@@ -353,6 +354,25 @@ def test_the_files_of_a_document_are_found_by_its_hash(filed):
         assert snapshot.document(file.sha256).date == date
         assert {snapshot.dates()[path] for path in paths} == {date}
     assert snapshot.files_of("0" * 64) == ()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.builds(
+        lists.ListPart,
+        find=st.lists(st.sampled_from(["a/", "MD", "indexed", "TWICE", "nowhere"]), max_size=2),
+        statuses=st.lists(st.sampled_from(Status), max_size=2),
+        sort=st.sampled_from([*lists.COLUMNS]),
+        is_down=st.booleans(),
+        first=st.integers(0, 9),
+        limit=st.none() | st.integers(1, 4),
+    )
+)
+def test_a_part_of_the_files_is_that_of_the_complete_list(filed, part):
+    snapshot, _ = filed
+    dates = snapshot.dates()
+    rows = [lists.ListedFile(file, day_of(file, dates.get(file.path))) for file in snapshot.files()]
+    assert snapshot.listed(part) == lists.part_of(rows, part)
 
 
 def test_documents_are_found_by_the_words_of_their_names(built):

@@ -14,6 +14,8 @@ from qa.checking.freshness import Waiting
 from qa.checking.listing import Row, rows_now
 from qa.errors import FilterEmpty
 from qa.records import Block, Document, File, Freshness, Kind, Status
+from qa.records.dates import day_of
+from qa.records.lists import ListedFile
 from qa.records.printable import printable
 from qa.web import cards, filtering, listing, markup, viewer
 from qa.web.address import Address, Filters
@@ -251,25 +253,26 @@ FILES = (
     File("r/[x].pdf", Status.INDEXED, size=2_500_000, source="r/[x].pdf", modified=10**18),
     File("r/bad.pdf", Status.FAILED, reason="damaged: <b>", source="r/bad.pdf"),
 )
-DATES = {"a.TXT": None, "r/[x].pdf": "2024"}
+AT_PATH = {file.path: file for file in FILES}
 
 
 def test_filters_name_the_files_that_they_leave_in():
     from fnmatch import fnmatchcase
 
     def left(filters):
-        globs = filtering.globs(filters, FILES)
+        globs = filtering.globs(filters, AT_PATH.get)
         return [f.path for f in FILES[:2] if any(fnmatchcase(f.path, glob) for glob in globs)]
 
-    assert filtering.globs(Filters(), FILES) == []
+    assert filtering.globs(Filters(), AT_PATH.get) == []
     assert left(Filters(kind="txt")) == ["a.TXT"]
     assert left(Filters(folder="r")) == ["r/[x].pdf"]
     assert left(Filters(folder="r", kind="txt")) == []
     assert left(Filters(file="r/[x].pdf")) == ["r/[x].pdf"]
     assert left(Filters(file="r/[x].pdf", kind="pdf", folder="r")) == ["r/[x].pdf"]
-    assert filtering.globs(Filters(since="2024-06-01"), FILES) == []  # `QA.ask` takes days
-    with pytest.raises(FilterEmpty):
-        left(Filters(file="nothing"))
+    assert filtering.globs(Filters(since="2024-06-01"), AT_PATH.get) == []  # `QA.ask` takes days
+    for nothing in (Filters(file="nothing"), Filters(file="a.TXT", folder="r")):
+        with pytest.raises(FilterEmpty):
+            left(nothing)
 
 
 def test_the_filters_offer_what_is_indexed():
@@ -277,9 +280,13 @@ def test_the_filters_offer_what_is_indexed():
     assert offered == (["r"], ["pdf", "txt"], ["a.TXT", "r/[x].pdf"], ["de", "en"])
 
 
+def listed(files):
+    return [ListedFile(file, day_of(file, None)) for file in files]
+
+
 def test_the_library_lists_every_file_with_its_reason_and_what_waits(tmp_path):
     (tmp_path / "new.txt").write_text("Six words that nobody indexed yet.")
-    found = rows_now(tmp_path, FILES, Waiting(("new.txt",), ("a.TXT",), ()), DATES)
+    found = rows_now(tmp_path, listed(FILES), Waiting(("new.txt",), ("a.TXT",), ()))
     result = listing.library_html(found, Address(view="library"), read_only=False)
     assert "Not in the index yet: 1 new, 1 changed." in result
     assert "damaged: &#60;b&#62;" in result
@@ -290,7 +297,7 @@ def test_the_library_lists_every_file_with_its_reason_and_what_waits(tmp_path):
 
 def test_the_library_is_searched_sorted_and_paged(tmp_path):
     many = [File(f"{n:03}.txt", Status.INDEXED, size=n) for n in range(250)]
-    found = rows_now(tmp_path, many, Waiting((), (), ()), {})
+    found = rows_now(tmp_path, listed(many), Waiting((), (), ()))
     last = listing.library_html(found, Address(view="library", page=3), read_only=True)
     assert last.count('<th scope="row">') == 50
     biggest = listing.library_html(found, Address(view="library", sort="size"), read_only=True)

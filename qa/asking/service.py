@@ -18,7 +18,7 @@ from qa.asking.questions import EncodedQuestion, encoded_question, spoken, valid
 from qa.asking.reranking import Ranked, rerank
 from qa.asking.retrieval import candidates
 from qa.checking.freshness import Waiting, waiting
-from qa.checking.listing import BY, checked_sort, in_order, matching, rows
+from qa.checking.listing import BY, part
 from qa.encoding.encoder import Encoder, codebook_of, fingerprint_of
 from qa.errors import StoreUnreachable
 from qa.index.manifest import ENCODERS
@@ -28,6 +28,7 @@ from qa.index.store import Filter, Manifest, Snapshot
 from qa.records import Answer, Document, File
 from qa.records.dates import Days
 from qa.records.languages import unknown_to_the_model
+from qa.records.lists import Listed, ListPart
 from qa.settings import EXCERPT_LIMIT, INDEX
 
 UNREAD_WORDS = 8  # of what was not read, which a line names
@@ -145,18 +146,27 @@ class QA:
         snapshot = self._following.opened.snapshot
         return snapshot.document(sha256)
 
-    def files(self, *, sort: str = "", find: str = "") -> tuple[File, ...]:
-        """Every file that the last build saw, sorted by path.
+    def files(
+        self, *, sort: str = "", find: str = "", page: int = 1, limit: int | None = None
+    ) -> tuple[File, ...]:
+        """Every file that the last build saw, sorted by path; with `limit` so many of them on a page.
 
         `sort` names another column of the library's list (`"date"`, newest first; `"-date"` the other
         way round), `find` words of path, status or reason. Raises SettingsInvalid.
         """
-        snapshot = self._following.follow().snapshot
-        if not sort and not find:
-            return snapshot.files()
-        wanted = checked_sort(sort or BY)
-        among = matching(rows(snapshot.files(), snapshot.dates()), find)
-        return tuple(row.file for row in in_order(among, wanted))
+        if not sort and not find and limit is None:
+            return self._following.follow().snapshot.files()
+        return tuple(
+            row.file for row in self.listed(part(sort or BY, find, page=page, limit=limit)).files
+        )
+
+    def listed(self, asked: ListPart) -> Listed:
+        """A part of these files as a list, each with its day."""
+        return self._following.follow().snapshot.listed(asked)
+
+    def files_of(self, sha256: str) -> tuple[File, ...]:
+        """The files that are the document whose source has that hash, sorted by path."""
+        return self._following.opened.snapshot.files_of(sha256)
 
     def dates(self) -> Mapping[str, str | None]:
         """The date that each indexed document gives, by path."""

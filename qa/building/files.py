@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qa.index.catalog import STORED
+from qa.index.filelist import STORED
 from qa.index.store import DocumentKey
 from qa.reading.outcomes import Reading, ReadResult
 from qa.records import File, Status

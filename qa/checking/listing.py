@@ -1,6 +1,6 @@
 """The files of a library as a list: found by words, sorted by a column, with what waits for a build."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from qa.errors import SettingsInvalid
 from qa.reading.walking import locate
 from qa.records import File, Status
 from qa.records.dates import day_of
+from qa.records.lists import ListedFile, ListPart, searched
 
 NEW, CHANGED, REMOVED = "new", "changed", "gone"
 BY = "path"  # the column that a list is sorted by where none is named
@@ -35,19 +36,17 @@ NUMBERS = frozenset({"passages", "pages", "size"})
 LARGEST_FIRST = NUMBERS | {"date", "seen"}  # of these, what is most or newest is looked for
 
 
-def rows(files: Iterable[File], dates: Mapping[str, str | None]) -> list[Row]:
-    """Every file that the last build saw."""
-    return [Row(file, str(file.status), day_of(file, dates.get(file.path))) for file in files]
+def part(sort: str, find: str, *, page: int = 1, limit: int | None = None) -> ListPart:
+    """The page of a snapshot's files that a column and words ask for. Raises SettingsInvalid."""
+    name, is_down = order(checked_sort(sort))
+    first = (page - 1) * (limit or 0)
+    return ListPart(tuple(find.split()), sort=name, is_down=is_down, first=first, limit=limit)
 
 
-def rows_now(
-    seeds: Path, files: Sequence[File], waiting: Waiting, dates: Mapping[str, str | None]
-) -> list[Row]:
-    """The same, and what has changed since and waits for the next build."""
+def rows_now(seeds: Path, files: Iterable[ListedFile], waiting: Waiting) -> list[Row]:
+    """Every file that the last build saw, and what has changed since and waits for the next one."""
     now = dict.fromkeys(waiting.changed, CHANGED) | dict.fromkeys(waiting.removed, REMOVED)
-    known = [
-        row._replace(status=now.get(row.file.source, row.status)) for row in rows(files, dates)
-    ]
+    known = [Row(file, now.get(file.source, str(file.status)), day) for file, day in files]
     return known + [_new(seeds, path) for path in waiting.added]
 
 
@@ -63,11 +62,8 @@ def _new(seeds: Path, path: str) -> Row:
 def matching(among: Iterable[Row], find: str) -> list[Row]:
     """The rows that hold all the words in their path, status or reason."""
     words = find.casefold().split()
-    return [row for row in among if all(word in _words(row) for word in words)]
-
-
-def _words(row: Row) -> str:
-    return f"{row.file.path} {row.status} {row.file.reason}".casefold()
+    texts = ((row, searched(row.file.path, row.status, row.file.reason)) for row in among)
+    return [row for row, text in texts if all(word in text for word in words)]
 
 
 def in_order(among: Iterable[Row], sort: str) -> list[Row]:

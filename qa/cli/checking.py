@@ -1,5 +1,6 @@
 """The commands that check: `status`, `verify` and `eval`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +15,8 @@ from qa.translation import tr
 
 if TYPE_CHECKING:
     from qa.checking.freshness import Waiting
-    from qa.checking.listing import Row
     from qa.index.store import Snapshot
+    from qa.records.lists import ListedFile
 
 NOT_ALL_VALID = 3
 
@@ -43,8 +44,7 @@ def status(
     snapshot = open_snapshot(folder)
     try:
         waiting = _waiting(snapshot, folder, seeds)
-        rows = listing.matching(listing.rows(snapshot.files(), snapshot.dates()), find)
-        rows = listing.in_order(rows, sort)
+        rows = snapshot.listed(listing.part(sort, find)).files
         if snapshot.warning and not check:
             complain(snapshot.warning)
         if as_json:
@@ -142,7 +142,9 @@ def _check(snapshot: "Snapshot", index: Path) -> None:
     typer.echo(tr("Checked: every file of the index is as it was written."), err=True)
 
 
-def _status(snapshot: "Snapshot", rows: "list[Row]", waiting: "Waiting | None") -> dict[str, Any]:
+def _status(
+    snapshot: "Snapshot", rows: "Sequence[ListedFile]", waiting: "Waiting | None"
+) -> dict[str, Any]:
     manifest = asdict(snapshot.manifest)
     del manifest["files"]  # the index's own, not the user's
     return {

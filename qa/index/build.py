@@ -12,9 +12,10 @@ from qa import storage
 from qa.encoding import models
 from qa.errors import DocumentFailed, IndexDamaged, IndexForeign, IndexMissing
 from qa.index import catalog, origin, publishing
-from qa.index.catalog import STORED, LiveDocument
+from qa.index.catalog import LiveDocument
 from qa.index.coding import Coded, Row
 from qa.index.compaction import to_compact
+from qa.index.filelist import STORED
 from qa.index.integrity import Files, SegmentsDamaged, differing
 from qa.index.manifest import ENCODERS, current_or_none, describe
 from qa.index.segment import Location, Segment

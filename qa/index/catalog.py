@@ -11,8 +11,7 @@ whatever it holds. Only a build reads all of it.
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.errors import IndexDamaged
+from qa.index.filelist import FileList
 from qa.index.files import close_with, mapped, open_database
 from qa.index.integrity import damaged, reading
 from qa.index.paths import PATH, Paths
 from qa.index.runs import Numbers, Runs, up_to
-from qa.records import File, Status
 from qa.records.dates import Days
 
 DATABASE, DOCUMENTS, FIRSTS, PATHS = "catalog.sqlite", "documents.bin", "firsts.i8", "paths.bin"
@@ -39,11 +38,7 @@ DOCUMENT = np.dtype(
     ]
 )
 FIRST = np.dtype("<i8")
-STORED = (Status.INDEXED, Status.DUPLICATE)  # files whose document the index holds
 DESCRIBED = 4_096  # documents that are held once they were read
-
-_KINDS_OF_FIELDS = {field.name: int if field.type is int else str for field in fields(File)}
-FILE_COLUMNS = tuple(_KINDS_OF_FIELDS)
 
 
 class LiveDocument(NamedTuple):
@@ -94,6 +89,7 @@ class Catalog:
         self._database.row_factory = sqlite3.Row
         close_with(self, self._database)
         self.paths = Paths(self._database, self.file_path, mapped(folder / PATHS, PATH))
+        self.files = FileList(self._database, self.file_path)
         self._check_paths()
         self._described: dict[int, Described] = {}
 
@@ -233,26 +229,6 @@ class Catalog:
             found = self._database.execute("SELECT paths, date FROM document ORDER BY number")
             return {path: _text(date) for paths, date in found for path in _paths(paths)}
 
-    def files(self) -> tuple[File, ...]:
-        """Every file that the build saw, sorted by path."""
-        with reading(self.file_path):
-            found = self._database.execute("SELECT * FROM file ORDER BY path")
-            return tuple(map(_file, found))
-
-    def file(self, path: str) -> File | None:
-        """The file at a path."""
-        return next(self._files_where("path", path), None)
-
-    def files_of(self, sha256: str) -> tuple[File, ...]:
-        """The files that are the document whose source has that hash, sorted by path."""
-        found = self._files_where("sha256", sha256)
-        return tuple(file for file in found if file.status in STORED)
-
-    def _files_where(self, column: str, value: str) -> Iterator[File]:
-        query = f"SELECT * FROM file WHERE {column} = ? ORDER BY path"
-        with reading(self.file_path):
-            return iter([_file(row) for row in self._database.execute(query, (value,))])
-
     def named(self, words: Collection[str]) -> dict[str, npt.NDArray[np.int64]]:
         """The numbers of the documents that each of the words names, ascending, by word."""
         places = ", ".join("?" * len(words))
@@ -296,10 +272,3 @@ def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise TypeError("a title or a date is no text")
-
-
-def _file(row: sqlite3.Row) -> File:
-    values = {name: row[name] for name in FILE_COLUMNS}
-    if not all(isinstance(value, _KINDS_OF_FIELDS[name]) for name, value in values.items()):
-        raise ValueError("a file is not as it was written")
-    return File(**{**values, "status": Status(row["status"])})

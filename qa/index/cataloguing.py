@@ -14,12 +14,12 @@ from qa.index.catalog import (
     DATABASE,
     DOCUMENT,
     DOCUMENTS,
-    FILE_COLUMNS,
     FIRST,
     FIRSTS,
     PATHS,
     LiveDocument,
 )
+from qa.index.filelist import FILE_COLUMNS
 from qa.index.globs import kind
 from qa.index.paths import PATH
 from qa.records import File

@@ -34,6 +34,7 @@ from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenC
 from qa.index.words import Words
 from qa.records import Document, File
 from qa.records.dates import ALWAYS, Days
+from qa.records.lists import Listed, ListPart
 
 ATTEMPTS = 20  # a builder may clean up between the reading of CURRENT and the opening
 APPROXIMATE = "sketch"  # the folder (so in indexes) of the approximate index of many passages
@@ -108,15 +109,19 @@ class LocalSnapshot:
 
     def files(self) -> tuple[File, ...]:
         """Every file that the build saw, sorted by path."""
-        return self.catalog.files()
+        return self.catalog.files.all()
 
     def file(self, path: str) -> File | None:
         """The file at a path."""
-        return self.catalog.file(path)
+        return self.catalog.files.at(path)
 
     def files_of(self, sha256: str) -> tuple[File, ...]:
         """The files that are the document whose source has that hash, sorted by path."""
-        return self.catalog.files_of(sha256)
+        return self.catalog.files.of(sha256)
+
+    def listed(self, part: ListPart) -> Listed:
+        """A part of the files as a list, each with its day."""
+        return self.catalog.files.part(part)
 
     def dates(self) -> dict[str, str | None]:
         """The date that each document gives, by path."""

@@ -26,6 +26,7 @@ from qa.languages import ENGLISH
 from qa.records import Document, File
 from qa.records.dates import ALWAYS, Days
 from qa.records.languages import OfLanguage
+from qa.records.lists import Listed, ListPart
 from qa.settings import FORMAT, fingerprint
 
 Keys = npt.NDArray[np.int64]
@@ -213,6 +214,9 @@ class Snapshot(Protocol):
 
     def files_of(self, sha256: str) -> tuple[File, ...]:
         """The files that are the document whose source has that hash, sorted by path."""
+
+    def listed(self, part: ListPart) -> Listed:
+        """A part of the files as a list, each with its day."""
 
     def dates(self) -> Mapping[str, str | None]:
         """The date that each document gives, by path; as long as `files`."""

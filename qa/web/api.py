@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import Field
 
-from qa.checking.listing import BY, in_order, matching
+from qa.checking import listing
+from qa.checking.listing import BY
 from qa.errors import QAError, QuestionRefused, QuestionsInvalid, ReadFailed
 from qa.records import Answer, Document
 from qa.records.forms import to_dict
@@ -17,7 +18,17 @@ from qa.translation import tr
 from qa.version import VERSION
 from qa.web import feedback, filtering, library
 from qa.web.address import Address
-from qa.web.arguments import Find, Offset, PageNumber, SavedAnswer, Sha256, Sort, check_globs
+from qa.web.arguments import (
+    Find,
+    ListLimit,
+    ListPage,
+    Offset,
+    PageNumber,
+    SavedAnswer,
+    Sha256,
+    Sort,
+    check_globs,
+)
 from qa.web.health import FAILING
 from qa.web.observing import PATH_LIMIT, log_fault
 from qa.web.schemas import (
@@ -92,14 +103,17 @@ def _add_questions(api: FastAPI, site: Site) -> None:
 
 def _add_documents(api: FastAPI, site: Site) -> None:
     @api.get("/api/documents", response_model=Library)
-    def documents(sort: Sort = BY, find: Find = "") -> dict[str, Any]:
+    def documents(
+        sort: Sort = BY, find: Find = "", limit: ListLimit | None = None, page: ListPage = 1
+    ) -> dict[str, Any]:
         waiting = site.qa.waiting()
-        rows = in_order(matching(site.rows(), find), sort)
+        found = site.qa.listed(listing.part(sort, find, page=page, limit=limit))
         return {
             "snapshot": site.qa.manifest.snapshot,
+            "total": found.total,
             "documents": [
-                {"id": row.file.sha256 or None, **to_dict(row.file), "date": row.day}
-                for row in rows
+                {"id": file.sha256 or None, **to_dict(file), "date": day}
+                for file, day in found.files
             ],
             **waiting._asdict(),
         }

@@ -15,6 +15,7 @@ FARTHEST = 2**40
 QuestionText = Annotated[str, Field(max_length=QUESTION_LIMIT, pattern=r"\S")]
 ExcerptLimit = Annotated[int, Field(ge=1, le=50)]
 ListPage = Annotated[int, Field(ge=1, le=1_000_000)]
+ListLimit = Annotated[int, Field(ge=1, le=10_000)]  # files on a page
 Glob = Annotated[str, Field(min_length=1, max_length=500)]
 Globs = Annotated[list[Glob], Field(max_length=100)]
 Language = Annotated[str, Field(pattern=r"^([a-z]{2})?$")]  # a code

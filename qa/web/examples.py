@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qa.errors import QAError
 from qa.records import Document, File, Kind, Status
-from qa.records.dates import day_of
+from qa.records.lists import ListPart
 
 if TYPE_CHECKING:
     from qa.web.site import Site
@@ -61,20 +61,15 @@ def beginnings(site: "Site") -> Beginnings:
 
 
 def _newest(site: "Site") -> list[Newest]:
-    dates = site.qa.dates()
-    found = [
-        Newest(file, day_of(file, dates.get(file.path)))
-        for file in site.qa.files()
-        if file.status is Status.INDEXED and file.characters
-    ]
-    return sorted(found, key=lambda each: each.day, reverse=True)[:NEWEST]
+    newest = ListPart(statuses=(Status.INDEXED,), sort="date", is_down=True, limit=NEWEST)
+    return [Newest(*row) for row in site.qa.listed(newest).files]
 
 
 def _questions(site: "Site") -> Iterator[str]:
     """Questions of each sort in turn, those with the highest confidence first."""
     documents = [
         found
-        for file in site.qa.files()[:_SAMPLED]
+        for file, _ in site.qa.listed(ListPart(limit=_SAMPLED)).files
         if file.status is Status.INDEXED and (found := site.qa.document(file.sha256))
     ]
     english = [document for document in documents if document.language == "en"]

@@ -34,7 +34,7 @@ def add(qa: QA, question: str, document: str, span: tuple[int, int], *, helpful:
     start, end = span
     if found is None or not 0 <= start < end <= len(found.text):
         raise ReadFailed("This place is not in the index any more.")
-    path = next(file.path for file in qa.files() if file.sha256 == document)
+    path = qa.files_of(document)[0].path
     row = {
         "question": question,
         "document": path,

@@ -1,6 +1,6 @@
 """Filters -> the globs that a question is asked with, and the choices to offer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from glob import escape
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -34,23 +34,22 @@ def kind(path: str) -> str:
     return PurePosixPath(path).suffix[1:].lower()
 
 
-def globs(filters: Filters, files: Sequence[File]) -> list[str]:
+def globs(filters: Filters, file_at: Callable[[str], File | None]) -> list[str]:
     """The globs of the files that the filters select by their paths; none when they select all.
 
-    Raises FilterEmpty.
+    `file_at` gives the file at a path. Raises FilterEmpty.
     """
     if not filters.file:
         folder = f"{escape(filters.folder)}/" if filters.folder else ""
         suffix = "".join(f"[{a}{a.upper()}]" if a.isalpha() else a for a in filters.kind)
         glob = f"{folder}*.{suffix}" if suffix else f"{folder}*"
         return [glob] if folder or suffix else []
-    found = [escape(file.path) for file in files if _is_selected(file.path, filters)]
-    if not found:
+    if file_at(filters.file) is None or not _is_selected(filters.file, filters):
         raise FilterEmpty("No document fits these filters: take one away, or choose others.")
-    return found
+    return [escape(filters.file)]
 
 
 def _is_selected(path: str, filters: Filters) -> bool:
     is_inside = not filters.folder or path.startswith(f"{filters.folder}/")
     is_kind = not filters.kind or kind(path) == filters.kind
-    return is_inside and is_kind and path == filters.file
+    return is_inside and is_kind

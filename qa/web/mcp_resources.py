@@ -9,7 +9,7 @@ import anyio.to_thread
 from qa.asking.service import QA
 from qa.errors import QAError
 from qa.records import File, Status
-from qa.records.dates import day_of
+from qa.records.lists import ListPart
 from qa.web.mcp_parts import lines, shown
 
 PAGE = 100  # documents in one answer to `resources/list`
@@ -56,20 +56,18 @@ def _list(qa: QA, cursor: object) -> Any:
     from mcp.types import ListResourcesResult
 
     first = _first(cursor)
-    documents = [file for file in qa.files() if file.status is Status.INDEXED]
-    dates = qa.dates()
-    page = documents[first : first + PAGE]
-    more = first + PAGE < len(documents)
+    found = qa.listed(ListPart(statuses=(Status.INDEXED,), first=first, limit=PAGE))
+    more = first + PAGE < found.total
     return ListResourcesResult(
-        resources=[_resource(file, dates.get(file.path)) for file in page],
+        resources=[_resource(*row) for row in found.files],
         next_cursor=str(first + PAGE) if more else None,
     )
 
 
-def _resource(file: File, date: str | None) -> Any:
+def _resource(file: File, day: str) -> Any:
     from mcp.types import Resource
 
-    parts = [f"dated {day_of(file, date)}", f"{file.characters:,} characters"]
+    parts = [f"dated {day}", f"{file.characters:,} characters"]
     if file.pages:
         parts.append(f"{file.pages:,} pages")
     return Resource(

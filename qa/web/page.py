@@ -9,6 +9,7 @@ import gradio as gr
 from qa.checking.listing import rows_now
 from qa.errors import QAError
 from qa.records import Excerpt
+from qa.records.lists import ListPart
 from qa.settings import QUESTION_LIMIT
 from qa.web import cards, listing, viewer
 from qa.web.address import Address
@@ -191,7 +192,7 @@ class _Views:
         if address.view != "library":
             return ""
         qa = self._site.qa
-        rows = rows_now(qa.seeds, qa.files(), qa.waiting(), qa.dates())
+        rows = rows_now(qa.seeds, qa.listed(ListPart()).files, qa.waiting())
         return listing.library_html(rows, address, read_only=self._site.read_only)
 
 

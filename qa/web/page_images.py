@@ -89,8 +89,8 @@ class PageImages:
         """The PDF with that hash, wherever it stands now."""
         places = tuple(
             Place(locate(self._qa.seeds, file.source).absolute(), file.source, file.path)
-            for file in self._qa.files()
-            if file.sha256 == sha256 and file.reader.startswith("pdf ")
+            for file in self._qa.files_of(sha256)
+            if file.reader.startswith("pdf ")
         )
         if not places:
             raise ReadFailed("no PDF of the index has this id")

@@ -91,7 +91,7 @@ Listed = _model(
 )  # fmt: skip
 Library = _model(
     "Library", "Every file that the last build saw, and what it has not seen yet.", Waiting,
-    snapshot=str, documents=_list_of(Listed),
+    snapshot=str, total=int, documents=_list_of(Listed),
 )  # fmt: skip
 Verdicts = create_model(
     "Verdicts",

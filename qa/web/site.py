@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa.asking.service import QA
-from qa.checking.listing import Row, rows
 from qa.errors import IndexClosed, QuestionRefused, ReadFailed, StoreUnreachable
 from qa.records import Answer, Document
 from qa.records.dates import day_of
@@ -63,7 +62,7 @@ class Site:
     def _wish(self, address: Address) -> dict[str, Any]:
         """The arguments of `QA.ask` that an address gives."""
         filters = address.filters
-        only = globs(filters, self.qa.files()) if filters else []
+        only = globs(filters, self.qa.snapshot.file) if filters else []
         days = {"since": filters.since, "until": filters.until, "language": filters.language}
         return {"only": only, **days, "all": address.all, "page": address.part}
 
@@ -111,10 +110,6 @@ class Site:
         files = {path: self.qa.snapshot.file(path) for path in cited}
         return {path: day_of(file, cited[path]) for path, file in files.items() if file}
 
-    def rows(self) -> list[Row]:
-        """Every file that the last build saw, with its day."""
-        return rows(self.qa.files(), self.qa.dates())
-
     def paths(self, document: Document) -> list[str]:
         """Where the document stands in the folder, as the last build saw it."""
-        return [file.path for file in self.qa.files() if file.sha256 == document.sha256]
+        return [file.path for file in self.qa.files_of(document.sha256)]

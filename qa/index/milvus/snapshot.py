@@ -35,6 +35,7 @@ from qa.index.store import Documents, Keys, Scope, Scores, StoredPassage, TokenC
 from qa.index.words import Words
 from qa.records import Document, File
 from qa.records.dates import ALWAYS, Days, day_of
+from qa.records.lists import Listed, ListedFile, ListPart, part_of
 from qa.records.packing import unpack_document
 
 
@@ -309,6 +310,13 @@ class MilvusSnapshot:
     def dates(self) -> dict[str, str | None]:
         """The date that each document gives, by path."""
         return {path: each.date for each in self._located for path in each.paths}
+
+    def listed(self, part: ListPart) -> Listed:
+        """A part of the files as a list, each with its day."""
+        dates = self.dates()
+        return part_of(
+            (ListedFile(each, day_of(each, dates.get(each.path))) for each in self.files()), part
+        )
 
     def check(self) -> None:
         """Raises StoreUnreachable where the rows cannot be read: a server that starts loads them first."""

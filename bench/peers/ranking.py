@@ -3,8 +3,8 @@
     python bench/peers/ranking.py PEER INPUT.json OUTPUT.json
 
 `running.py` calls this in an environment of the peers' own (`requirements.txt`); nothing of this
-project is imported. INPUT holds `model` (a folder), `limit`, and `groups`: `passages` and the
-`questions` that are asked of them (texts). OUTPUT gets `rankings` (for each question of every group
+project is imported. INPUT holds `model` (a folder), `limit`, `kept` (see `Kept`), and `groups`:
+`passages` and the `questions` that are asked of them (texts). OUTPUT gets `rankings` (for each question of every group
 the numbers of its group's passages, best first), `seconds` (what each question took, one at a time,
 after a first one of its group that is not counted), `building` (seconds in which the passages were
 taken in) and `megabytes` (resident at the end).
@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def main() -> None:
     peer, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     given = json.loads(source.read_text(encoding="utf-8"))
     logging.disable(logging.WARNING)
+    kept = Kept(Path(given["kept"])) if given["kept"] else None
     rankings, seconds, building = [], [], 0.0
     for group in given["groups"]:
         started = time.perf_counter()
@@ -49,6 +51,50 @@ def main() -> None:
         "megabytes": resident(),
     }
     target.write_text(json.dumps(result), encoding="utf-8")
+    if kept:
+        kept.save()
+
+
+class Kept:
+    """Vectors of passages that peers get from sentence-transformers, kept in a file for the next peer.
+
+    They have the same model, so that the vectors are the same; questions are encoded every time.
+    """
+
+    def __init__(self, file: Path) -> None:
+        import numpy as np
+        from sentence_transformers import SentenceTransformer
+
+        self.file, self.vectors = file, {}
+        if file.exists():
+            with np.load(file) as found:
+                self.vectors = dict(zip(found["names"].tolist(), found["vectors"], strict=True))
+        self.encode = SentenceTransformer.encode
+        SentenceTransformer.encode = lambda encoder, inputs, *args, **options: (
+            self.encode(encoder, inputs, *args, **options)
+            if isinstance(inputs, str) or len(inputs) == 1 or options.get("convert_to_tensor")
+            else self.passages(encoder, inputs, *args, **options)
+        )
+
+    def passages(self, encoder: Any, texts: Sequence[str], *args: Any, **options: Any) -> Any:
+        """The vectors of passages; those that are not known are encoded now."""
+        import numpy as np
+
+        names = [sha256(text.encode()).hexdigest() for text in texts]
+        new = {
+            name: text for name, text in zip(names, texts, strict=True) if name not in self.vectors
+        }
+        if new:
+            found = self.encode(encoder, list(new.values()), *args, **options)
+            self.vectors.update(zip(new, found, strict=True))
+        return np.array([self.vectors[name] for name in names])
+
+    def save(self) -> None:
+        """Writes the file."""
+        import numpy as np
+
+        if self.vectors:
+            np.savez(self.file, names=list(self.vectors), vectors=list(self.vectors.values()))
 
 
 def resident() -> float:

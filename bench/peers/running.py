@@ -37,10 +37,22 @@ class Ranked(NamedTuple):
     megabytes: float  # resident at the end
 
 
-def rank(peer: str, model: Path, groups: Sequence[Group], *, limit: int, python: Path) -> Ranked:
-    """What `ranking.py` says; the command ends here when the peer fails."""
+def rank(
+    peer: str,
+    model: Path,
+    groups: Sequence[Group],
+    *,
+    limit: int,
+    python: Path,
+    kept: Path | None = None,
+) -> Ranked:
+    """What `ranking.py` says; the command ends here when the peer fails.
+
+    With `kept`, a file, passages that an earlier peer had encoded are not encoded again: `building`
+    says nothing then.
+    """
     asked = [group._asdict() for group in groups]
-    given = {"model": str(model), "limit": limit, "groups": asked}
+    given = {"model": str(model), "limit": limit, "groups": asked, "kept": str(kept or "")}
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "input.json", Path(folder) / "output.json"
         source.write_text(json.dumps(given), encoding="utf-8")

@@ -8,16 +8,14 @@ question at a time; `qa.evaluation.judge` marks them all. Questions that name th
 are asked of are asked of its passages alone, in every system. The peers run one after the other in
 an environment of their own, made when it is missing.
 
-Writes RESULTS.md, the picture in docs/, and the part of the README between its marks: about two
-hours on two cores that do nothing else, most of it for the filings' passages, which every peer
-encodes. With N, that many questions of each set are asked, evenly spread, and the tables are only
-printed.
+Writes RESULTS.md, the picture in docs/, and the part of the README between its marks: about an
+hour on two cores, as passages are encoded by one peer and kept for the others. With N, that many
+questions of each set are asked, evenly spread, and the tables are only printed.
 """
 
 import argparse
-import os
 import sys
-import time
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +58,6 @@ def main() -> None:
     )
     given = parser.parse_args()
     python = running.python_of(given.environment)
-    say(f"the load is {os.getloadavg()[0]:.1f}: times count only where it is near 0")
     compared = []
     for name in tables.TITLES:
         questions = spread(read_questions(given.sets / name / "questions.jsonl"), given.questions)
@@ -82,9 +79,10 @@ def compare(name: str, qa: QA, questions: Sequence[Question], python: Path) -> C
     groups = list(grouped(qa, questions))
     questions = [question for group in groups for question in group.questions]
     systems = {OURS: asked(qa, questions)}
-    for peer in PEERS:
-        say(f"  {peer}")
-        systems[peer] = asked_of(peer, qa, groups, python)
+    with tempfile.TemporaryDirectory() as folder:
+        for peer in PEERS:
+            say(f"  {peer}")
+            systems[peer] = asked_of(peer, qa, groups, python, Path(folder) / "vectors.npz")
     parts = {}
     for part, taken_away in ablation.parts(qa):
         say(f"  {part}")
@@ -95,13 +93,8 @@ def compare(name: str, qa: QA, questions: Sequence[Question], python: Path) -> C
 
 def asked(qa: QA, questions: Iterable[Question]) -> list[Row]:
     """What this project answers."""
-    rows = []
-    qa.ask("What is loaded at the first question?")  # is no question's time
-    for question in questions:
-        started = time.perf_counter()
-        answer = qa.ask(question.text, limit=DEPTH, only=question.only)
-        rows.append(judge("", question, answer, time.perf_counter() - started))
-    return rows
+    asked = ((one, qa.ask(one.text, limit=DEPTH, only=one.only)) for one in questions)
+    return [judge("", question, answer, 0.0) for question, answer in asked]
 
 
 def grouped(qa: QA, questions: Sequence[Question]) -> Iterator[Group]:
@@ -113,7 +106,7 @@ def grouped(qa: QA, questions: Sequence[Question]) -> Iterator[Group]:
         yield Group(some, distinct(qa, only))
 
 
-def asked_of(peer: str, qa: QA, groups: Sequence[Group], python: Path) -> list[Row]:
+def asked_of(peer: str, qa: QA, groups: Sequence[Group], python: Path, kept: Path) -> list[Row]:
     """What a peer finds. It quotes whole passages: each is its own highlight."""
     result = running.rank(
         peer,
@@ -124,13 +117,12 @@ def asked_of(peer: str, qa: QA, groups: Sequence[Group], python: Path) -> list[R
         ],
         limit=DEPTH,
         python=python,
+        kept=kept,
     )
     asked = [(question, passages) for questions, passages in groups for question in questions]
     return [
-        judge("", question, found([passages[number][1] for number in ranking]), seconds)
-        for (question, passages), ranking, seconds in zip(
-            asked, result.rankings, result.seconds, strict=True
-        )
+        judge("", question, found([passages[number][1] for number in ranking]), 0.0)
+        for (question, passages), ranking in zip(asked, result.rankings, strict=True)
     ]
 
 

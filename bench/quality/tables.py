@@ -105,7 +105,7 @@ def summary(compared: Sequence[Compared]) -> str:
     """The README's part."""
     return f"""Beside its peers, on the same machine. All have the same encoder and the very same \
 passages, each set in an index of its own, so that only the ranking differs (hit@1 / hit@5 / MRR@10, \
-of the filings by pages, and the median time of a question):
+of the filings by pages):
 
 {ranking(compared)}
 
@@ -132,8 +132,8 @@ an index of its own. All systems run all-MiniLM-L6-v2 from the same files.
 Every system gets the passages of this project's splitter, as the texts that its own encoder and word \
 index read (a title in front, line-end hyphens joined), so that only the ranking differs. A passage is \
 a hit when it overlaps a gold span, or of the filings stands on a gold page: hit@1 / hit@5 / MRR@10. \
-The questions about policies are asked of one document each. The time is the median of warm questions \
-asked one at a time, on each set in its order; this project's includes quoting and highlighting.
+The questions about policies are asked of one document each. How long a question takes stands in \
+[bench/speed](../speed/RESULTS.md).
 
 {ranking(compared)}
 
@@ -164,14 +164,12 @@ the passages are ranked otherwise.
 
 
 def ranking(compared: Sequence[Compared]) -> str:
-    """hit@1, hit@5, MRR@10 and the time of every system on every set."""
-    rows = []
-    for key, system in SYSTEMS.items():
-        result = [figures(each.systems[key]) for each in compared]
-        cells = [slashed(ranks(each.systems[key])) for each in compared]
-        times = " / ".join(f"{figure['median ms']:.0f}" for figure in result)
-        rows.append([system.label, *cells, f"{times} ms"])
-    return table(["", *(each.title for each in compared), "a question"], rows)
+    """hit@1, hit@5 and MRR@10 of every system on every set."""
+    rows = [
+        [system.label, *(slashed(ranks(each.systems[key])) for each in compared)]
+        for key, system in SYSTEMS.items()
+    ]
+    return table(["", *(each.title for each in compared)], rows)
 
 
 def ranks(rows: Sequence[Row]) -> tuple[float, float, float]:

@@ -107,16 +107,19 @@ def _of_tokens(
     others: Vectors,
 ) -> Named:
     """The degrees `(k, runs)` of the question's runs, for its tokens and terms."""
-    found_runs = runs(question.text)
     tokens = np.zeros((len(documents), len(question.ends)), np.float32)
+    if not len(documents):
+        return Named(documents, tokens, np.zeros(0, np.float32), frozenset(), tokens)
+    found_runs = runs(question.text)
     closed = np.zeros_like(tokens)
     idf = np.zeros(len(documents), np.float32)
     terms: dict[str, Vectors] = {}
-    for number, run in enumerate(found_runs):
+    stems = snapshot.words.terms_in((run.text for run in found_runs), question.terms)
+    for number, (run, of_run) in enumerate(zip(found_runs, stems, strict=True)):
         within = (question.ends > run.start) & (question.ends <= run.end)
         tokens[:, within] = degrees[:, number, None]
         closed[:, within] = others[:, number, None]
-        for stem in sorted(snapshot.words.terms_in(run.text, question.terms)):
+        for stem in sorted(of_run):
             terms[stem] = np.maximum(terms.get(stem, idf), degrees[:, number])
     for stem, degree in terms.items():
         idf = idf + np.float32(snapshot.words.idf(stem)) * degree

@@ -32,15 +32,14 @@ def quoted(
     """The best `limit` passages, those of the same words once with all their paths."""
     stored, unknown = _Stored(snapshot), languages.unknown(snapshot.manifest.languages)
     groups: dict[str, list[tuple[Ranked, StoredPassage]]] = {}
-    for ranked, passage in stored.of(ranking, limit + 1):
-        words = words_of(passage.text)
+    for ranked, passage, words in stored.of(ranking, limit + 1):
         if words not in groups and len(groups) == limit:
             break
         groups.setdefault(words, []).append((ranked, passage))
     by_match = sorted(ranking, key=lambda each: -each.match)
     for words, same in groups.items():
         best, passage = same[0]
-        others = (other for other, its in stored.of(by_match, 1) if words_of(its.text) != words)
+        others = (other for other, _, its_words in stored.of(by_match, 1) if its_words != words)
         yield Quoted(
             best.with_words(
                 snapshot.words,
@@ -68,19 +67,23 @@ def _together(
 
 
 class _Stored:
-    """The passages of a ranking, read once."""
+    """The passages of a ranking and their words, read once."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._read: dict[int, StoredPassage] = {}
+        self._read: dict[int, tuple[StoredPassage, str]] = {}
 
-    def of(self, ranking: Iterable[Ranked], many: int) -> Iterator[tuple[Ranked, StoredPassage]]:
+    def of(
+        self, ranking: Iterable[Ranked], many: int
+    ) -> Iterator[tuple[Ranked, StoredPassage, str]]:
         """The ranking with its passages, of which so `many` are read at once."""
         rest = iter(ranking)
         while ranked := list(islice(rest, many)):
             missing = [each.key for each in ranked if each.key not in self._read]
-            self._read |= zip(missing, self._snapshot.passages(missing), strict=True)
-            yield from ((each, self._read[each.key]) for each in ranked)
+            found = self._snapshot.passages(missing) if missing else ()
+            for key, passage in zip(missing, found, strict=True):
+                self._read[key] = passage, words_of(passage.text)
+            yield from ((each, *self._read[each.key]) for each in ranked)
 
 
 def words_of(text: str) -> str:

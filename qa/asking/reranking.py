@@ -5,6 +5,7 @@ best sentence do, and how relevant its words are.
 """
 
 from collections.abc import Sequence
+from itertools import starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -97,21 +98,13 @@ def ranking(
         relevance += found.sections
     if found.recent is not None:
         relevance = preferred(relevance, found.recent)
-    order = np.lexsort((found.places, -relevance)).tolist()
-    lacking = found.exact.lacking if found.exact is not None else np.zeros(len(order), np.bool_)
-    return [
-        Ranked(
-            key=int(found.keys[at]),
-            place=int(found.places[at]),
-            relevance=float(relevance[at]),
-            word_place=int(found.word_places[at]),
-            maxsim=float(scores.passages[at]),
-            evidence=float(scores.evidence[at]),
-            strongest=float(strongest[at]),
-            lacks=bool(lacking[at]),
-            matches=scores.matches[at],
-            strengths=scores.strengths[at],
-            joint_gains=scores.joint_gains[at],
-        )
-        for at in order
-    ]
+    lacking = found.exact.lacking if found.exact is not None else np.zeros(len(strongest), np.bool_)
+    numbers = (found.keys, found.places, relevance, found.word_places)
+    matching = (scores.passages, scores.evidence, strongest, lacking)
+    fields = zip(
+        *(each.tolist() for each in (*numbers, *matching)),
+        *(scores.matches, scores.strengths, scores.joint_gains),
+        strict=True,
+    )
+    ranked = list(starmap(Ranked, fields))
+    return [ranked[at] for at in np.lexsort((found.places, -relevance)).tolist()]

@@ -153,9 +153,9 @@ def _held(
     """For each sentence the idf of the words that it holds, with what is around it, and of all."""
     idfs = {term: words.idf(term) for term in terms}
     total = sum(idfs.values()) or 1.0
-    around = above = words.terms_in(context, terms, language)
-    for sentence in sentences:
-        own_terms = words.terms_in(sentence, terms, language)
+    above, *of_sentences = words.terms_in([context, *sentences], terms, language)
+    around = above
+    for own_terms in of_sentences:
         near_terms = own_terms | around
         own = sum(idf for term, idf in idfs.items() if term in own_terms)
         near = sum(idf for term, idf in idfs.items() if term in near_terms)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from qa.index.store import Snapshot
 from qa.reading.walking import locate, survey
 from qa.records import Excerpt, File, Freshness
 
+FILES = 4_096  # whose records are kept once they were read
 TRUST = 2_000_000_000  # ns; a time stamp this close to the reading may hide a later change
 
 
@@ -41,7 +43,7 @@ class Freshnesses:
 
     def __init__(self, seeds: Path, snapshot: Snapshot) -> None:
         self._seeds = seeds
-        self._snapshot = snapshot
+        self._file = lru_cache(FILES)(snapshot.file)
         self._hashes: dict[tuple[str, int, int], str] = {}
 
     def marked(self, excerpt: Excerpt) -> Excerpt:
@@ -51,7 +53,7 @@ class Freshnesses:
 
     def of(self, path: str) -> Freshness:
         """The freshness of the file at an indexed path."""
-        file = self._snapshot.file(path)
+        file = self._file(path)
         if file is None or not self._seeds.is_dir():
             return Freshness.UNKNOWN
         try:

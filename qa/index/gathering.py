@@ -30,7 +30,9 @@ def records(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> Records:
 def headings(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> list[tuple[str, ...]]:
     """The headings above these passages, in the same order."""
     found = records(segments, numbers, rows)["heading"].tolist()
-    return [segments[at].heading(number) for at, number in zip(numbers, found, strict=True)]
+    places = list(zip(numbers.tolist(), found, strict=True))
+    known = {place: segments[place[0]].heading(place[1]) for place in set(places)}
+    return [known[place] for place in places]
 
 
 def token_codes(segments: Sequence[Segment], numbers: Keys, rows: Keys) -> TokenCodes:

@@ -36,6 +36,7 @@ LONGEST_WORD = 64  # bytes of UTF-8, from which a word is data
 HEAP = 1_000_000_000  # bytes; one segment up to about a million passages
 SMALL_HEAP = 50_000_000
 FREQUENCIES = 16_384  # terms whose frequency is known without looking
+TERMS = 4_096  # whose best passages are known without looking
 MANY = 20_000  # passages, from which the large heap is worth its memory
 FEW_RUNS = 4  # of a filter: ranges of ordinals are looked along (2 ms each among 200,000 passages)
 MOST_NAMED = 5_000  # passages of a filter of more runs, each of which is named (1 ms a thousand)
@@ -175,6 +176,8 @@ class WordIndex:
             tantivy.Query.term_query(self._schema, field, term)  # the field is there
         self.passages = int(self._searcher.num_docs)
         self.frequency = lru_cache(FREQUENCIES)(partial(_frequency, self._searcher, place))
+        known = partial(_best_of_term, self._searcher, self._schema, place)
+        self._best_of_term = lru_cache(TERMS)(known)
         self.count = count
 
     @classmethod
@@ -201,12 +204,8 @@ class WordIndex:
         query = tantivy.Query.const_score_query(tantivy.Query.boolean_query(clauses), 0.0)
         with _reading(self._place):
             counted: Any = self._searcher.search(query, limit=1, count=True)
-            count = int(counted.count)
-            hits = self._searcher.search(query, limit=max(count, 1), count=False).hits
-        found = self._ordinals(hits)[0]  # equal scores are in the order of passages
-        if len(found) and found[-1] >= self.passages:
-            raise damaged(self._place, "names a passage that is not there")
-        return found
+        # equal scores are in the order of passages
+        return self._best(query, max(int(counted.count), 1))[0]
 
     def search(
         self,
@@ -221,6 +220,8 @@ class WordIndex:
         """
         if not terms or limit < 1 or not self.count:
             return np.empty(0, np.int64), np.empty(0, np.float32)
+        if len(terms) == 1 and only is None and not boosts:
+            return self._best_of_term(terms[0], limit)
         query = self._query(terms, boosts)
         if only is None:
             return self._best(query, limit)
@@ -289,16 +290,27 @@ class WordIndex:
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in ranges])
 
     def _best(self, query: Any, limit: int) -> tuple[Ordinals, Scores]:
-        with _reading(self._place):
-            hits = self._searcher.search(query, limit=limit, count=False).hits
-        ordinals, scores = self._ordinals(hits)
-        if len(ordinals) and ordinals.max() >= self.passages:
-            raise damaged(self._place, "names a passage that is not there")
-        return ordinals, scores
+        return _best(self._searcher, self._place, query, limit)
 
-    def _ordinals(self, hits: Sequence[tuple[float, Any]]) -> tuple[Ordinals, Scores]:
-        ordinals = np.array([address.doc for _, address in hits], np.int64)
-        return ordinals, np.array([score for score, _ in hits], np.float32)
+
+def _best(searcher: Any, place: Path, query: Any, limit: int) -> tuple[Ordinals, Scores]:
+    """The best `limit` passages of a query and their scores, best first."""
+    with _reading(place):
+        hits = searcher.search(query, limit=limit, count=False).hits
+    ordinals = np.array([address.doc for _, address in hits], np.int64)
+    if len(ordinals) and ordinals.max() >= searcher.num_docs:
+        raise damaged(place, "names a passage that is not there")
+    return ordinals, np.array([score for score, _ in hits], np.float32)
+
+
+def _best_of_term(
+    searcher: Any, schema: Any, place: Path, term: str, limit: int
+) -> tuple[Ordinals, Scores]:
+    """The same by one term: the words of documents' names are looked for again and again."""
+    found = _best(searcher, place, tantivy.Query.term_query(schema, "body", term), limit)
+    for each in found:
+        each.setflags(write=False)
+    return found
 
 
 def _frequency(searcher: Any, place: Path, term: str) -> int:

@@ -11,6 +11,7 @@ has one form ("FY2018", "fy18" and "2018" are 2018).
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from qa.index.identifiers import identifiers
@@ -32,6 +33,7 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 LONGEST_TITLE = 8  # words: a longer title is a heading that says what is in it, and no name
 LONGEST_MARKED = 10  # characters of a date, and of a short code such as 10-K
 SHORTEST_INITIALS, LONGEST_INITIALS = 2, 5
+RUNS = 16_384  # whose forms are kept once they were found
 
 
 class Run(NamedTuple):
@@ -47,7 +49,8 @@ def runs(text: str) -> list[Run]:
     return [Run(found.start(), found.end(), found[0]) for found in _RUN.finditer(text)]
 
 
-def forms(run: str, analyzer: Analyzer) -> list[str]:
+@lru_cache(RUNS)
+def forms(run: str, analyzer: Analyzer) -> tuple[str, ...]:
     """What a run of a name or of a question may be: `"FY2018"` is 2018, `"RateLimits"` rate and limit.
 
     Stop words give nothing. `analyzer` is of the language of the document, or of one that it may be in.
@@ -57,7 +60,7 @@ def forms(run: str, analyzer: Analyzer) -> list[str]:
     if period:
         year = period["year"] or period["year_last"] or f"20{period['short']}"
         part = period["part"] or period["part_first"] or period["part_short"]
-        return [year, part] if part else [year]
+        return (year, part) if part else (year,)
     parts = [folded]
     parts += [part for part in _CAMEL.split(folded) if len(part) > 1]
     if any(map(str.isdigit, folded)):
@@ -66,7 +69,7 @@ def forms(run: str, analyzer: Analyzer) -> list[str]:
     unwanted = stop_words(analyzer.language)
     kept = (word for word in words if word not in unwanted)
     found = (stem for word in kept for stem in sorted(set(analyzer.names(word))))
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
 
 
 def words_of_name(name: str, analyzer: Analyzer) -> list[str]:

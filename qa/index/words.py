@@ -6,7 +6,7 @@ be answered in any other, so its words are looked up in each: "Brücken" in pass
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import zip_longest
 
@@ -15,6 +15,9 @@ from qa.index.lexical import FREQUENCIES, Analyzer, of_language, split_term
 from qa.index.segmentation import segmented
 from qa.index.stop_words import is_stop_word
 from qa.languages import ENGLISH
+
+SHORT_TEXT = 64  # characters: a word of a question or a heading, which come up again and again
+SHORT_TEXTS = 8_192  # whose words are kept once they were found
 
 Form = frozenset[str]
 """what a word may be in the word index: its stem in each language, or the forms of an identifier"""
@@ -43,6 +46,8 @@ class Words:
         self.count = count  # of passages that have words
         self._frequency = frequency
         self._in_all = lru_cache(FREQUENCIES)(self._frequency_in_all)
+        self._stems_of_short = lru_cache(SHORT_TEXTS)(self._stems)
+        self._forms_of_short = lru_cache(SHORT_TEXTS)(self._forms)
 
     def terms(self, question: str, language: str = ENGLISH) -> list[str]:
         """The question's words as they are indexed in each language: each once, stop words dropped.
@@ -60,33 +65,45 @@ class Words:
         ]
         return list(dict.fromkeys([*terms, *(form for one in found for form in one.forms)]))
 
-    def forms(self, text: str, language: str = ENGLISH) -> list[Form]:
+    def forms(self, text: str, language: str = ENGLISH) -> tuple[Form, ...]:
         """Each word of a text that is no stop word as what it may be in the index.
 
         One that stands there in parts, as a Korean one does, is as many.
         """
+        is_short = len(text) <= SHORT_TEXT
+        return (self._forms_of_short if is_short else self._forms)(text, language)
+
+    def _forms(self, text: str, language: str) -> tuple[Form, ...]:
         analyzers = self._in_order(language)
         kept = _asked(text, language, self.segmented)
         found = ([each.words_of([word]) for each in analyzers] for word in kept)
         parts = (part for by_language in found for part in zip_longest(*by_language))
-        return list(dict.fromkeys(frozenset(filter(None, part)) for part in parts))
+        return tuple(dict.fromkeys(frozenset(filter(None, part)) for part in parts))
 
     @property
     def segmented(self) -> str:
         """A language by whose rules texts are segmented: English where the index has no other."""
         return next((one for one in self.languages if one != ENGLISH), ENGLISH)
 
-    def stems(self, text: str, language: str | None = None) -> set[str]:
+    def stems(self, text: str, language: str | None = None) -> frozenset[str]:
         """The words of a text of that language, or of any, as they are indexed."""
-        return set(self._analyzed(text, language, Analyzer.words))
+        is_short = len(text) <= SHORT_TEXT
+        return (self._stems_of_short if is_short else self._stems)(text, language)
 
-    def terms_in(self, text: str, terms: Collection[str], language: str | None = None) -> set[str]:
-        """Which of the terms stand in a text of that language, or of any.
+    def _stems(self, text: str, language: str | None) -> frozenset[str]:
+        return frozenset(self._analyzed(text, language, Analyzer.words))
+
+    def terms_in(
+        self, texts: Iterable[str], terms: Iterable[str], language: str | None = None
+    ) -> Iterator[set[str]]:
+        """Which of the terms stand in each of the texts, which are of that language, or of any.
 
         Identifiers are looked for where a term may be one.
         """
-        how = Analyzer.words if any(map(DIGIT.search, terms)) else Analyzer.stems
-        return set(self._analyzed(text, language, how)).intersection(terms)
+        wanted = set(terms)
+        how = Analyzer.words if any(map(DIGIT.search, wanted)) else Analyzer.stems
+        for text in texts:
+            yield wanted.intersection(self._analyzed(text, language, how))
 
     def of(self, terms: Sequence[str], language: str) -> Sequence[str]:
         """Those of the terms that may stand in a passage of that language."""

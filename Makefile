@@ -1,5 +1,5 @@
 # make run     set up, build the index from seeds/, and serve the web page
-# make test    set up and run the tests, by two processes
+# make test    set up and run the tests, by four processes
 # make check   formatting, lint and types
 # make bench   the benchmarks (see bench/README.md)
 # make scale   the tests that start real servers, S3, Milvus and Dask (installs them first; Linux)
@@ -23,7 +23,7 @@ run: $(READY)
 	$(BIN)/python app.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -rs -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 import gc
 import json
 import tempfile
+from asyncio import Task
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from starlette.testclient import TestClient
 
 from qa.settings import QUESTION_LIMIT
 from qa.web import make_app
-from qa.web.events import EVENT_LIMIT, Event, EventRefused, event_of
+from qa.web.events import EVENT_LIMIT, SESSION, Event, EventRefused, event_of
 
 ASKED, SHOWN = 4, 3  # as the page numbers them: `test_the_page_asks_by_these_functions`
 EVENT = "/gradio_api/run/predict"
@@ -108,15 +109,24 @@ def test_the_address_is_known_to_an_event(client):
     assert "q=How+old+is+Ri%3F" in shown.json()["data"][0]
 
 
-def test_no_session_is_remembered(client):
+def test_of_all_sessions_one_is_remembered_and_shown_to_nobody(client):
     from gradio.state_holder import StateHolder
 
     for number in range(20):
         session = event([f"Question {number}?"], session=f"s{number}")
         assert client.post(EVENT, json=session).status_code == 200
     holders = [current for current in gc.get_objects() if type(current) is StateHolder]
-    assert holders
-    assert not any(current.session_data or current.time_last_used for current in holders)
+    assert {name for current in holders for name in current.session_data} == {SESSION}
+    assert {name for current in holders for name in current.time_last_used} == {SESSION}
+    assert not any(one.state_data for current in holders for one in current.session_data.values())
+    shown = client.post(EVENT, json=event([], SHOWN, session=SESSION)).text
+    assert "Question 19?" not in shown + client.get("/").text
+
+
+def test_no_queue_is_looked_at(client):
+    """Gradio's own would be, a thousand times a second, and hinder every question."""
+    running = {task.get_coro().__qualname__ for task in gc.get_objects() if type(task) is Task}
+    assert not any(name.startswith("Queue.") for name in running), running
 
 
 def test_a_query_chooses_neither_page_nor_file_of_gradio(client):

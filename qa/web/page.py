@@ -37,9 +37,21 @@ class _Parts(NamedTuple):
     table: gr.Markdown
 
 
+class _Unqueued(gr.Blocks):
+    """Blocks without Gradio's queue, which would look 1,100 times a second for events.
+
+    None of the page's waits in one (see `_wire`), and each look takes the interpreter from a question.
+    """
+
+    def run_startup_events(self) -> None:
+        """What Gradio does at its start, but for the queue."""
+        self.is_running = True
+        self.create_limiter()  # type: ignore[no-untyped-call]
+
+
 def make_page(site: Site) -> gr.Blocks:
     """The page over a site."""
-    page = gr.Blocks(title=TEXTS.title, analytics_enabled=False)
+    page = _Unqueued(title=TEXTS.title, analytics_enabled=False)
     with page:
         gr.Markdown(render("top"), elem_id="top")
         with gr.Column(elem_id="ask"):

@@ -299,3 +299,24 @@ def test_each_excerpt_is_served_by_its_own_confidence(asker: QA) -> None:
     assert answer.confidence == answer.excerpts[0].confidence > 0.5
     assert len(answer.excerpts) == len(ranking(answer)) - 1
     assert answer.nearest[0].confidence < 0.01
+
+
+LISTED_BY_MANY = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from qa import QA
+
+def look(number):
+    return len(qa.files(sort="date", find="txt") if number % 2 else qa.files())
+
+with QA.open(sys.argv[1], seeds=sys.argv[2]) as qa, ThreadPoolExecutor(8) as pool:
+    print(sorted(set(pool.map(look, range(1_000)))))
+"""
+
+
+def test_files_are_listed_by_many_threads_at_once(library: tuple[Path, Path]) -> None:
+    """In a process of its own: where SQLite and the interpreter wait for each other, all of it stands."""
+    seeds, index = library
+    command = [sys.executable, "-c", LISTED_BY_MANY, str(index), str(seeds)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "[3, 4]\n", done.stderr

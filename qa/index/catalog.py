@@ -250,7 +250,8 @@ class Catalog:
             return [str(row["word"]) for row in found]
 
     def close(self) -> None:
-        """Closes the database; mapped files go with the last reference to them."""
+        """Closes the databases; mapped files go with the last reference to them."""
+        self.files.close()
         self._database.close()
 
 

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
+from threading import Lock
 
+from qa.index.files import close_with, open_database
 from qa.index.integrity import reading
 from qa.records import File, Status
 from qa.records.dates import day_of
@@ -29,17 +31,24 @@ _ORDERS = {
 
 
 class FileList:
-    """The files of an open catalog."""
+    """The files of an open catalog; `database` is a connection that all its readers share.
+
+    Lists have one of their own, for one thread at a time, because they call functions of ours. A thread
+    that is called from within SQLite holds SQLite's lock and waits for the interpreter's; another one
+    on the same connection may hold the interpreter's and wait for SQLite's, and the process stands still.
+    """
 
     def __init__(self, database: sqlite3.Connection, place: Path) -> None:
         self._database, self._place = database, place
+        self._lists, self._turn = open_database(place), Lock()
+        close_with(self, self._lists)
         always_the_same = True
         for name, count, work in (
             ("folded", 1, str.casefold),
             ("searched", 3, searched),
             ("day_of", 2, _day),
         ):
-            database.create_function(name, count, work, deterministic=always_the_same)
+            self._lists.create_function(name, count, work, deterministic=always_the_same)
 
     def all(self) -> tuple[File, ...]:
         """Every file, sorted by path."""
@@ -64,12 +73,15 @@ class FileList:
         order = f"ORDER BY {_ORDERS[part.sort]} {'DESC' if part.is_down else ''}, path"
         bounds = (-1 if part.limit is None else part.limit, part.first)
         query = f"SELECT {_NAMES}, date FROM {_DATED} {where} {order} LIMIT ? OFFSET ?"
-        with reading(self._place):
-            (count,) = self._database.execute(
-                f"SELECT count(*) FROM file {where}", given
-            ).fetchone()
-            found = self._database.execute(query, [*given, *bounds])
+        with reading(self._place), self._turn:
+            (count,) = self._lists.execute(f"SELECT count(*) FROM file {where}", given).fetchone()
+            found = self._lists.execute(query, [*given, *bounds]).fetchall()
             return Listed(tuple(map(_listed, found)), count)
+
+    def close(self) -> None:
+        """Closes the connection that lists have of their own."""
+        with self._turn:
+            self._lists.close()
 
     def _where(self, condition: str, *given: str) -> Iterator[File]:
         query = f"SELECT {_NAMES} FROM file WHERE {condition} ORDER BY path"

@@ -82,7 +82,8 @@ class Mapped(OnDisk):
 def open_database(file: Path) -> sqlite3.Connection:
     """A read-only connection to a file that nobody changes, shared between threads.
 
-    SQLite is built to serialise its calls (`sqlite3.threadsafety` 3), so one connection is enough.
+    SQLite is built to serialise its calls (`sqlite3.threadsafety` 3), so one connection is enough, as
+    long as no SQL calls a function of ours (see `FileList`).
     """
     with reading(file):
         file.open("rb").close()  # SQLite gives no reason when it cannot

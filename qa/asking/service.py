@@ -191,6 +191,10 @@ class QA:
         """Whether the store of the index did not answer, as the last `look` found."""
         return isinstance(self._following.broken, StoreUnreachable)
 
+    def prepare(self) -> None:
+        """Loads what the first question would wait for. Raises what `ask` does."""
+        self._encode("Ready?", self._following.opened.snapshot)
+
     def look(self) -> None:
         """Takes up a newer snapshot, or an older one where files of this one are damaged.
 

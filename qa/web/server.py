@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from qa import logs, processes
 from qa.asking.service import QA
-from qa.errors import SettingsInvalid
+from qa.errors import QAError, SettingsInvalid
 from qa.settings import INDEX
 from qa.translation import LANGUAGES, speaking
 from qa.version import VERSION
@@ -174,7 +174,7 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
             await mount_tools(api, site, stack)
-            await anyio.to_thread.run_sync(beginnings, site)  # the first reader waits for nothing
+            await anyio.to_thread.run_sync(_prepare, site)
             if watch:
                 site.watcher.start()
             site.monitor.start()
@@ -187,6 +187,13 @@ def _lifespan(site: Site, api: FastAPI, *, watch: bool) -> Lifespan[FastAPI]:
         logs.flush()  # a signal may end the process next
 
     return lifespan
+
+
+def _prepare(site: Site) -> None:
+    """Does what the first reader, and the first question, would wait for."""
+    beginnings(site)
+    with suppress(QAError):  # whoever asks is told
+        site.qa.prepare()
 
 
 def _close(site: Site) -> None:

@@ -272,7 +272,7 @@ def test_an_open_index_answers_while_many_builds_publish(index: Path, tmp_path: 
                 errors.append(error)
 
     # In long runs they leave the builds no rest.
-    rest = 0.0 if "QA_LONG" in os.environ else 0.3
+    rest = 0.0 if "QA_LONG" in os.environ else 0.1
     threads = [threading.Thread(target=asker) for _ in range(8)]
     for thread in threads:
         thread.start()

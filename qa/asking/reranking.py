@@ -99,12 +99,11 @@ def ranking(
     if found.recent is not None:
         relevance = preferred(relevance, found.recent)
     lacking = found.exact.lacking if found.exact is not None else np.zeros(len(strongest), np.bool_)
-    numbers = (found.keys, found.places, relevance, found.word_places)
-    matching = (scores.passages, scores.evidence, strongest, lacking)
-    fields = zip(
-        *(each.tolist() for each in (*numbers, *matching)),
-        *(scores.matches, scores.strengths, scores.joint_gains),
-        strict=True,
+    columns = (
+        *(found.keys, found.places, relevance, found.word_places),
+        *(scores.passages, scores.evidence, strongest, lacking),
     )
+    arrays = (scores.matches, scores.strengths, scores.joint_gains)
+    fields = zip(*(each.tolist() for each in columns), *arrays, strict=True)  # those of `Ranked`
     ranked = list(starmap(Ranked, fields))
     return [ranked[at] for at in np.lexsort((found.places, -relevance)).tolist()]

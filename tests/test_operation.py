@@ -17,10 +17,12 @@ from indexes import write
 from openpyxl import Workbook
 from served import browser, new_tab
 from servers import serving_process
+from starlette.testclient import TestClient
 from waiting import wait_for
 
 from qa.asking.service import QA
 from qa.building.pipeline import build
+from qa.encoding import models
 from qa.errors import IndexClosed, SettingsInvalid
 from qa.index import manifest
 from qa.web import health, make_app, rebuilding
@@ -357,3 +359,16 @@ def test_a_server_that_is_ended_while_it_is_asked_logs_no_error(place, encoders)
         log = client.log.read_text(encoding="utf-8")
     assert '"event": "stop"' in log
     assert "Traceback" not in log and '"level": "error"' not in log
+
+
+def test_the_first_question_waits_for_no_model(tmp_path, new_index, monkeypatch):
+    """Also where the documents give no example that would have been asked before."""
+    write(tmp_path / "seeds", "rain.txt", "it rains.\n")
+    build(tmp_path / "seeds", index := new_index())
+    loaded = []
+    original = models.exported
+    monkeypatch.setattr(models, "exported", lambda *given: loaded.append(given) or original(*given))
+    with TestClient(make_app(index), base_url="http://127.0.0.1:7860") as client:
+        assert len(loaded) == 1
+        assert client.post("/api/ask", json={"question": "What does it do?"}).status_code == 200
+    assert len(loaded) == 1

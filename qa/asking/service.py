@@ -192,8 +192,13 @@ class QA:
         return isinstance(self._following.broken, StoreUnreachable)
 
     def prepare(self) -> None:
-        """Loads what the first question would wait for. Raises what `ask` does."""
-        self._encode("Ready?", self._following.opened.snapshot)
+        """Loads what the first question would wait for. Raises what `ask` does.
+
+        Where there is no document yet, there may be no exported model either: a build makes it.
+        """
+        snapshot = self._following.opened.snapshot
+        if snapshot.manifest.documents:
+            self._encode("Ready?", snapshot)
 
     def look(self) -> None:
         """Takes up a newer snapshot, or an older one where files of this one are damaged.
